@@ -1,0 +1,79 @@
+// The plug-in interface of experiments: what a kind declares and what one run returns.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "experiments/config.h"
+
+namespace halfulp {
+
+/// A number of a run, with what a reader needs to label an axis.
+struct Metric {
+  std::string name;       ///< snake_case with unit suffix where there is one; a column of /runs
+  double value;
+  std::string units;      ///< "nats/byte", "1", "s"
+  std::string long_name;
+  bool reproducible = true;  ///< false for wall-clock times: left out of the content hash
+};
+
+/// A series over training steps (or another integer axis); a dataset of /curves.
+struct Curve {
+  std::string name;
+  std::string units;
+  std::string long_name;
+  std::vector<std::int64_t> steps;
+  std::vector<double> values;  ///< same length as steps
+};
+
+enum class RunStatus : std::uint8_t { done, diverged };
+
+struct RunResult {
+  RunStatus status = RunStatus::done;
+  std::string reason;                 ///< for diverged: what and at which step
+  std::vector<Metric> metrics;
+  std::vector<Curve> curves;
+  std::vector<std::pair<std::string, std::string>> facts;  ///< text columns: data checksum, ...
+};
+
+/// How a run talks to the harness while it works.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  /// `done` of `total` units of work; `value` is what a progress line shows (the loss). Also appended to
+  /// the run's journal.
+  virtual void progress(std::int64_t done, std::int64_t total, double value) = 0;
+};
+
+/// When a run counts as diverged ([stop.diverged] of the sweep file).
+struct StopRules {
+  bool non_finite = true;
+  double loss_above = 1e308;
+};
+
+struct ExperimentKind {
+  std::string_view name;
+  std::string_view summary;
+  std::span<const Field> fields;
+  /// Cross-field checks of one resolved point; empty when it can run.
+  std::vector<ConfigIssue> (*check)(const Config&);
+  /// Work of one run in seconds on one core of the reference machine; for ETA and --dry-run.
+  double (*estimate_seconds)(const Config&);
+  /// The complete numerics string: every format, rounding, overflow, scale and accumulation rule.
+  std::string (*numerics)(const Config&);
+  /// Loads what runs share (data), once in the parent process before workers start. Throws DataError.
+  void (*prepare)(std::span<const Config>);
+  /// One run: a pure function of (config, seed); `stop` only ends it early. Throws on failure.
+  RunResult (*run)(const Config&, std::int64_t seed, const StopRules& stop, RunObserver&);
+};
+
+/// experiments/registry.cc: the one table, sorted by name.
+std::span<const ExperimentKind> experiment_kinds();
+/// nullptr when there is none of that name.
+const ExperimentKind* find_experiment_kind(std::string_view name);
+
+}  // namespace halfulp

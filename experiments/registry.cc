@@ -1,0 +1,21 @@
+#include <algorithm>
+#include <array>
+
+#include "experiments/kind.h"
+#include "experiments/kinds/train_language_model.h"
+
+namespace halfulp {
+
+std::span<const ExperimentKind> experiment_kinds() {
+  static const std::array kinds = {train_language_model_kind()};
+  return kinds;
+}
+
+const ExperimentKind* find_experiment_kind(std::string_view name) {
+  const auto kinds = experiment_kinds();
+  const auto found =
+      std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.name == name; });
+  return found == kinds.end() ? nullptr : &*found;
+}
+
+}  // namespace halfulp

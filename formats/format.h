@@ -1,0 +1,55 @@
+// What a number is: number formats as plain values. Parameters only; names are in named_formats.h,
+// text in spec.h, arithmetic in round.h and codec.h. Rounding and overflow are not part of a format.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+namespace halfulp {
+
+/// Which codes of a float are infinities and NaNs.
+enum class NonFinite : std::uint8_t {
+  ieee,    ///< the top exponent is reserved: trailing bits 0 = infinity, others NaN (IEEE 754)
+  fn,      ///< only the all-ones code (either sign) is NaN; no infinity (OCP E4M3)
+  fnuz,    ///< the code of minus zero is the only NaN; no infinity, no minus zero
+  finite,  ///< every code is a number (OCP E3M2, E2M3, E2M1)
+};
+
+/// What a float does with magnitudes below its smallest normal number.
+enum class Subnormals : std::uint8_t {
+  on,           ///< gradual underflow
+  off,          ///< codes with exponent field 0 are all zero; rounding sees neighbours 0 and min normal
+  flush_input,  ///< codes exist, but an operand that is subnormal in this format is read as zero (DAZ)
+};
+
+/// Sign / exponent / trailing significand, radix 2.
+/// Value of a normal code: (-1)^s * 2^(E - bias) * (1 + T / 2^trailing_bits).
+/// Precision p, counting the implicit bit, is trailing_bits + 1.
+struct FloatFormat {
+  int exponent_bits = 0;  ///< 0 to 15
+  int trailing_bits = 0;  ///< 0 to 63
+  int bias = 0;           ///< biased exponent = exponent + bias
+  NonFinite non_finite = NonFinite::ieee;
+  bool is_signed = true;
+  Subnormals subnormals = Subnormals::on;
+  bool has_zero = true;  ///< false: exponent field 0 is an ordinary binade (E8M0)
+  friend bool operator==(const FloatFormat&, const FloatFormat&) = default;
+};
+
+/// Integers of 1 to 64 bits. `symmetric` removes the most negative code from the value set.
+struct IntegerFormat {
+  int bits = 0;
+  bool is_signed = true;
+  bool symmetric = false;
+  friend bool operator==(const IntegerFormat&, const IntegerFormat&) = default;
+};
+
+using Format = std::variant<FloatFormat, IntegerFormat>;
+
+/// Bits of one code, sign included.
+int width(const Format& format);
+
+/// Bias of an IEEE-like exponent field: 2^(exponent_bits - 1) - 1, and 0 for no exponent bits.
+int ieee_bias(int exponent_bits);
+
+}  // namespace halfulp

@@ -1,0 +1,75 @@
+// Quantizers: choose scales, round, return to binary32 (fake quantization). Format + granularity + scale
+// rule + rounding, as one value with one spelling.
+//
+//   quantizer = format { "+" option }
+//   option    = "tensor" | "row" | "column" | "group(" n [ ",columns" ] ")"          granularity
+//             | "unscaled" | "scale_binary32" | "scale_power_of_two"                  scale rule
+//             | rounding | overflow                                                   as in rounding.h
+//
+// Options may come in any order, each kind once; to_spec() prints all of them in the order above.
+// Defaults: nearest_even, saturate, tensor; formats of more than 8 bits that are floats are unscaled,
+// all others scale_binary32. "binary32" alone is the identity.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "formats/format.h"
+#include "formats/rounding.h"
+#include "sim/matrix.h"
+#include "sim/random.h"
+
+namespace halfulp {
+
+enum class Granularity : std::uint8_t { tensor, row, column, group };
+enum class ScaleRule : std::uint8_t {
+  unscaled,            ///< the format's own grid
+  scale_binary32,      ///< multiplier m = max / amax and scale 1 / m, each rounded to binary32
+  scale_power_of_two,  ///< m = 2^floor(log2(max / amax)): nothing saturates
+};
+
+struct QuantizerSpec {
+  Format format;
+  RoundSpec rounding;
+  Granularity granularity = Granularity::tensor;
+  int group_size = 0;          ///< elements that share a scale, for Granularity::group
+  bool along_columns = false;  ///< groups run down a column instead of along a row
+  ScaleRule scale = ScaleRule::scale_binary32;
+  friend bool operator==(const QuantizerSpec&, const QuantizerSpec&) = default;
+};
+
+/// Throws SpecError with the column in `text`.
+QuantizerSpec parse_quantizer(std::string_view text);
+/// Canonical, complete spelling: the numerics string of this operand.
+std::string to_spec(const QuantizerSpec& spec);
+/// Bits per element of the stored codes, scales not counted.
+double bits_per_element(const QuantizerSpec& spec);
+
+class Quantizer {
+ public:
+  /// Throws SpecError when rounding cannot apply to the format.
+  explicit Quantizer(const QuantizerSpec& spec);
+  ~Quantizer();
+  Quantizer(Quantizer&&) noexcept;
+  Quantizer& operator=(Quantizer&&) noexcept;
+
+  const QuantizerSpec& spec() const;
+  /// True when quantize() would copy its input (binary32 without scale).
+  bool is_identity() const;
+
+  /// Fake-quantizes `in` to `out` (same shape; may be the same memory).
+  ///
+  /// A scaled unit (tensor, row, ...) with amax 0 gives zeros of the input's sign; one with a NaN or
+  /// infinity gives NaN in every element, so divergence stays visible. A ragged last group is a short
+  /// group. multiplier is limited to the largest finite binary32.
+  /// Random: element (r, c) uses index r * cols + c of `stream`, whatever the granularity.
+  void quantize(ConstMatrix in, Matrix out, const RandomStream& stream = {}) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace halfulp

@@ -1,0 +1,46 @@
+// Fast rounding of arrays of binary32 to any format inside binary32: the vector twin of round().
+#pragma once
+
+#include <cstddef>
+
+#include "formats/format.h"
+#include "formats/rounding.h"
+#include "sim/random.h"
+
+namespace halfulp {
+
+/// All that the inner loops need: plain numbers, no enum of the format. Defined in round_plan.h.
+struct RoundPlan;
+
+class Rounder {
+ public:
+  /// Throws SpecError for an impossible pair or a format that does not fit binary32.
+  Rounder(const Format& format, const RoundSpec& spec);
+
+  /// out[i] = round(format, spec, in[i], R(i)) as binary32. `in` and `out` may be the same memory.
+  /// Exactness: bit-identical to round() on every SIMD target.
+  /// Random: element i uses the high N bits of random_word(stream, first_index + i).
+  /// Errors: OverflowError under Overflow::error, naming the first element; nothing is promised of `out`.
+  void round(const float* in, float* out, std::size_t n, const RandomStream& stream = {},
+             std::size_t first_index = 0) const;
+
+  /// out[i] = round(in[i] * multiplier) * scale, each product rounded once to binary32.
+  void round_scaled(const float* in, float* out, std::size_t n, float multiplier, float scale,
+                    const RandomStream& stream = {}, std::size_t first_index = 0) const;
+
+  /// As round_scaled with a multiplier and a scale for each element (columns of a matrix).
+  void round_scaled_each(const float* in, float* out, std::size_t n, const float* multiplier,
+                         const float* scale, const RandomStream& stream = {},
+                         std::size_t first_index = 0) const;
+
+ private:
+  Format format_;
+  RoundSpec spec_;
+  alignas(64) unsigned char plan_storage_[128];
+  const RoundPlan& plan() const;
+};
+
+/// Largest magnitude; NaN if any element is NaN. 0 for n = 0.
+float amax(const float* in, std::size_t n);
+
+}  // namespace halfulp
