@@ -52,7 +52,8 @@ bool is_same_file(const Descriptor& file, const std::string& path) {
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-// The temporary file, ours alone until renamed or removed. A left-over of a killed writer is taken over.
+// The temporary file, ours alone until renamed or removed. A left-over of a killed writer is taken
+// over.
 Descriptor open_temporary(const std::string& temporary, const std::string& path) {
   while (true) {
     Descriptor file(open(temporary.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666));

@@ -6,8 +6,8 @@
 
 namespace halfulp {
 
-/// The configuration as TOML: one `key = value` a line, sorted by key, reals in the shortest form that
-/// reads back to the same binary64. Equal configurations give equal text and the reverse.
+/// The configuration as TOML: one `key = value` a line, sorted by key, reals in the shortest form
+/// that reads back to the same binary64. Equal configurations give equal text and the reverse.
 std::string canonical_toml(const Config& config);
 
 /// A value as text without quotes: the cell of a table column that holds values of several types.

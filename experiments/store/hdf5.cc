@@ -248,22 +248,17 @@ Array read_array(hid_t parent, const std::string& name) {
   array.shape.resize(static_cast<std::size_t>(rank));
   check(H5Sget_simple_extent_dims(space, array.shape.data(), nullptr), "read a shape");
   const auto count = static_cast<std::size_t>(points);
-  switch (H5Tget_class(type)) {
-    case H5T_STRING:
-      array.elements = read_texts(dataset, type, space, count, name);
-      break;
-    case H5T_FLOAT:
-      array.elements = read_numbers<double>(dataset, count, name);
-      break;
-    case H5T_INTEGER:
-      if (H5Tget_size(type) == 1) {
-        array.elements = read_numbers<std::int8_t>(dataset, count, name);
-      } else {
-        array.elements = read_numbers<std::int64_t>(dataset, count, name);
-      }
-      break;
-    default:
-      throw Error("dataset '" + name + "' is neither number nor text");
+  const H5T_class_t type_class = H5Tget_class(type);
+  if (type_class == H5T_STRING) {
+    array.elements = read_texts(dataset, type, space, count, name);
+  } else if (type_class == H5T_FLOAT) {
+    array.elements = read_numbers<double>(dataset, count, name);
+  } else if (type_class == H5T_INTEGER && H5Tget_size(type) == 1) {
+    array.elements = read_numbers<std::int8_t>(dataset, count, name);
+  } else if (type_class == H5T_INTEGER) {
+    array.elements = read_numbers<std::int64_t>(dataset, count, name);
+  } else {
+    throw Error("dataset '" + name + "' is neither number nor text");
   }
   return array;
 }

@@ -1,6 +1,7 @@
-// A thin layer over the HDF5 C API: handles that close themselves, whole datasets in one call, and errors
-// as exceptions that carry HDF5's own explanation. Files live in memory (atomic_file.h puts them on disk),
-// so no HDF5 lock, half-written file or failing close can occur. Used by experiments/store/ only.
+// A thin layer over the HDF5 C API: handles that close themselves, whole datasets in one call, and
+// errors as exceptions that carry HDF5's own explanation. Files live in memory (atomic_file.h puts
+// them on disk), so no HDF5 lock, half-written file or failing close can occur. Used by
+// experiments/store/ only.
 #pragma once
 
 #include <hdf5.h>
@@ -38,7 +39,9 @@ class Handle {
     if (id_ >= 0) closer_(id_);
   }
 
-  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): the C API takes hid_t
+  operator hid_t() const {
+    return id_;
+  }  // NOLINT(google-explicit-constructor): the C API takes hid_t
 
  private:
   hid_t id_;
@@ -76,8 +79,8 @@ bool has_member(hid_t parent, const std::string& name);
 /// Names of a group's members in the order they were made (by name in a file that lost that order).
 std::vector<std::string> member_names(hid_t group);
 
-/// Writes a dataset. Text is stored as variable-length UTF-8; bytes that are not UTF-8, and NUL, become
-/// U+FFFD. The product of `shape` must be the number of elements.
+/// Writes a dataset. Text is stored as variable-length UTF-8; bytes that are not UTF-8, and NUL,
+/// become U+FFFD. The product of `shape` must be the number of elements.
 Handle write_array(hid_t parent, const std::string& name, const Array& array,
                    Storage storage = Storage::contiguous);
 Array read_array(hid_t parent, const std::string& name);
@@ -107,6 +110,5 @@ void set_attribute(hid_t object, const std::string& name, double value);
 bool has_attribute(hid_t object, const std::string& name);
 std::string text_attribute(hid_t object, const std::string& name);
 std::int64_t integer_attribute(hid_t object, const std::string& name);
-
 
 }  // namespace halfulp::hdf5
