@@ -70,7 +70,7 @@ struct TomlLiteral {
   std::string operator()(const std::string& value) const { return quoted(value); }
 
   std::string operator()(const std::vector<std::string>& value) const {
-    return "[" + joined(value, ", ", quoted) + "]";
+    return fmt::format("[{}]", joined(value, ", ", quoted));
   }
 };
 
