@@ -2,83 +2,20 @@
 #include <fmt/core.h>
 #include <hdf5.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <toml++/impl/version.h>
 #include <xxhash.h>
 
-#include <cstdio>
 #include <fstream>
 #include <string>
 #include <string_view>
 
 #include "build_info.h"
-#include "experiments/store/checksum.h"
 #include "experiments/store/run_record.h"
+#include "experiments/store/source_tree.h"
 #include "sim/simd_target.h"
 
 namespace halfulp {
 namespace {
-
-std::string shell_quoted(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '\'';
-}
-
-// Output of git in the source tree; empty when git, the tree or its repository is not there. A git
-// hook's environment must not redirect it, and it must not write to the repository.
-std::string git(std::string_view arguments) {
-  const std::string command = fmt::format(
-      "env -u GIT_DIR -u GIT_WORK_TREE -u GIT_INDEX_FILE GIT_OPTIONAL_LOCKS=0 "
-      "git -C {} {} 2>/dev/null </dev/null",
-      shell_quoted(build_info::kSourceDirectory), arguments);
-  std::FILE* const pipe = popen(command.c_str(), "re");
-  if (pipe == nullptr) return "";
-  std::string output;
-  char buffer[4096];
-  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) {
-    output.append(buffer, n);
-  }
-  const int status = pclose(pipe);
-  return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? output : "";
-}
-
-std::string first_line(std::string_view text) {
-  return std::string(text.substr(0, text.find('\n')));
-}
-
-// The commit, when the source directory is the top of its repository (an unpacked archive inside
-// somebody else's repository is not).
-std::string source_commit() {
-  const std::string answer = git("rev-parse HEAD --show-prefix");
-  const std::string commit = first_line(answer);
-  return answer == commit + "\n\n" ? commit : "";
-}
-
-// Every run stores it, so a huge one is cut; the hash in its last line still tells two of them
-// apart.
-std::string cut(std::string text) {
-  constexpr std::size_t kMaxBytes = 256 * 1024;
-  if (text.size() <= kMaxBytes) return text;
-  const std::string note =
-      fmt::format("\n[cut here: {} bytes in all, XXH3-128 {}]\n", text.size(), xxh3_128_hex(text));
-  text.resize(kMaxBytes);
-  return text + note;
-}
-
-std::string source_diff() {
-  std::string diff = git("diff HEAD --no-color --no-ext-diff --no-textconv");
-  const std::string untracked =
-      git("ls-files --others --exclude-standard -- '*.cc' '*.h' '*.cmake' '*CMakeLists.txt'");
-  if (!untracked.empty()) diff += "[untracked source files]\n" + untracked;
-  return cut(std::move(diff));
-}
 
 // The value of the first line "key<separator>value" whose key starts with `key`; empty without one.
 std::string value_in_file(const char* path, std::string_view key, char separator) {
@@ -132,8 +69,8 @@ std::string library_versions() {
 Provenance collect_provenance() {
   Provenance provenance;
   provenance.version = build_info::kVersion;
-  provenance.commit = source_commit();
-  if (!provenance.commit.empty()) provenance.dirty_diff = source_diff();
+  provenance.commit = source_commit(build_info::kSourceDirectory);
+  provenance.dirty_diff = source_difference(build_info::kSourceDirectory);
   provenance.compiler = build_info::kCompiler;
   provenance.flags = build_info::kFlags;
   provenance.build_type = build_info::kBuildType;
