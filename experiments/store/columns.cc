@@ -5,7 +5,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "experiments/store/config_text.h"
 #include "experiments/store/layout.h"
 
 namespace halfulp {
@@ -42,7 +41,7 @@ Cell cell_of(const Value& value) {
   return std::visit(
       [&](const auto& typed) -> Cell {
         if constexpr (std::is_same_v<std::decay_t<decltype(typed)>, std::vector<std::string>>) {
-          return plain_text(value);
+          return to_text(value);
         } else {
           return typed;
         }
@@ -132,7 +131,7 @@ void add_timing(Table& table, std::size_t run, const char* name, const char* lon
 hdf5::Elements unified(const Column& column) {
   const auto& cells = column.cells;
   if (any_holds<std::string>(cells)) {
-    return converted<std::string>(cells, [](const Cell& c) { return plain_text(value_of(c)); });
+    return converted<std::string>(cells, [](const Cell& c) { return to_text(value_of(c)); });
   }
   if (all_hold<bool>(cells)) {
     return converted<std::int8_t>(

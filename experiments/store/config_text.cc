@@ -49,15 +49,10 @@ std::string real_literal(double value) {
   return text;
 }
 
-template <typename Format>
-std::string joined(const std::vector<std::string>& items, std::string_view separator,
-                   Format format) {
+std::string list_literal(const std::vector<std::string>& items) {
   std::string text;
-  for (const auto& item : items) {
-    if (&item != &items.front()) text += separator;
-    text += format(item);
-  }
-  return text;
+  for (const auto& item : items) text += (text.empty() ? "" : ", ") + quoted(item);
+  return fmt::format("[{}]", text);
 }
 
 struct TomlLiteral {
@@ -70,7 +65,7 @@ struct TomlLiteral {
   std::string operator()(const std::string& value) const { return quoted(value); }
 
   std::string operator()(const std::vector<std::string>& value) const {
-    return fmt::format("[{}]", joined(value, ", ", quoted));
+    return list_literal(value);
   }
 };
 
@@ -83,14 +78,6 @@ std::string canonical_toml(const Config& config) {
     text += " = " + std::visit(TomlLiteral(), value) + "\n";
   }
   return text;
-}
-
-std::string plain_text(const Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
-    return joined(*list, ",", [](const std::string& item) { return item; });
-  }
-  return std::visit(TomlLiteral(), value);
 }
 
 }  // namespace halfulp

@@ -10,7 +10,4 @@ namespace halfulp {
 /// that reads back to the same binary64. Equal configurations give equal text and the reverse.
 std::string canonical_toml(const Config& config);
 
-/// A value as text without quotes: the cell of a table column that holds values of several types.
-std::string plain_text(const Value& value);
-
 }  // namespace halfulp

@@ -33,13 +33,5 @@ TEST(ConfigText, IsSortedTomlWithShortestReals) {
             "whole = 2.0\n");
 }
 
-TEST(ConfigText, PlainTextHasNoQuotesAndJoinsListsByCommas) {
-  EXPECT_EQ(plain_text(std::string("e4m3fn")), "e4m3fn");
-  EXPECT_EQ(plain_text(std::vector<std::string>{"a", "b"}), "a,b");
-  EXPECT_EQ(plain_text(std::vector<std::string>{}), "");
-  EXPECT_EQ(plain_text(0.5), "0.5");
-  EXPECT_EQ(plain_text(false), "false");
-}
-
 }  // namespace
 }  // namespace halfulp
