@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-# Student t, 0.975 quantile, 1 to 10 degrees of freedom (any statistics textbook; scipy.stats.t.ppf).
+# Student t, 0.975 quantile, 1 to 10 degrees of freedom (scipy.stats.t.ppf).
 _T_975 = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 _Z_975 = 1.959963985
 

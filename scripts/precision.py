@@ -7,7 +7,7 @@ import numpy as np
 from results import ResultsError
 from style import short_count
 
-# Operand: the metric with its bits, and the keys that name its quantizer (the more specific one first).
+# Operand: the metric with its bits, and the keys that name its quantizer, the more specific first.
 OPERANDS = {
     "weight": ("weight_bits", ("precision.fprop.weight", "precision.weight")),
     "activation": ("activation_bits", ("precision.fprop.input", "precision.activation")),
@@ -40,7 +40,7 @@ class Point:
 
 
 def points(results, needed, sweep):
-    """One Point per run. `needed` are further columns; `sweep` is the file to run when one is missing."""
+    """One Point per run. `needed` are further columns; without one, `sweep` is what to run."""
     missing = [name for name in ["parameters", *needed] if name not in results]
     operands = [name for name, (bits, _) in OPERANDS.items() if bits in results]
     if not operands:
@@ -55,7 +55,7 @@ def points(results, needed, sweep):
     groups = _groups(results)
     made = []
     for run in range(len(results)):
-        run_specs = {name: column[run] for name, column in specs.items() if column[run] != REFERENCE}
+        run_specs = {name: spec[run] for name, spec in specs.items() if spec[run] != REFERENCE}
         panel, spec, lead = _classify(run_specs, labels)
         made.append(
             Point(
@@ -99,7 +99,7 @@ def _specs(results, operand):
 
 
 def _short_labels(specs):
-    """For each quantizer its format, and of its options those that the sweep varies for that format."""
+    """For each quantizer its format, and of its options those that vary for that format."""
     labels = {}
     by_format = {}
     for spec in specs | {REFERENCE}:

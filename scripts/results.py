@@ -46,8 +46,12 @@ class Results:
                     for name in curves
                     if name + "_n_points" in curves
                 }
-        except (OSError, KeyError) as error:
-            raise ResultsError(f"{path}: {error}") from None
+        except FileNotFoundError:
+            raise ResultsError(f"{path}: no such file") from None
+        except OSError:
+            raise ResultsError(f"{path}: not an HDF5 file, or damaged") from None
+        except KeyError as error:
+            raise ResultsError(f"{path}: {error.args[0]}") from None
 
     def _check(self, file):
         schema = file.attrs.get("schema")
@@ -60,7 +64,7 @@ class Results:
             )
 
     def where(self, condition):
-        """The runs that meet "column=value,value"; a text matches from its start to a "+" or its end."""
+        """The runs that meet "column=value,value"; "int4" also matches "int4+row+..."."""
         name, _, wanted = condition.partition("=")
         if name not in self.columns:
             near = difflib.get_close_matches(name, self.columns, n=1)

@@ -1,4 +1,4 @@
-"""One look for every figure: sizes, fonts, a fixed colour per format family, files that do not change.
+"""One look for every figure: sizes, fonts, a colour per format family, files that do not change.
 
 Colours are Okabe and Ito's, told apart by colour-blind readers; markers repeat what colours say.
 """
@@ -17,6 +17,7 @@ COLUMN_WIDTH = 3.3  # inches, one column of a two-column page
 PAGE_WIDTH = 6.8
 
 GREY = "#8c8c8c"
+REFERENCE_DASH = (0, (4, 2))
 
 FAMILY_COLOURS = {
     "wide float": "#000000",
@@ -30,8 +31,8 @@ FAMILY_COLOURS = {
     "other": "#666666",
 }
 
-# Order, marker and dash of the formats within their family. A format that is not here takes the next free
-# marker of its family.
+# Order of the formats within their family, which gives marker and dash. A format that is not here
+# takes the next free ones of its family.
 _FAMILY_FORMATS = {
     "wide float": ("binary32", "bfloat16", "binary16", "tf32", "binary64"),
     "fp8": ("e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz", "e4m3ieee", "e3m4"),
@@ -75,10 +76,6 @@ def use(style="paper"):
         }
     )
     return scale
-
-
-def style_names():
-    return tuple(_STYLES)
 
 
 def format_family(name):
@@ -134,7 +131,7 @@ def wrapped(title):
 
 
 def write_apart(axis, ends, at_right):
-    """Writes each text of (y, x, text) beside its point, moved up or down where texts would overlap."""
+    """Writes each text of (y, x, text) beside its point, moved up where texts would overlap."""
     size = plt.rcParams["xtick.labelsize"]
     points_per_pixel = 72 / axis.figure.dpi
     above = -float("inf")

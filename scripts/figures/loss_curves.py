@@ -1,4 +1,4 @@
-"""Training and validation loss against step: one panel per model size and set of quantized operands."""
+"""Training and validation loss against step, one panel per model size and quantized operands."""
 
 import dataclasses
 import math
@@ -12,13 +12,13 @@ import style
 from intervals import mean_interval
 from results import ResultsError
 
-SUMMARY = "training and validation loss against step, mean over seeds, diverged runs to their end"
 SWEEP = "experiments/sweeps/quickstart.toml"
 
 HEADER = (
     "panel", "group", "parameters", "format", "curve", "kind", "seed", "x", "loss", "low", "high",
 )  # fmt: skip
 _ASPECT = 0.85  # height over width of one panel
+_MAX_PANEL_WIDTH = 2.8  # inches that the height follows
 _MAX_COLUMNS = 3
 
 
@@ -85,7 +85,7 @@ def _draw_figure(results, cells, scale, options):
     columns = min(per_title if len(titles) > 1 else len(cells), _MAX_COLUMNS)
     rows = -(-len(cells) // columns)
     width = style.COLUMN_WIDTH if columns == 1 else style.PAGE_WIDTH
-    height = rows * width / columns * _ASPECT
+    height = rows * min(width / columns, _MAX_PANEL_WIDTH) * _ASPECT
     size = (width * font_scale, height * font_scale)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     labels = list(dict.fromkeys(line.label for lines in cells.values() for line in lines))
@@ -108,7 +108,7 @@ def _draw_figure(results, cells, scale, options):
 
 
 def _draw_panel(axis, results, lines, styles, scale, options):
-    """Draws the lines of one panel; returns their CSV rows after the columns that name the panel."""
+    """Draws the lines of one panel; returns their CSV rows from the column `format` on."""
     table, ends, visible = [], [], []
     for line in lines:
         look = styles[line.label]
@@ -168,7 +168,8 @@ def _draw_mean(axis, curve, x, mean, low, high, look):
         x, mean, linestyle="none", marker=look["marker"], markersize=3.2, color=look["color"],
         markeredgecolor="white", markeredgewidth=0.3, zorder=4,
     )  # fmt: skip
-    axis.vlines(x, low, high, color=look["color"], linewidth=0.8, zorder=3)
+    known = np.isfinite(low)
+    axis.vlines(x[known], low[known], high[known], color=look["color"], linewidth=0.8, zorder=3)
 
 
 def _set_limits(axis, visible, options):
@@ -201,6 +202,7 @@ def _legend(labels, styles, diverged):
     ]
     if diverged:
         handles.append(
-            Line2D([], [], linestyle="none", marker="x", markersize=4, color="black", label="diverged")
-        )
+            Line2D([], [], linestyle="none", marker="x", markersize=4, color="black",
+                   label="diverged")
+        )  # fmt: skip
     return handles

@@ -11,7 +11,6 @@ import style
 from intervals import mean_interval
 from results import ResultsError
 
-SUMMARY = "validation loss against bits per element: seeds, means, 95 % intervals, diverged runs"
 SWEEP = "experiments/sweeps/quickstart.toml"
 
 HEADER = (
@@ -46,7 +45,9 @@ def draw(results, options):
     points = precision.points(results, [options.metric], SWEEP)
     panels = precision.panels(points)
     if not panels:
-        raise ResultsError(f"{results.path}: no run quantizes anything; run ./run_experiment {SWEEP}")
+        raise ResultsError(
+            f"{results.path}: no run quantizes anything; run ./run_experiment {SWEEP}"
+        )
     losses = {point.run: float(results[options.metric][point.run]) for point in points}
     references = _cells([point for point in points if not point.panel], losses)
     if options.gap:
@@ -132,6 +133,11 @@ def _draw_figure(cells, references, ylabel, options):
     return figure
 
 
+def _groups(cells):
+    """The model sizes in cells, in their order: a set's order changes from call to call."""
+    return sorted({cell.group for cell in cells}, key=lambda group: group.order)
+
+
 def _with_references(cells, references):
     """The cells of a panel and binary32 of the same models, at the right end."""
     groups = {cell.group for cell in cells}
@@ -152,7 +158,7 @@ def _positions(cells):
 
 
 def _draw_panel(axis, cells, references, styles, options):
-    groups = {cell.group for cell in cells}
+    groups = _groups(cells)
     widths, places = _positions(cells)
     for reference in references:
         if reference.group in groups and reference.seeds:
@@ -165,7 +171,7 @@ def _draw_panel(axis, cells, references, styles, options):
         x = places[cell.label, cell.bits] + shifts[cell.group]
         _draw_cell(axis, cell, x, styles[cell.label])
     if options.gap:
-        axis.axhline(0.0, color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)), zorder=1)
+        axis.axhline(0.0, color=style.GREY, linewidth=0.7, linestyle=style.REFERENCE_DASH, zorder=1)
     axis.set_xticks(range(len(widths)), [f"{bits:g}" for bits in widths])
     room = 0.55 if len(groups) > 1 else 0.0
     axis.set_xlim(-0.5 - room * options.gap, len(widths) - 0.5 + room * (not options.gap))
@@ -173,8 +179,7 @@ def _draw_panel(axis, cells, references, styles, options):
 
 def _group_shifts(groups):
     """How far each model size is moved aside, so that equal losses do not hide each other."""
-    order = sorted(groups, key=lambda group: group.order)
-    return {group: 0.05 * (index - (len(order) - 1) / 2) for index, group in enumerate(order)}
+    return {group: 0.05 * (index - (len(groups) - 1) / 2) for index, group in enumerate(groups)}
 
 
 def _draw_envelope(axis, cells, widths, places, shift):
@@ -191,15 +196,17 @@ def _draw_envelope(axis, cells, widths, places, shift):
 
 def _draw_reference(axis, reference, n_widths):
     mean, low, high = reference.interval
-    right = n_widths - 0.5
-    axis.plot([-0.5, right], [mean, mean], color="black", linewidth=0.7, linestyle=(0, (4, 2)), zorder=1)
+    ends = [-0.5, n_widths - 0.5]
+    axis.plot(
+        ends, [mean, mean], color="black", linewidth=0.7, linestyle=style.REFERENCE_DASH, zorder=1
+    )
     if math.isfinite(low):
-        axis.fill_between([-0.5, right], low, high, color="black", alpha=0.10, linewidth=0, zorder=0)
+        axis.fill_between(ends, low, high, color="black", alpha=0.10, linewidth=0, zorder=0)
 
 
 def _label_groups(axis, cells, at_right):
     """Writes each model size at the end of its line: right, or left where differences fan out."""
-    groups = {cell.group for cell in cells}
+    groups = _groups(cells)
     _, places = _positions(cells)
     ends = []
     for group in groups if len(groups) > 1 else ():
@@ -243,7 +250,7 @@ def _draw_cell(axis, cell, x, look):
 
 
 def _set_limits(axis, cells, references, options):
-    """Room for every seed, and for intervals unless they are much wider than what they are about."""
+    """Room for every seed, and for intervals unless they are much wider than the seeds' range."""
     every = [cell for panel in cells.values() for cell in panel] + references
     drawn = [loss for cell in every for _, loss in cell.seeds]
     if not drawn:
@@ -292,7 +299,7 @@ def _add_legend(figure, cells, styles):
                color=styles[label]["color"], label=label)
         for label in sorted(bits, key=lambda label: (-bits[label], label))
     ]  # fmt: skip
-    dash = Line2D([], [], color="black", linewidth=0.7, linestyle=(0, (4, 2)))
+    dash = Line2D([], [], color="black", linewidth=0.7, linestyle=style.REFERENCE_DASH)
     dash.set_label("binary32")
     handles.append(dash)
     if any(cell.diverged for panel in cells.values() for cell in panel):
