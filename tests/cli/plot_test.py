@@ -1,13 +1,22 @@
-"""Checks the CSV files of the figures in FOLDER against the run files. Run by plot_test.sh."""
+"""Checks the CSV files of the figures against the run files, the options and the messages.
 
+usage: plot_test.py FOLDER SCRIPTS, by plot_test.sh, which has drawn the figures to FOLDER/first.
+"""
+
+import contextlib
 import csv
 import glob
+import io
 import math
 import sys
 
 import h5py
 
-folder = sys.argv[1]
+folder, scripts = sys.argv[1:]
+sys.path.insert(0, scripts)
+import plot  # noqa: E402  (found through the path just set)
+
+results = folder + "/results.h5"
 SUFFIX = "+tensor+scale_binary32+nearest_even+saturate"
 T_975_ONE_DEGREE = 12.706204736  # from a table of Student's t
 
@@ -134,8 +143,45 @@ def check_tokens(runs):
     assert last == smallest["steps"][-1] * smallest["tokens"]
 
 
+def call(*arguments):
+    """Exit code and error output of plot.py with these arguments."""
+    message = io.StringIO()
+    with contextlib.redirect_stderr(message), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            code = plot.main(list(arguments))
+        except SystemExit as end:
+            code = end.code
+    return code, message.getvalue()
+
+
+def check_messages():
+    """Each mistake is one line with the remedy."""
+    with open(folder + "/damaged.h5", "w", encoding="utf-8") as file:
+        file.write("damaged")
+    run_file = glob.glob(folder + "/runs/*.h5")[0]
+    sweep = "run ./run_experiment experiments/sweeps/"
+    only = [f"--where=precision.{operand}=binary32" for operand in ("weight", "activation")]
+    for code, text, *arguments in (
+        (2, "there are: loss_curves, loss_vs_bits", "zzz", results),
+        (1, "no such file", "loss_vs_bits", folder + "/none.h5"),
+        (1, "damaged", "loss_vs_bits", folder + "/damaged.h5"),
+        (1, "not a merged results file", "loss_vs_bits", run_file),
+        (1, "no column los; " + sweep, "loss_vs_bits", results, "--metric", "los"),
+        (1, "no run quantizes anything; " + sweep, "loss_vs_bits", results, *only),
+        (1, "did you mean model.width?", "loss_vs_bits", results, "--where", "model.widht=1"),
+        (1, "no run has model.width=7", "loss_curves", results, "--where", "model.width=7"),
+    ):
+        actual, message = call(*arguments)
+        assert actual == code and text in message, (arguments, actual, message)
+        assert message.count("\n") == 1, message
+
+
 all_runs = load_runs()
 check_loss_vs_bits(all_runs)
-check_gap(all_runs)
 check_loss_curves(all_runs)
+check_messages()
+assert call("loss_vs_bits", results, "--gap", "--log", "-o", folder + "/gap") == (0, "")
+check_gap(all_runs)
+chosen = ["--where=model.width=32", "--where=precision.weight=int4,binary32"]
+assert call("loss_curves", results, "--x=tokens", *chosen, "-o", folder + "/tokens") == (0, "")
 check_tokens(all_runs)
