@@ -232,6 +232,18 @@ TEST_F(Merge, IsIdempotent) {
   EXPECT_EQ(folder_.count_files(), 3U);
 }
 
+herr_t expect_no_time(hid_t, const char* name, const H5O_info_t* info, void*) {
+  EXPECT_EQ(info->mtime, 0) << name;
+  EXPECT_EQ(info->ctime, 0) << name;
+  return 0;
+}
+
+TEST_F(Merge, NoObjectCarriesATime) {
+  add(sample_record(1));
+  const Handle file = merged();
+  EXPECT_GE(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, expect_no_time, nullptr), 0);
+}
+
 TEST_F(Merge, RefusesNothingDamagedAndTwice) {
   EXPECT_THAT(error_of([&] { merge_runs(path_, {}, "s", "", {}); }),
               AllOf(HasSubstr(path_), HasSubstr("no finished runs to merge")));
