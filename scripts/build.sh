@@ -43,8 +43,9 @@ if ! {
     cmake --build "$directory" -j "$JOBS" ${targets:+--target $targets}
 } >"$log" 2>&1; then
   echo 'failed' >&2
-  # The first errors explain the rest; all of it is in the log.
-  grep -n -m 20 -A 6 -i -E 'error|undefined reference|not found' "$log" >&2 || tail -n 40 "$log" >&2
+  # The first errors explain the rest.
+  errors=$(grep -m 10 -A 4 -E '([Ee]rror|undefined reference|not found|No rule)' "$log" | head -n 40)
+  if [ -n "$errors" ]; then echo "$errors"; else tail -n 40 "$log"; fi | cut -c 1-300 >&2
   echo "the whole log: $log" >&2
   exit 1
 fi
