@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "experiments/store/io_error.h"
+#include "formats/spec.h"
 
 namespace halfulp::harness {
 
