@@ -84,12 +84,10 @@ class BarDisplay final : public ProgressDisplay {
     }
   }
 
+  bool is_due() const override { return Clock::now() - last_ >= kRedrawEvery; }
+
   void update(const ProgressState& state) override {
-    const auto now = Clock::now();
-    if (now - last_ < kRedrawEvery) {
-      return;
-    }
-    last_ = now;
+    last_ = Clock::now();
     winsize size{};
     const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
     // One column less than the terminal has: a full line would wrap on some.
@@ -144,12 +142,11 @@ class PlainDisplay final : public ProgressDisplay {
     std::fflush(stderr);
   }
 
+  bool is_due() const override { return Clock::now() - last_ >= kStatusEvery; }
+
   void update(const ProgressState& state) override {
-    const auto now = Clock::now();
-    if (now - last_ >= kStatusEvery) {
-      last_ = now;
-      event(render_line(state, state.eta_seconds ? clock_after(*state.eta_seconds) : ""), false);
-    }
+    last_ = Clock::now();
+    event(render_line(state, state.eta_seconds ? clock_after(*state.eta_seconds) : ""), false);
   }
 
   void finish() override {}
@@ -165,6 +162,8 @@ class NoDisplay final : public ProgressDisplay {
       fmt::print(stderr, "{}\n", line);
     }
   }
+
+  bool is_due() const override { return false; }
 
   void update(const ProgressState&) override {}
 

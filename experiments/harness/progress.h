@@ -49,7 +49,8 @@ class ProgressDisplay {
   /// Something a person should read once, important or not: lines of plain mode are all events; the
   /// bar shows the important ones above the block.
   virtual void event(const std::string& line, bool important) = 0;
-  /// Called often; draws when it is time to.
+  /// True when it is time to call update(); asking is cheap, making a ProgressState is not.
+  virtual bool is_due() const = 0;
   virtual void update(const ProgressState& state) = 0;
   /// Removes the block and leaves the cursor on an empty line.
   virtual void finish() = 0;

@@ -109,7 +109,9 @@ class Runner {
       wait_for_events(signals);
       handle_signals(signals);
       read_jobs();
-      display_->update(state());
+      if (display_->is_due()) {
+        display_->update(state());
+      }
     }
     display_->finish();
   }
