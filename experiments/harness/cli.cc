@@ -56,7 +56,7 @@ int check_command(const Options& options) {
   }
   const auto problems = check_results(options.file);
   for (const std::string& problem : problems) {
-    print(problem + "\n");
+    print(fmt::format("{}\n", problem));
   }
   if (!problems.empty()) {
     return kSomeFailed;
@@ -169,7 +169,8 @@ int sweep_command(const Options& options, std::span<const ExperimentKind> kinds)
   }
   if (options.print_config) {
     for (const std::size_t index : selected) {
-      print((index == selected.front() ? "" : "\n") + print_config_text(sweep, plan.points[index]));
+      print(fmt::format("{}{}", index == selected.front() ? "" : "\n",
+                        print_config_text(sweep, plan.points[index])));
     }
   } else if (options.list) {
     print(list_text(sweep, plan, selected, folder));
