@@ -222,8 +222,12 @@ std::vector<std::string> names_with_split_of(std::string_view key) {
       names.emplace_back(row.name);
     }
   }
+  const auto distance = [&](const std::string& name) {
+    const bool same_sign = name.starts_with('u') == key.starts_with('u');
+    return edit_distance(key, name) + (same_sign ? 0 : 2);
+  };
   std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
-    return edit_distance(key, a) < edit_distance(key, b);
+    return distance(a) < distance(b);
   });
   const std::string split =
       "e" + std::to_string(wanted->exponent_bits) + "m" + std::to_string(wanted->trailing_bits);
