@@ -30,8 +30,8 @@ inline constexpr std::size_t kLineElements = 16;
 inline constexpr std::size_t kPrefetchElements = 64 * kLineElements;
 
 HWY_INLINE void prefetch_for_writing(const float* address) {
-#if HWY_ARCH_X86
-  asm volatile("prefetchw %0" : : "m"(*address));
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  asm volatile("prefetchw %0" : : "m"(*address));  // the builtin would fetch the line for reading
 #else
   __builtin_prefetch(address, 1);
 #endif
