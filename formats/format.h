@@ -1,5 +1,6 @@
 // What a number is: number formats as plain values. Parameters only; names are in named_formats.h,
-// text in spec.h, arithmetic in round.h and codec.h. Rounding and overflow are not part of a format.
+// text in spec.h, arithmetic in round.h and codec.h. Rounding and overflow are not part of a
+// format.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,10 @@ enum class NonFinite : std::uint8_t {
 
 /// What a float does with magnitudes below its smallest normal number.
 enum class Subnormals : std::uint8_t {
-  on,           ///< gradual underflow
-  off,          ///< codes with exponent field 0 are all zero; rounding sees neighbours 0 and min normal
-  flush_input,  ///< codes exist, but an operand that is subnormal in this format is read as zero (DAZ)
+  on,   ///< gradual underflow
+  off,  ///< codes with exponent field 0 are all zero; rounding sees neighbours 0 and min normal
+  flush_input,  ///< codes exist, but an operand that is subnormal in this format is read as zero
+                ///< (DAZ)
 };
 
 /// Sign / exponent / trailing significand, radix 2.

@@ -9,17 +9,18 @@
 namespace halfulp {
 
 Number max_finite(const Format& format);
-Number lowest_finite(const Format& format);   ///< most negative, or the smallest of an unsigned format
-Number min_positive(const Format& format);    ///< smallest positive number, subnormals included
-Number min_normal(const Format& format);      ///< integers: 1
-int precision(const Format& format);          ///< significand bits, implicit bit included
-int emin(const FloatFormat& format);          ///< exponent of the smallest normal number
-int emax(const FloatFormat& format);          ///< exponent of the largest finite number
+Number lowest_finite(
+    const Format& format);  ///< most negative, or the smallest of an unsigned format
+Number min_positive(const Format& format);  ///< smallest positive number, subnormals included
+Number min_normal(const Format& format);    ///< integers: 1
+int precision(const Format& format);        ///< significand bits, implicit bit included
+int emin(const FloatFormat& format);        ///< exponent of the smallest normal number
+int emax(const FloatFormat& format);        ///< exponent of the largest finite number
 bool has_nan(const Format& format);
 bool has_infinity(const Format& format);
 bool has_negative_zero(const Format& format);
-double epsilon(const Format& format);         ///< spacing at 1: 2^(1-p); integers: 1
-double unit_roundoff(const Format& format);   ///< epsilon / 2
+double epsilon(const Format& format);                ///< spacing at 1: 2^(1-p); integers: 1
+double unit_roundoff(const Format& format);          ///< epsilon / 2
 double dynamic_range_db(const Format& format);       ///< 20 log10(max / min positive)
 double dynamic_range_binades(const Format& format);  ///< log2(max / min positive)
 std::uint64_t finite_code_count(const Format& format);

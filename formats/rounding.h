@@ -1,5 +1,6 @@
-// How a real number becomes a number of a format: rounding mode, overflow policy, random bits, and the
-// IEEE status flags that say what happened. Enumerators are spelled as in TOML, HDF5 and figures.
+// How a real number becomes a number of a format: rounding mode, overflow policy, random bits, and
+// the IEEE status flags that say what happened. Enumerators are spelled as in TOML, HDF5 and
+// figures.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ enum class Rounding : std::uint8_t {
 
 /// What happens when the rounded result (exponent unbounded) exceeds the format's range.
 enum class Overflow : std::uint8_t {
-  infinity,  ///< IEEE 754 7.4: infinity, or the largest finite number where the mode rounds toward zero
+  infinity,  ///< IEEE 754 7.4: infinity, or the largest finite number where the mode rounds toward
+             ///< zero
   saturate,  ///< the largest finite number; an infinite input saturates too
   nan,       ///< NaN
   wrap,      ///< integers only: modulo 2^bits
@@ -29,7 +31,8 @@ enum class Overflow : std::uint8_t {
 
 /// With nu the discarded fraction of one ulp and R uniform in [0, 2^N):
 enum class StochasticVariant : std::uint8_t {
-  truncate,  ///< up when floor(nu 2^N) + R >= 2^N: add and truncate; mean bias -2^-(N+1) ulp (P3109 A)
+  truncate,  ///< up when floor(nu 2^N) + R >= 2^N: add and truncate; mean bias -2^-(N+1) ulp (P3109
+             ///< A)
   unbiased,  ///< up when floor(nu 2^(N+1)) + 2R + 1 >= 2^(N+1): mean bias 0 (P3109 B)
 };
 
@@ -58,8 +61,8 @@ std::string rounding_to_string(const RoundSpec&);
 /// Comma list in the order inexact,overflow,underflow,invalid,divzero; "-" for none.
 std::string to_string(const Flags&);
 
-/// Parses "nearest_even", its synonyms (rne, sr(16), ...) and sets rounding, random_bits and variant.
-/// Throws SpecError (spec.h) with column and suggestions.
+/// Parses "nearest_even", its synonyms (rne, sr(16), ...) and sets rounding, random_bits and
+/// variant. Throws SpecError (spec.h) with column and suggestions.
 void parse_rounding(std::string_view text, RoundSpec& spec);
 /// Parses "saturate" and its synonyms. Throws SpecError.
 Overflow parse_overflow(std::string_view text);

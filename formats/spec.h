@@ -10,10 +10,13 @@
 
 namespace halfulp {
 
-/// A spec string that cannot be read. what() is one line with the column and up to three suggestions.
+/// A spec string that cannot be read. what() is one line with the column and up to three
+/// suggestions.
 class SpecError : public std::runtime_error {
  public:
-  SpecError(const std::string& message, int column) : std::runtime_error(message), column_(column) {}
+  SpecError(const std::string& message, int column)
+      : std::runtime_error(message), column_(column) {}
+
   /// 1-based column in the text that was parsed.
   int column() const { return column_; }
 
@@ -32,9 +35,16 @@ Format parse_format(std::string_view text, std::string& note);
 /// The one canonical spelling; parse_format(to_spec(f)) == f.
 std::string to_spec(const Format& format);
 
+/// Why the parameters cannot be a format, with the remedy; empty when they can.
+std::string format_fault(const Format& format);
+/// Throws SpecError (column 1) with format_fault(). For formats that did not come from
+/// parse_format.
+void check_format(const Format& format);
+
 /// The candidates nearest to `text` (edit distance and shared words), best first; at most `limit`.
 /// Also used for configuration keys.
-std::vector<std::string> nearest_names(std::string_view text, const std::vector<std::string>& candidates,
+std::vector<std::string> nearest_names(std::string_view text,
+                                       const std::vector<std::string>& candidates,
                                        std::size_t limit = 3);
 
 }  // namespace halfulp

@@ -1,5 +1,6 @@
-// Counter-based randomness: Philox4x32-10 (Salmon et al., SC 2011). A random word is a pure function of
-// (seed, stream, step, tensor, element index), so results never depend on order, chunking or threads.
+// Counter-based randomness: Philox4x32-10 (Salmon et al., SC 2011). A random word is a pure
+// function of (seed, stream, step, tensor, element index), so results never depend on order,
+// chunking or threads.
 #pragma once
 
 #include <array>
@@ -16,9 +17,16 @@ struct RandomStream {
 };
 
 /// Values of RandomStream::stream; new purposes get new numbers, old ones never change.
-enum class RandomPurpose : std::uint32_t { weights = 1, batches = 2, rounding = 3, data = 4, sweep = 5 };
+enum class RandomPurpose : std::uint32_t {
+  weights = 1,
+  batches = 2,
+  rounding = 3,
+  data = 4,
+  sweep = 5
+};
 
-/// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal inputs.
+/// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal
+/// inputs.
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
                                         std::array<std::uint32_t, 2> key);
 
@@ -36,7 +44,8 @@ void random_words(const RandomStream& stream, std::uint64_t first_index, std::ui
 /// Uniform in (0, 1): (word >> 8 + 0.5) 2^-24, exact in binary64.
 double random_unit(const RandomStream& stream, std::uint64_t index);
 
-/// Uniform integer in [0, bound) from 64 random bits (elements 2 index and 2 index + 1), by multiply-high.
+/// Uniform integer in [0, bound), 0 for bound 0, by multiply-high from 64 random bits: element 2
+/// index is the low half, 2 index + 1 the high one. Bias below bound 2^-64.
 std::uint64_t random_below(const RandomStream& stream, std::uint64_t index, std::uint64_t bound);
 
 /// Standard normal by Box-Muller from elements 2 index and 2 index + 1, with pinned log, sqrt, cos.

@@ -1,0 +1,177 @@
+#include "formats/codec.h"
+
+#include <stdexcept>
+
+#include "formats/float_layout.h"
+#include "formats/properties.h"
+#include "formats/spec.h"
+#include "formats/wide_number.h"
+
+namespace halfulp {
+
+namespace {
+
+using Kind = Number::Kind;
+
+[[noreturn]] void refuse(const Format& format, const char* what) {
+  throw std::invalid_argument(std::string(what) + " " + to_spec(format));
+}
+
+void check_code(const Format& format, std::uint64_t code) {
+  if (width(format) > 64) refuse(format, "codes have at most 64 bits, not those of");
+  if ((code & ~low_bits(width(format))) != 0) refuse(format, "code has bits above the width of");
+}
+
+int exponent_of(const Number& x) { return x.exponent + bit_width(x.significand) - 1; }
+
+Number decode_float(const FloatFormat& f, std::uint64_t code) {
+  const int magnitude_bits = f.exponent_bits + f.trailing_bits;
+  const std::uint64_t magnitude = code & low_bits(magnitude_bits);
+  const bool negative = f.is_signed && (code >> magnitude_bits) != 0;
+  const auto biased = static_cast<int>((magnitude >> f.trailing_bits) & low_bits(f.exponent_bits));
+  const std::uint64_t trailing = magnitude & low_bits(f.trailing_bits);
+
+  switch (f.non_finite) {
+    case NonFinite::ieee:
+      if (biased == static_cast<int>(low_bits(f.exponent_bits))) {
+        return {trailing == 0 ? Kind::infinity : Kind::nan, negative};
+      }
+      break;
+    case NonFinite::fn:
+      if (magnitude == low_bits(magnitude_bits)) return {Kind::nan, negative};
+      break;
+    case NonFinite::fnuz:
+      if (negative && magnitude == 0) return {Kind::nan, false};
+      break;
+    case NonFinite::finite:
+      break;
+  }
+  if (f.has_zero && biased == 0) {
+    if (trailing == 0 || f.subnormals == Subnormals::off) return {Kind::zero, negative};
+    return {Kind::finite, negative, false, smallest_normal_exponent(f) - f.trailing_bits, trailing};
+  }
+  const std::uint64_t implicit_bit = std::uint64_t{1} << f.trailing_bits;
+  return {Kind::finite, negative, false, biased - f.bias - f.trailing_bits,
+          implicit_bit | trailing};
+}
+
+/// The significand of `x` as a whole number of quanta; throws when it is none.
+std::uint64_t in_quanta(const FloatFormat& f, const Number& x) {
+  const int drop = quantum_exponent(f, exponent_of(x)) - x.exponent;
+  if (drop <= 0) {
+    if (bit_width(x.significand) - drop > 64) refuse(f, "number is out of the range of");
+    return x.significand << -drop;
+  }
+  if (drop >= 64 || (x.significand & low_bits(drop)) != 0) {
+    refuse(f, "number has more digits than");
+  }
+  return x.significand >> drop;
+}
+
+std::uint64_t encode_finite(const FloatFormat& f, const Number& x) {
+  const int exponent = exponent_of(x);
+  const std::uint64_t quanta = in_quanta(f, x);
+  const std::uint64_t implicit_bit = std::uint64_t{1} << f.trailing_bits;
+  if (is_fixed_grid(f)) {
+    if (quanta > max_trailing(f)) refuse(f, "number is out of the range of");
+    return quanta;
+  }
+  if (exponent < smallest_normal_exponent(f)) {
+    if (!f.has_zero || f.subnormals == Subnormals::off) refuse(f, "number is too small for");
+    return quanta;
+  }
+  const int biased = exponent + f.bias;
+  const int top = max_biased_exponent(f);
+  if (biased > top || (biased == top && quanta - implicit_bit > max_trailing(f))) {
+    refuse(f, "number is out of the range of");
+  }
+  return (static_cast<std::uint64_t>(biased) << f.trailing_bits) | (quanta - implicit_bit);
+}
+
+std::uint64_t canonical_nan(const FloatFormat& f) {
+  const int magnitude_bits = f.exponent_bits + f.trailing_bits;
+  switch (f.non_finite) {
+    case NonFinite::ieee:  // quiet: the first trailing bit set (IEEE 754-2019 6.2.1)
+      return low_bits(magnitude_bits) & ~low_bits(f.trailing_bits - 1);
+    case NonFinite::fn:
+      return low_bits(magnitude_bits);
+    case NonFinite::fnuz:
+      return std::uint64_t{1} << magnitude_bits;
+    case NonFinite::finite:
+      break;
+  }
+  return 0;
+}
+
+std::uint64_t encode_float(const FloatFormat& f, const Number& x) {
+  const int magnitude_bits = f.exponent_bits + f.trailing_bits;
+  const auto signed_code = [&](std::uint64_t magnitude) {
+    return magnitude | (x.negative ? std::uint64_t{1} << magnitude_bits : 0);
+  };
+  switch (x.kind) {
+    case Kind::nan:
+      if (!has_nan(f)) refuse(f, "there is no NaN in");
+      return canonical_nan(f);
+    case Kind::infinity:
+      if (!has_infinity(f)) refuse(f, "there is no infinity in");
+      if (x.negative && !f.is_signed) refuse(f, "there is no negative number in");
+      return signed_code(low_bits(f.exponent_bits) << f.trailing_bits);
+    case Kind::zero:
+      if (!f.has_zero) refuse(f, "there is no zero in");
+      return has_negative_zero(f) ? signed_code(0) : 0;
+    case Kind::finite:
+      break;
+  }
+  if (x.sticky) refuse(f, "number has more digits than");
+  if (x.negative && !f.is_signed) refuse(f, "there is no negative number in");
+  return signed_code(encode_finite(f, x));
+}
+
+Number decode_integer(const IntegerFormat& f, std::uint64_t code) {
+  const bool negative = f.is_signed && ((code >> (f.bits - 1)) & 1) != 0;
+  const std::uint64_t magnitude = negative ? (~code + 1) & low_bits(f.bits) : code;
+  if (magnitude == 0) return {};
+  return {Kind::finite, negative, false, 0, magnitude};
+}
+
+std::uint64_t encode_integer(const IntegerFormat& f, const Number& x) {
+  if (x.kind == Kind::zero) return 0;
+  if (x.kind != Kind::finite) refuse(f, "there is no NaN or infinity in");
+  const int width_needed = bit_width(x.significand) + x.exponent;
+  const bool whole =
+      !x.sticky &&
+      (x.exponent >= 0 || (x.exponent > -64 && (x.significand & low_bits(-x.exponent)) == 0));
+  if (!whole) refuse(f, "number has more digits than");
+  if (width_needed > 64) refuse(f, "number is out of the range of");
+  const std::uint64_t magnitude =
+      x.exponent >= 0 ? x.significand << x.exponent : x.significand >> -x.exponent;
+  const Number limit = x.negative ? lowest_finite(f) : max_finite(f);
+  const bool inside =
+      limit.kind == Kind::finite && limit.negative == x.negative && magnitude <= limit.significand;
+  if (!inside) refuse(f, "number is out of the range of");
+  return (x.negative ? ~magnitude + 1 : magnitude) & low_bits(f.bits);
+}
+
+}  // namespace
+
+Number decode(const Format& format, std::uint64_t code) {
+  check_code(format, code);
+  if (const auto* f = std::get_if<FloatFormat>(&format)) return decode_float(*f, code);
+  return decode_integer(std::get<IntegerFormat>(format), code);
+}
+
+Number decode_operand(const Format& format, std::uint64_t code) {
+  const Number x = decode(format, code);
+  const auto* f = std::get_if<FloatFormat>(&format);
+  const bool flushed = f != nullptr && f->subnormals == Subnormals::flush_input &&
+                       x.kind == Kind::finite && exponent_of(x) < smallest_normal_exponent(*f);
+  return flushed ? Number{Kind::zero, x.negative} : x;
+}
+
+std::uint64_t encode(const Format& format, const Number& x) {
+  if (width(format) > 64) refuse(format, "codes have at most 64 bits, not those of");
+  if (const auto* f = std::get_if<FloatFormat>(&format)) return encode_float(*f, x);
+  return encode_integer(std::get<IntegerFormat>(format), x);
+}
+
+}  // namespace halfulp

@@ -1,0 +1,99 @@
+#include "sim/random.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/elementary.h"
+#include "sim/philox.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "sim/random.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "sim/random-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+
+namespace halfulp {
+namespace HWY_NAMESPACE {
+
+void random_words_kernel(const RandomStream& stream, std::uint64_t first_index, std::uint32_t* out,
+                         std::uint64_t n) {
+  while (n > 0) {
+    const std::uint64_t chunk = first_index / kRandomChunk;
+    const std::uint64_t offset = first_index % kRandomChunk;
+    const std::uint64_t count = std::min(kRandomChunk - offset, n);
+    if (count == kRandomChunk) {
+      random_chunk(stream, chunk, out);
+    } else {
+      std::uint32_t words[kRandomChunk];
+      random_chunk(stream, chunk, words);
+      std::copy_n(words + offset, count, out);
+    }
+    first_index += count;
+    out += count;
+    n -= count;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace halfulp
+
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace halfulp {
+
+namespace {
+HWY_EXPORT(random_words_kernel);
+}  // namespace
+
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+                                        std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t product0 = std::uint64_t{kPhiloxMultiplier0} * counter[0];
+    const std::uint64_t product1 = std::uint64_t{kPhiloxMultiplier1} * counter[2];
+    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
+               static_cast<std::uint32_t>(product1),
+               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
+               static_cast<std::uint32_t>(product0)};
+    key[0] += kPhiloxWeyl0;
+    key[1] += kPhiloxWeyl1;
+  }
+  return counter;
+}
+
+std::uint32_t random_word(const RandomStream& stream, std::uint64_t index) {
+  const std::uint64_t chunk = index / kRandomChunk;
+  const std::uint64_t offset = index % kRandomChunk;
+  const std::uint64_t block = 16 * chunk + offset % 16;
+  return philox4x32(philox_counter(stream, block), philox_key(stream))[offset / 16];
+}
+
+void random_words(const RandomStream& stream, std::uint64_t first_index, std::uint32_t* out,
+                  std::uint64_t n) {
+  HWY_DYNAMIC_DISPATCH(random_words_kernel)(stream, first_index, out, n);
+}
+
+double random_unit(const RandomStream& stream, std::uint64_t index) {
+  return (static_cast<double>(random_word(stream, index) >> 8) + 0.5) * 0x1p-24;
+}
+
+std::uint64_t random_below(const RandomStream& stream, std::uint64_t index, std::uint64_t bound) {
+  const std::uint64_t low = random_word(stream, 2 * index);
+  const std::uint64_t high = random_word(stream, 2 * index + 1);
+  const auto product = static_cast<unsigned __int128>(high << 32 | low) * bound;
+  return static_cast<std::uint64_t>(product >> 64);
+}
+
+double random_normal(const RandomStream& stream, std::uint64_t index) {
+  constexpr double kTwoPi = 6.283185307179586;
+  const double radius = std::sqrt(-2.0 * pinned_log(random_unit(stream, 2 * index)));
+  return radius * pinned_cos(kTwoPi * random_unit(stream, 2 * index + 1));
+}
+
+}  // namespace halfulp
+
+#endif  // HWY_ONCE
