@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and runs every benchmark: programs bench/*_bench.cc, then scripts bench/*_bench.py and .sh.
+# Builds and runs every benchmark: programs bench/*_bench.cc, then the training step in PyTorch.
 # usage: run_benchmarks.sh BUILD_DIRECTORY
 # Each checks its answer first and prints a Markdown table. Ends with 1 when one fails.
 set -eu
@@ -16,12 +16,8 @@ run() {
 }
 
 for source in bench/*_bench.cc; do
-  if [ -f "$source" ]; then run "$source" "$build/bench/$(basename "$source" .cc)"; fi
+  run "$source" "$build/bench/$(basename "$source" .cc)"
 done
-for script in bench/*_bench.py; do
-  if [ -f "$script" ]; then run "$script" "$(sh scripts/find_python.sh)" "$script" "$build"; fi
-done
-for script in bench/*_bench.sh; do
-  if [ -f "$script" ]; then run "$script" sh "$script" "$build"; fi
-done
+run bench/train_torch.py "$(sh scripts/find_python.sh)" bench/train_torch.py \
+  "$build/bench/train_bench"
 exit $failed

@@ -38,6 +38,22 @@ HWY_INLINE V constant_of_bits(D d, std::uint32_t bits) {
   return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), bits));
 }
 
+/// binary64 numbers that are binary32 numbers, or infinite.
+template <class D, class V>
+HWY_INLINE hn::Vec<D> demote_exact(D d, V wide) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  // Here Highway's DemoteTo would make infinities finite.
+  const hn::Rebind<double, D> dd;
+  HWY_ALIGN double from[HWY_LANES(double)];
+  HWY_ALIGN float to[HWY_LANES(double)];
+  hn::Store(wide, dd, from);
+  for (std::size_t i = 0; i < hn::Lanes(dd); ++i) to[i] = static_cast<float>(from[i]);
+  return hn::Load(d, to);
+#else
+  return hn::DemoteTo(d, wide);
+#endif
+}
+
 /// nearest_even by magic addition. With e the exponent of |x|, at least that of the smallest normal
 /// number, 1.5 * 2^(e + 24 - p) has the format's spacing at x as its own ulp, so the addition rounds x
 /// to the format (once, in hardware) and the subtraction is exact. Precision 2 to 22.
@@ -295,7 +311,7 @@ struct MagnitudeRounding {
     const D d;
     hn::Vec<D> result;
     if constexpr (kIsWide) {
-      result = hn::DemoteTo(d, rounded_signed(hn::PromoteTo(c, x), words));
+      result = demote_exact(d, rounded_signed(hn::PromoteTo(c, x), words));
     } else {
       result = rounded_signed(x, words);
     }

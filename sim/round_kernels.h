@@ -30,4 +30,10 @@ OverflowReport round_array(const RoundPlan& plan, const float* in, float* out, s
                            const Scaling& scaling, const RandomStream& stream,
                            std::uint64_t first_index);
 
+/// Pattern of the largest magnitude, as an unsigned integer: above 0x7F800000 when there is a NaN.
+std::uint32_t largest_magnitude(const float* in, std::size_t n);
+
+/// maxima[i] = max(maxima[i], pattern of |in[i]|).
+void update_magnitudes(const float* in, std::uint32_t* maxima, std::size_t n);
+
 }  // namespace halfulp

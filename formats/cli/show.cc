@@ -48,7 +48,7 @@ void print_layout(const FloatFormat& f) {
   add_field('s', f.is_signed ? 1 : 0);
   add_field('e', f.exponent_bits);
   add_field('t', f.trailing_bits);
-  fmt::print("\n{}   bit\n{}   s sign, e exponent, t trailing significand\n\n", positions, letters);
+  fmt::print("\n{}\n{}\n  s sign, e exponent, t trailing significand\n\n", positions, letters);
 }
 
 std::string non_finite_text(const FloatFormat& f) {
@@ -84,7 +84,7 @@ void print_float_facts(const FloatFormat& f) {
   print_fact("width", fmt::format("{} bits: {} sign, {} exponent, {} trailing", width(f),
                                   f.is_signed ? 1 : 0, f.exponent_bits, f.trailing_bits));
   print_layout(f);
-  print_fact("precision", fmt::format("{} bits{}", precision(f),
+  print_fact("precision", fmt::format("{} bit{}{}", precision(f), precision(f) == 1 ? "" : "s",
                                       fixed_grid ? "" : ", the implicit one included"));
   print_fact("bias", std::to_string(f.bias));
   if (!fixed_grid) print_fact("emin, emax", fmt::format("{}, {}", emin(f), emax(f)));

@@ -1,7 +1,9 @@
 // The King James Bible as Debian's program `bible` prints it, one verse a line: "Ge1:1 In the ...".
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
 #include <string_view>
 
 #include "sim/data/corpus.h"

@@ -39,7 +39,7 @@ TEST(Kernels, ExponentialIsAccurateOverTheWholeRange) {
     float row[2] = {0.0F, static_cast<float>(x)};
     kernels<float>().causal_softmax_forward(row, 2, 1, 2, 1, 1.0F);
     const double e = std::exp(static_cast<double>(static_cast<float>(x)));
-    EXPECT_NEAR(row[1] / (e / (1.0 + e)), 1.0, 4e-7) << x;  // exp, sum, division: 6 half-ulps
+    EXPECT_NEAR(static_cast<double>(row[1]) / (e / (1.0 + e)), 1.0, 4e-7) << x;  // exp, sum, division: 6 half-ulps
   }
 }
 
