@@ -97,7 +97,7 @@ TEST_F(Sweep, LaterSourcesWin) {
                            "[set]\ntrain.steps = 3\n"
                            "[sweep.grid]\nmodel.heads = [4]\nmodel.width = [4]\n";
   const Config config = load(text, {"model.width=8"}).second.points.at(0).config;
-  EXPECT_EQ(config.text("precision.weight"), "binary32") << "default";
+  EXPECT_EQ(config.text("train.optimizer"), "adamw") << "default";
   EXPECT_EQ(config.integer("train.batch"), 2) << "a base file beats the one it includes";
   EXPECT_EQ(config.integer("train.steps"), 3) << "[set] beats base files";
   EXPECT_EQ(config.integer("model.heads"), 4) << "an axis beats base files";
