@@ -114,8 +114,8 @@ std::optional<Value> read_text(const Field& field, const TomlNode& node, Diagnos
     try {
       return Value(to_spec(parse_quantizer(node.text)));
     } catch (const SpecError& error) {
-      diagnostics.error(node.at,
-                        fmt::format("{}: {}: {}", field.key, quote(node.text), error.what()));
+      diagnostics.error(node.at, fmt::format("{}: {}: {}{}", field.key, quote(node.text),
+                                             error.what(), suggestion(node.text, choices)));
       return std::nullopt;
     }
   }
