@@ -84,7 +84,7 @@ class Expander {
       }
     }
     if (is_excluded(config)) {
-      ++plan_.excluded;
+      plan_.excluded += static_cast<std::int64_t>(sweep_.seeds.size());
       return;
     }
     check(config, origin);
@@ -159,7 +159,7 @@ class Expander {
             fmt::format("{}: this exclusion matches no run", to_text(sweep_.exclusions[i].at)));
       }
     }
-    if (plan_.points.empty() && plan_.excluded > 0) {
+    if (plan_.points.empty() && plan_.excluded > 0 && diagnostics_.empty()) {
       diagnostics_.error({sweep_.path}, "every run of the sweep is excluded");
     }
   }

@@ -116,10 +116,11 @@ class BarDisplay final : public ProgressDisplay {
     flush();
   }
 
+  /// Leaves the cursor at the start of the last line, where the "^C" of a terminal cannot wrap.
   void draw() {
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       buffer_ += lines_[i];
-      buffer_ += i + 1 < lines_.size() ? "\n" : "";
+      buffer_ += i + 1 < lines_.size() ? "\n" : "\r";
     }
     flush();
   }

@@ -114,8 +114,8 @@ std::optional<Value> read_text(const Field& field, const TomlNode& node, Diagnos
     try {
       return Value(to_spec(parse_quantizer(node.text)));
     } catch (const SpecError& error) {
-      diagnostics.error(node.at,
-                        fmt::format("{}: {}: {}", field.key, quote(node.text), error.what()));
+      diagnostics.error(node.at, fmt::format("{}: {}: {}{}", field.key, quote(node.text),
+                                             error.what(), suggestion(node.text, choices)));
       return std::nullopt;
     }
   }
@@ -236,7 +236,8 @@ std::optional<Value> read_value_text(const Field& field, std::string_view text,
 
 std::string describe_range(const Field& field) {
   if (!field.choices.empty()) {
-    return fmt::format("{}", fmt::join(split(field.choices, '|'), ", "));
+    return fmt::format("{}{}", fmt::join(split(field.choices, '|'), ", "),
+                       field.type == FieldType::quantizer ? ", a quantizer" : "");
   }
   if (field.type != FieldType::integer && field.type != FieldType::real) {
     return "";
