@@ -46,11 +46,13 @@ HWY_INLINE void philox_round(D d, PhiloxLanes<V>& s, V key0, V key1) {
   const hn::Repartition<std::uint32_t, D> du32;
   const V product0 = hn::MulEven(hn::BitCast(du32, s.c0), hn::Set(du32, kPhiloxMultiplier0));
   const V product1 = hn::MulEven(hn::BitCast(du32, s.c2), hn::Set(du32, kPhiloxMultiplier1));
-  s.c0 = hn::Xor3(hn::ShiftRight<32>(product1), s.c1, key0);
-  s.c2 = hn::Xor3(hn::ShiftRight<32>(product0), s.c3, key1);
+  // Swapping halves brings down the high word as a shift would, and leaves the multiplier's port alone.
+  const V high0 = hn::BitCast(d, hn::Shuffle2301(hn::BitCast(du32, product0)));
+  const V high1 = hn::BitCast(d, hn::Shuffle2301(hn::BitCast(du32, product1)));
+  s.c0 = hn::Xor3(high1, s.c1, key0);
+  s.c2 = hn::Xor3(high0, s.c3, key1);
   s.c1 = product1;
   s.c3 = product0;
-  (void)d;
 }
 
 template <class D, class V = hn::Vec<D> >
