@@ -22,7 +22,7 @@ namespace HWY_NAMESPACE {
 using Kind = Scaling::Kind;
 
 // Elements per pass of the kernels that need more than one pass; the buffers stay in the L1 cache.
-inline constexpr std::size_t kBlock = 4 * kRandomChunk;
+inline constexpr std::size_t kBlock = 4 * kRandomPair;
 
 // Arrays from this size on come from memory; then asking for the lines to be written ahead pays.
 inline constexpr std::size_t kStreamingElements = std::size_t{1} << 20;
@@ -195,15 +195,15 @@ void multiply(const float* a, const float* b, Kind kind, float* product, std::si
   for (; i < n; ++i) product[i] = a[i] * b[i * each];
 }
 
-/// Words of elements first .. first + n - 1, n up to kBlock, inside whole chunks of `buffer`.
+/// Words of elements first .. first + n - 1, n up to kBlock, inside whole pairs of chunks of `buffer`.
 const std::uint32_t* words_of(const RandomStream& stream, std::uint64_t first, std::size_t n,
                               std::uint32_t* buffer) {
-  const std::uint64_t begin = first / kRandomChunk;
-  const std::uint64_t end = (first + n + kRandomChunk - 1) / kRandomChunk;
-  for (std::uint64_t chunk = begin; chunk < end; ++chunk) {
-    random_chunk(stream, chunk, buffer + (chunk - begin) * kRandomChunk);
+  const std::uint64_t begin = first / kRandomPair;
+  const std::uint64_t end = (first + n + kRandomPair - 1) / kRandomPair;
+  for (std::uint64_t pair = begin; pair < end; ++pair) {
+    random_words_of_pair(stream, pair, buffer + (pair - begin) * kRandomPair);
   }
-  return buffer + first % kRandomChunk;
+  return buffer + first % kRandomPair;
 }
 
 /// The general form: block by block, each step a pass over buffers in the L1 cache.
@@ -213,7 +213,7 @@ OverflowReport round_blocks(const RoundPlan& plan, const float* in, float* out, 
   constexpr std::size_t kSlack = 64;  // of the last vector
   HWY_ALIGN float operands[kBlock];
   HWY_ALIGN float results[kBlock];
-  HWY_ALIGN std::uint32_t words[kBlock + kRandomChunk + kSlack] = {};
+  HWY_ALIGN std::uint32_t words[kBlock + kSlack] = {};
   const bool is_magic =
       plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
   const bool one_loop = is_magic && !plan.wraps && !plan.reports;
@@ -224,8 +224,8 @@ OverflowReport round_blocks(const RoundPlan& plan, const float* in, float* out, 
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; i += count) {
     const std::uint64_t index = first_index + i;
-    // Blocks end where chunks of random words do, so that no chunk is made twice.
-    count = std::min<std::size_t>(kBlock - index % kRandomChunk, n - i);
+    // Blocks end where pairs of random chunks do, so that none is made twice.
+    count = std::min<std::size_t>(kBlock - index % kRandomPair, n - i);
     const std::uint32_t* random = is_random ? words_of(stream, index, count, words) : words;
     const Scaling part{scaling.kind, scaling.multiplier + i * each, scaling.scale + i * each};
     if (one_loop) {
