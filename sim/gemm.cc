@@ -75,111 +75,123 @@ HWY_BEFORE_NAMESPACE();
 namespace halfulp {
 namespace HWY_NAMESPACE {
 
-/// As many columns as a tile has, or fewer at the right edge of C.
-struct Panel {
+/// Adjacent panels of B of the same width; a panel is the columns of one tile.
+struct PanelRun {
   const float* b;
   std::ptrdiff_t stride;  ///< of k
+  std::ptrdiff_t next;    ///< from one panel to the next
   std::size_t first;      ///< column of C
-  std::size_t cols;       ///< columns of C, the rest of the vectors is padding
-  std::size_t vectors;
+  std::size_t count;
+  std::size_t vectors;  ///< width of a panel
+  std::size_t cols;     ///< columns of C; fewer than the width only in a last run of one panel
 };
 
-/// Columns first .. first + cols - 1 of B for one block of k, cut into panels.
+/// Columns first .. first + cols - 1 of B for one block of k, as at most three runs of panels: the
+/// width of panels differs by one vector at most, and a panel with padding is a run of its own.
 class PanelsOfB {
  public:
   PanelsOfB(const Product& p, const DepthBlock& block, std::size_t first, std::size_t cols,
             float* packed)
       : p_(p),
         block_(block),
-        first_(first),
-        cols_(cols),
-        packed_(packed),
-        in_place_(!p.b_transposed && (p.b.stride < kLongStrideOfB || p.c.rows <= kFewRows)),
-        vectors_((cols + kLanes - 1) / kLanes, kTileVectors) {
-    for (std::size_t i = 0; i < vectors_.count; ++i) pack(i);
+        in_place_(!p.b_transposed && (p.b.stride < kLongStrideOfB || p.c.rows <= kFewRows)) {
+    const EvenSplit split((cols + kLanes - 1) / kLanes, kTileVectors);
+    const std::size_t padded = cols % kLanes == 0 ? 0 : 1;
+    const std::size_t whole = split.count - padded;
+    const std::size_t longer = std::min(split.longer, whole);
+    add({packed, 0, 0, first, longer, split.size + 1, 0});
+    add({packed, 0, 0, first + split.start(longer) * kLanes, whole - longer, split.size, 0});
+    const std::size_t last = split.start(whole) * kLanes;
+    add({packed, 0, 0, first + last, padded, split.length(whole), cols - last});
+    for (std::size_t i = 0; i < count_; ++i)
+      pack(runs_[i], packed + (runs_[i].first - first) * block.depth);
   }
 
-  std::size_t count() const { return vectors_.count; }
+  const PanelRun* begin() const { return runs_; }
 
-  Panel operator[](std::size_t i) const {
-    const std::size_t n = vectors_.start(i) * kLanes;
-    const std::size_t width = vectors_.length(i) * kLanes;
-    const std::size_t cols = std::min(width, cols_ - n);
-    Panel panel{packed_ + n * block_.depth, static_cast<std::ptrdiff_t>(width), first_ + n, cols,
-                vectors_.length(i)};
-    if (in_place_ && cols == width) {
-      panel.b = p_.b.data + block_.first * p_.b.stride + first_ + n;
-      panel.stride = static_cast<std::ptrdiff_t>(p_.b.stride);
-    }
-    return panel;
-  }
+  const PanelRun* end() const { return runs_ + count_; }
 
  private:
-  void pack(std::size_t i) {
-    const std::size_t n = vectors_.start(i) * kLanes;
-    const std::size_t width = vectors_.length(i) * kLanes;
-    const std::size_t cols = std::min(width, cols_ - n);
-    float* const out = packed_ + n * block_.depth;
-    if (p_.b_transposed) {
-      PackTransposedPanel(p_.b.data + (first_ + n) * p_.b.stride + block_.first, p_.b.stride,
-                          block_.depth, cols, width, out);
-    } else if (!in_place_ || cols != width) {
-      PackPanel(p_.b.data + block_.first * p_.b.stride + first_ + n, p_.b.stride, block_.depth,
-                cols, width, out);
+  void add(const PanelRun& run) {
+    if (run.count > 0) runs_[count_++] = run;
+  }
+
+  void pack(PanelRun& run, float* out) {
+    const std::size_t width = run.vectors * kLanes;
+    const bool padded = run.cols > 0;
+    if (!padded) run.cols = width;
+    if (in_place_ && !padded) {
+      run.b = p_.b.data + block_.first * p_.b.stride + run.first;
+      run.stride = static_cast<std::ptrdiff_t>(p_.b.stride);
+      run.next = static_cast<std::ptrdiff_t>(width);
+      return;
+    }
+    run.b = out;
+    run.stride = static_cast<std::ptrdiff_t>(width);
+    run.next = static_cast<std::ptrdiff_t>(width * block_.depth);
+    for (std::size_t i = 0; i < run.count; ++i, out += run.next) {
+      const std::size_t n = run.first + i * width;
+      if (p_.b_transposed) {
+        PackTransposedPanel(p_.b.data + n * p_.b.stride + block_.first, p_.b.stride, block_.depth,
+                            run.cols, width, out);
+      } else {
+        PackPanel(p_.b.data + block_.first * p_.b.stride + n, p_.b.stride, block_.depth, run.cols,
+                  width, out);
+      }
     }
   }
 
   const Product& p_;
   DepthBlock block_;
-  std::size_t first_;
-  std::size_t cols_;
-  float* packed_;
   bool in_place_;
-  EvenSplit vectors_;
+  PanelRun runs_[3];
+  std::size_t count_ = 0;
 };
 
-/// Runs `kernel` where the panel is wider than what is left of C: on a copy of that part of C.
-HWY_NOINLINE void RunEdgeTile(TileFunction kernel, TileOperands tile, std::size_t rows,
-                              const Panel& panel) {
+/// Runs `kernel` for a panel that is wider than what is left of C: on a copy of that part of C.
+HWY_NOINLINE void RunPaddedTile(TileRowFunction kernel, TileRow tile, std::size_t rows,
+                                const PanelRun& run) {
   HWY_ALIGN float whole[kMostTileFloats] = {};
-  const std::size_t width = panel.vectors * kLanes;
+  const std::size_t width = run.vectors * kLanes;
   float* const target = tile.c;
   const auto stride = static_cast<std::size_t>(tile.c_stride);
   for (std::size_t i = 0; tile.accumulate && i < rows; ++i) {
-    std::copy_n(target + i * stride, panel.cols, whole + i * width);
+    std::copy_n(target + i * stride, run.cols, whole + i * width);
   }
   tile.c = whole;
   tile.c_stride = static_cast<std::ptrdiff_t>(width);
   kernel(tile);
   for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(whole + i * width, panel.cols, target + i * stride);
+    std::copy_n(whole + i * width, run.cols, target + i * stride);
   }
 }
 
 /// Rows first .. first + rows - 1 of C times all panels. `a` points at the first row and the first
-/// k; `a_stride` is as in TileOperands.
+/// k; `a_stride` is as in TileRow.
 template <bool kATransposed>
 void MultiplyRows(const Product& p, const PanelsOfB& panels, const DepthBlock& block,
                   const float* a, std::size_t a_stride, std::size_t first, std::size_t rows) {
-  const EvenSplit split(rows, FindTiles<kATransposed>(panels[0].vectors).rows);
+  const EvenSplit split(rows, FindTiles<kATransposed>(panels.begin()->vectors).rows);
+  TileRow row{};
+  row.a_stride = static_cast<std::ptrdiff_t>(a_stride);
+  row.c_stride = static_cast<std::ptrdiff_t>(p.c.stride);
+  row.depth = block.depth;
+  row.accumulate = block.first > 0;
   for (std::size_t i = 0; i < split.count; ++i) {
     const std::size_t m = split.start(i);
-    for (std::size_t j = 0; j < panels.count(); ++j) {
-      const Panel panel = panels[j];
-      TileOperands tile{};
-      tile.a = a + (kATransposed ? m : m * a_stride);
-      tile.a_stride = static_cast<std::ptrdiff_t>(a_stride);
-      tile.b = panel.b;
-      tile.b_stride = panel.stride;
-      tile.c = p.c.data + (first + m) * p.c.stride + panel.first;
-      tile.c_stride = static_cast<std::ptrdiff_t>(p.c.stride);
-      tile.depth = block.depth;
-      tile.accumulate = block.first > 0;
-      const TileFunction kernel = FindTiles<kATransposed>(panel.vectors).run[split.length(i) - 1];
-      if (panel.cols == panel.vectors * kLanes) {
-        kernel(tile);
+    const std::size_t length = split.length(i);
+    row.a = a + (kATransposed ? m : m * a_stride);
+    for (const PanelRun& run : panels) {
+      row.b = run.b;
+      row.b_stride = run.stride;
+      row.b_next = run.next;
+      row.c = p.c.data + (first + m) * p.c.stride + run.first;
+      row.count = run.count;
+      const TileRowFunction kernel = FindTiles<kATransposed>(run.vectors).run[length - 1];
+      if (run.cols == run.vectors * kLanes) {
+        kernel(row);
       } else {
-        RunEdgeTile(kernel, tile, split.length(i), panel);
+        RunPaddedTile(kernel, row, length, run);
       }
     }
   }

@@ -47,44 +47,43 @@ constexpr int kTileRows = 6;
 constexpr int kMostRows = kTileRows<1>;
 constexpr int kMostTileFloats = kMostRows * kTileVectors * kLanes;
 
-/// One tile: C(rows x columns) = A(rows x depth) B(depth x columns), or C += for a later block of
-/// k.
-struct TileOperands {
+/// A row of `count` adjacent tiles: C(rows x columns) = A(rows x depth) B(depth x columns), or C +=
+/// for a later block of k.
+struct TileRow {
   const float* a;
   std::ptrdiff_t a_stride;  ///< of k when kRowsAdjacent, else of the row; the other stride is 1
   const float* b;
   std::ptrdiff_t b_stride;  ///< of k
+  std::ptrdiff_t b_next;    ///< from one tile's columns of B to the next tile's
   float* c;
   std::ptrdiff_t c_stride;
   std::size_t depth;
+  std::size_t count;
   bool accumulate;  ///< start from C instead of zero
 };
 
+/// The sums of one tile, from zero or from C, over ascending k.
 template <int kRows, int kVectors, bool kRowsAdjacent>
-HWY_NOINLINE void MultiplyTile(const TileOperands& t) {
+HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::ptrdiff_t a_stride,
+                             const float* HWY_RESTRICT b, std::ptrdiff_t b_stride, float* c,
+                             std::ptrdiff_t c_stride, std::size_t depth, bool accumulate) {
   const FloatTag d;
   using V = hn::Vec<FloatTag>;
   V sum[kRows][kVectors];
-  const float* HWY_RESTRICT a = t.a;
-  const float* HWY_RESTRICT b = t.b;
-  float* const c = t.c;
-  const std::ptrdiff_t a_stride = t.a_stride;
-  const std::ptrdiff_t b_stride = t.b_stride;
-  const std::ptrdiff_t c_stride = t.c_stride;
   HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
     HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
       __builtin_prefetch(c + i * c_stride + j * kLanes, 1);  // arrives while the sums build up
       sum[i][j] = hn::Zero(d);
     }
   }
-  if (t.accumulate) {
+  if (accumulate) {
     HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
       HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
         sum[i][j] = hn::LoadU(d, c + i * c_stride + j * kLanes);
       }
     }
   }
-  HALFULP_UNROLL(2) for (std::size_t k = 0; k < t.depth; ++k) {
+  HALFULP_UNROLL(2) for (std::size_t k = 0; k < depth; ++k) {
     V right[kVectors];
     HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) right[j] = hn::LoadU(d, b + j * kLanes);
     HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
@@ -103,17 +102,28 @@ HWY_NOINLINE void MultiplyTile(const TileOperands& t) {
   }
 }
 
-using TileFunction = void (*)(const TileOperands&);
+template <int kRows, int kVectors, bool kRowsAdjacent>
+HWY_NOINLINE void MultiplyTileRow(const TileRow& row) {
+  const TileRow r = row;
+  for (std::size_t i = 0; i < r.count; ++i) {
+    const auto tile = static_cast<std::ptrdiff_t>(i);
+    MultiplyTile<kRows, kVectors, kRowsAdjacent>(r.a, r.a_stride, r.b + tile * r.b_next, r.b_stride,
+                                                 r.c + tile * kVectors * kLanes, r.c_stride,
+                                                 r.depth, r.accumulate);
+  }
+}
+
+using TileRowFunction = void (*)(const TileRow&);
 
 template <int kVectors, bool kRowsAdjacent, int... kRows>
-constexpr std::array<TileFunction, sizeof...(kRows)> MakeTileTable(
+constexpr std::array<TileRowFunction, sizeof...(kRows)> MakeTileTable(
     std::integer_sequence<int, kRows...> /*rows*/) {
-  return {&MultiplyTile<kRows + 1, kVectors, kRowsAdjacent>...};
+  return {&MultiplyTileRow<kRows + 1, kVectors, kRowsAdjacent>...};
 }
 
 struct TileKernels {
   std::size_t rows;  ///< most rows of a tile
-  std::array<TileFunction, kMostRows> run;
+  std::array<TileRowFunction, kMostRows> run;
 };
 
 template <bool kRowsAdjacent, int kVectors>
