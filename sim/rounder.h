@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "formats/format.h"
 #include "formats/rounding.h"
@@ -35,9 +36,7 @@ class Rounder {
 
  private:
   Format format_;
-  RoundSpec spec_;
-  alignas(64) unsigned char plan_storage_[128];
-  const RoundPlan& plan() const;
+  std::shared_ptr<const RoundPlan> plan_;  ///< never changes, so copies share it
 };
 
 /// Largest magnitude; NaN if any element is NaN. 0 for n = 0.

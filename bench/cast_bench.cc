@@ -1,0 +1,158 @@
+// Rounding and quantizing of binary32 arrays, as a ratio to memcpy of the same array in the same run.
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/interleaved.h"
+#include "formats/round.h"
+#include "formats/spec.h"
+#include "sim/aligned_vector.h"
+#include "sim/quantizer.h"
+#include "sim/rounder.h"
+#include "sim/simd_target.h"
+
+namespace halfulp {
+namespace {
+
+struct Size {
+  const char* name;
+  std::size_t elements;
+};
+
+// Rounding is in place, quantizing to another array, as training uses them.
+constexpr Size kSizes[] = {{"L1 16 KiB", 4096}, {"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
+constexpr std::size_t kColumns = 256;
+constexpr std::size_t kRepetitions = 11;
+constexpr double kElementsPerRepetition = 2e7;
+
+struct Case {
+  std::string name;
+  bool is_in_place;
+  std::function<void(const float*, float*, std::size_t)> run;
+};
+
+void fill(AlignedVector<float>& x) {
+  std::uint32_t state = 1;
+  for (float& value : x) {
+    state = state * 1664525 + 1013904223;
+    value = static_cast<float>(static_cast<std::int32_t>(state)) * 0x1p-27F;
+  }
+}
+
+Case rounding_case(const std::string& format, const RoundSpec& spec, bool is_in_place = true) {
+  const Rounder rounder(parse_format(format), spec);
+  return {format + " " + rounding_to_string(spec) + (is_in_place ? "" : ", to another array"),
+          is_in_place,
+          [rounder](const float* in, float* out, std::size_t n) { rounder.round(in, out, n); }};
+}
+
+Case quantizer_case(const std::string& text) {
+  const auto quantizer = std::make_shared<const Quantizer>(parse_quantizer(text));
+  return {"quantize " + text, false, [quantizer](const float* in, float* out, std::size_t n) {
+            quantizer->quantize({in, n / kColumns, kColumns, kColumns},
+                                {out, n / kColumns, kColumns, kColumns});
+          }};
+}
+
+/// A wrong answer is not worth timing.
+void check_against_scalar(const std::string& format, const RoundSpec& spec) {
+  AlignedVector<float> x(5000);
+  fill(x);
+  AlignedVector<float> y(x.size());
+  Rounder(parse_format(format), spec).round(x.data(), y.data(), x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::uint64_t random =
+        spec.random_bits == 0 ? 0 : random_word({}, i) >> (32 - spec.random_bits);
+    const double expected = round(parse_format(format), spec, static_cast<double>(x[i]), random);
+    if (static_cast<double>(y[i]) != expected) {
+      throw std::runtime_error(fmt::format("{}: {} gave {}", format, x[i], y[i]));
+    }
+  }
+}
+
+/// G elements/s of memcpy and of every case, for one size on the target in use.
+std::vector<double> rates(const Size& size, const std::vector<Case>& cases) {
+  AlignedVector<float> in(size.elements);
+  AlignedVector<float> out(size.elements);
+  fill(in);
+  const auto loops = static_cast<std::size_t>(
+      std::max(1.0, kElementsPerRepetition / static_cast<double>(size.elements)));
+  std::vector<bench::Contender> contenders;
+  contenders.push_back({"memcpy", [&] {
+                          for (std::size_t i = 0; i < loops; ++i) {
+                            std::memcpy(out.data(), in.data(), size.elements * sizeof(float));
+                            asm volatile("" : : "r"(out.data()) : "memory");
+                          }
+                        }});
+  for (const Case& c : cases) {
+    contenders.push_back({c.name, [&] {
+                            for (std::size_t i = 0; i < loops; ++i) {
+                              c.run(c.is_in_place ? out.data() : in.data(), out.data(), size.elements);
+                            }
+                          }});
+  }
+  bench::measure(contenders, kRepetitions);
+  std::vector<double> result;
+  for (const bench::Contender& contender : contenders) {
+    result.push_back(static_cast<double>(loops * size.elements) / contender.median() * 1e-9);
+  }
+  return result;
+}
+
+void print_table(const std::vector<Case>& cases, const std::vector<std::string>& targets) {
+  fmt::print("\nG elements/s (ratio to memcpy of the same array)\n\n| case |");
+  std::vector<std::vector<double>> columns;
+  for (const std::string& target : targets) {
+    force_simd_target(target);
+    for (const Size& size : kSizes) {
+      fmt::print(" {} {} |", target, size.name);
+      columns.push_back(rates(size, cases));
+    }
+  }
+  fmt::print("\n|---|");
+  for (std::size_t i = 0; i < columns.size(); ++i) fmt::print("--:|");
+  for (std::size_t row = 0; row <= cases.size(); ++row) {
+    fmt::print("\n| {} |", row == 0 ? "memcpy" : cases[row - 1].name);
+    for (const std::vector<double>& column : columns) {
+      fmt::print(" {:.2f} ({:.2f}) |", column[row], column[row] / column[0]);
+    }
+  }
+  fmt::print("\n");
+}
+
+int run() {
+  initialize_numerics();
+  const RoundSpec nearest;
+  const RoundSpec stochastic{Rounding::stochastic, Overflow::saturate, 16};
+  std::vector<Case> cases;
+  for (const char* format : {"e4m3fn", "e5m2", "bfloat16", "e2m1fn", "int8"}) {
+    check_against_scalar(format, nearest);
+    cases.push_back(rounding_case(format, nearest));
+  }
+  cases.push_back(rounding_case("e4m3fn", nearest, false));
+  for (const char* format : {"e4m3fn", "bfloat16"}) {
+    check_against_scalar(format, stochastic);
+    cases.push_back(rounding_case(format, stochastic));
+  }
+  cases.push_back(rounding_case("e4m3fn", {Rounding::toward_zero}));
+  cases.push_back(rounding_case("e8m0fnu", nearest));
+  for (const char* text : {"e4m3fn", "e4m3fn+row", "e4m3fn+column", "e4m3fn+group(32)", "int4+row",
+                           "e4m3fn+stochastic(16)"}) {
+    cases.push_back(quantizer_case(text));
+  }
+  std::vector<std::string> targets = {simd_target()};
+  if (targets[0] == "avx3") targets.emplace_back("avx2");
+  print_table(cases, targets);
+  return 0;
+}
+
+}  // namespace
+}  // namespace halfulp
+
+int main() { return halfulp::run(); }

@@ -1,0 +1,249 @@
+#include "sim/quantizer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "formats/properties.h"
+#include "formats/round.h"
+#include "formats/spec.h"
+#include "sim/aligned_vector.h"
+#include "sim/round_kernels.h"
+#include "sim/round_plan.h"
+
+namespace halfulp {
+
+namespace {
+
+constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr std::uint32_t kInfinityPattern = 0x7F800000;
+
+// Columns that are processed together; their maxima, multipliers and scales stay in the L1 cache.
+constexpr std::size_t kColumnBlock = 2048;
+
+// From this size on a group gets a call of its own; shorter ones share one call per row.
+constexpr std::size_t kLongGroup = 256;
+
+struct UnitScale {
+  float multiplier = 1;
+  float scale = 1;
+  bool is_finite = true;  ///< false: every element of the unit becomes NaN
+};
+
+/// 2^floor(log2(largest / amax)), within the exponents whose inverse is finite too.
+float power_of_two_multiplier(float largest, float amax) {
+  int exponent_of_largest = 0;
+  int exponent_of_amax = 0;
+  const float a = std::frexp(largest, &exponent_of_largest);
+  const float b = std::frexp(amax, &exponent_of_amax);
+  const int exponent = exponent_of_largest - exponent_of_amax - (a < b ? 1 : 0);
+  return std::ldexp(1.0F, std::clamp(exponent, -127, 127));
+}
+
+UnitScale unit_scale(ScaleRule rule, float largest, std::uint32_t amax_pattern) {
+  // The multiplier 0 lets no element of such a unit count as an overflow.
+  if (amax_pattern >= kInfinityPattern) return {0, 1, false};
+  if (amax_pattern == 0 || largest == 0) return {};
+  const float amax = std::bit_cast<float>(amax_pattern);
+  const float multiplier = rule == ScaleRule::scale_power_of_two
+                               ? power_of_two_multiplier(largest, amax)
+                               : std::min(largest / amax, kLargest);
+  return {multiplier, std::min(1.0F / multiplier, kLargest), true};
+}
+
+/// Part of a matrix with the random index of its first element: row r starts at first + r * pitch.
+struct Block {
+  const float* in;
+  std::size_t in_stride;
+  float* out;
+  std::size_t out_stride;
+  std::size_t rows;
+  std::size_t cols;
+  std::uint64_t first_index;
+  std::uint64_t pitch;
+
+  Block part(std::size_t row, std::size_t col, std::size_t row_count, std::size_t col_count) const {
+    return {in + row * in_stride + col, in_stride,  out + row * out_stride + col, out_stride,
+            row_count,                  col_count, first_index + row * pitch + col, pitch};
+  }
+
+  const float* in_row(std::size_t r) const { return in + r * in_stride; }
+
+  float* out_row(std::size_t r) const { return out + r * out_stride; }
+};
+
+}  // namespace
+
+struct Quantizer::Impl {
+  QuantizerSpec spec;
+  RoundPlan plan;
+  bool is_identity;
+
+  void round_block(const Block& block, const Scaling& scaling, const RandomStream& stream) const;
+  void round_unit(const Block& block, const RandomStream& stream) const;
+  void round_columns(const Block& block, const RandomStream& stream) const;
+  void round_groups_of_row(const Block& row, const RandomStream& stream) const;
+  void quantize(const Block& all, const RandomStream& stream) const;
+
+  UnitScale scale_for(std::uint32_t amax_pattern) const {
+    return unit_scale(spec.scale, plan.largest, amax_pattern);
+  }
+};
+
+void Quantizer::Impl::round_block(const Block& block, const Scaling& scaling,
+                                  const RandomStream& stream) const {
+  const bool is_dense = block.in_stride == block.cols && block.out_stride == block.cols &&
+                        block.pitch == block.cols && scaling.kind != Scaling::Kind::each;
+  const std::size_t rows = is_dense ? 1 : block.rows;
+  const std::size_t cols = is_dense ? block.rows * block.cols : block.cols;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::uint64_t index = block.first_index + r * block.pitch;
+    const OverflowReport report =
+        round_array(plan, block.in_row(r), block.out_row(r), cols, scaling, stream, index);
+    if (report.index == kNoOverflow) continue;
+    const std::uint64_t element = index + report.index;
+    throw OverflowError(fmt::format(
+        "element ({}, {}), {} after scaling, is {} the range of {}", element / block.pitch,
+        element % block.pitch, report.operand, report.operand < 0 ? "below" : "above",
+        to_spec(spec.format)));
+  }
+}
+
+void Quantizer::Impl::round_unit(const Block& block, const RandomStream& stream) const {
+  std::uint32_t amax_pattern = 0;
+  if (block.in_stride == block.cols) {
+    amax_pattern = largest_magnitude(block.in, block.rows * block.cols);
+  } else {
+    for (std::size_t r = 0; r < block.rows; ++r) {
+      amax_pattern = std::max(amax_pattern, largest_magnitude(block.in_row(r), block.cols));
+    }
+  }
+  const UnitScale unit = scale_for(amax_pattern);
+  if (unit.is_finite) {
+    round_block(block, {Scaling::Kind::uniform, &unit.multiplier, &unit.scale}, stream);
+    return;
+  }
+  for (std::size_t r = 0; r < block.rows; ++r) std::fill_n(block.out_row(r), block.cols, kNan);
+}
+
+/// Units are the columns of the block.
+void Quantizer::Impl::round_columns(const Block& block, const RandomStream& stream) const {
+  alignas(64) std::uint32_t maxima[kColumnBlock];
+  alignas(64) float multipliers[kColumnBlock];
+  alignas(64) float scales[kColumnBlock];
+  for (std::size_t c = 0; c < block.cols; c += kColumnBlock) {
+    const Block part = block.part(0, c, block.rows, std::min(kColumnBlock, block.cols - c));
+    std::fill_n(maxima, part.cols, 0U);
+    for (std::size_t r = 0; r < part.rows; ++r) {
+      update_magnitudes(part.in_row(r), maxima, part.cols);
+    }
+    bool all_finite = true;
+    for (std::size_t j = 0; j < part.cols; ++j) {
+      const UnitScale unit = scale_for(maxima[j]);
+      multipliers[j] = unit.multiplier;
+      scales[j] = unit.scale;
+      all_finite = all_finite && unit.is_finite;
+    }
+    round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
+    for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
+      if (maxima[j] < kInfinityPattern) continue;
+      for (std::size_t r = 0; r < part.rows; ++r) part.out_row(r)[j] = kNan;
+    }
+  }
+}
+
+/// Units are runs of group_size elements of the one row.
+void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& stream) const {
+  const auto group = static_cast<std::size_t>(spec.group_size);
+  if (group >= kLongGroup) {
+    for (std::size_t c = 0; c < row.cols; c += group) {
+      round_unit(row.part(0, c, 1, std::min(group, row.cols - c)), stream);
+    }
+    return;
+  }
+  alignas(64) float multipliers[kColumnBlock];
+  alignas(64) float scales[kColumnBlock];
+  const std::size_t run = kColumnBlock / group * group;
+  for (std::size_t c = 0; c < row.cols; c += run) {
+    const Block part = row.part(0, c, 1, std::min(run, row.cols - c));
+    bool all_finite = true;
+    for (std::size_t g = 0; g < part.cols; g += group) {
+      const std::size_t count = std::min(group, part.cols - g);
+      const UnitScale unit = scale_for(largest_magnitude(part.in + g, count));
+      std::fill_n(multipliers + g, count, unit.multiplier);
+      // A NaN scale marks the unit for the pass below.
+      std::fill_n(scales + g, count, unit.is_finite ? unit.scale : kNan);
+      all_finite = all_finite && unit.is_finite;
+    }
+    round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
+    for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
+      if (std::isnan(scales[j])) part.out[j] = kNan;
+    }
+  }
+}
+
+void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) const {
+  if (spec.scale == ScaleRule::unscaled) return round_block(all, {}, stream);
+  switch (spec.granularity) {
+    case Granularity::tensor: return round_unit(all, stream);
+    case Granularity::row:
+      for (std::size_t r = 0; r < all.rows; ++r) round_unit(all.part(r, 0, 1, all.cols), stream);
+      return;
+    case Granularity::column: return round_columns(all, stream);
+    case Granularity::group: break;
+  }
+  const auto group = static_cast<std::size_t>(spec.group_size);
+  const std::size_t step = spec.along_columns ? group : 1;
+  for (std::size_t r = 0; r < all.rows; r += step) {
+    const Block band = all.part(r, 0, std::min(step, all.rows - r), all.cols);
+    if (spec.along_columns) {
+      round_columns(band, stream);
+    } else {
+      round_groups_of_row(band, stream);
+    }
+  }
+}
+
+namespace {
+
+bool copies(const QuantizerSpec& spec) {
+  const bool is_binary32 = spec.format == Format(FloatFormat{8, 23, 127});
+  return is_binary32 && spec.scale == ScaleRule::unscaled &&
+         (spec.rounding.overflow == Overflow::saturate ||
+          spec.rounding.overflow == Overflow::infinity);
+}
+
+}  // namespace
+
+Quantizer::Quantizer(const QuantizerSpec& spec)
+    : impl_(new Impl{spec, make_round_plan(spec.format, spec.rounding), copies(spec)}) {
+  if (spec.granularity == Granularity::group && spec.group_size < 1) {
+    throw SpecError("a group needs at least one element", 1);
+  }
+}
+
+Quantizer::~Quantizer() = default;
+Quantizer::Quantizer(Quantizer&&) noexcept = default;
+Quantizer& Quantizer::operator=(Quantizer&&) noexcept = default;
+
+const QuantizerSpec& Quantizer::spec() const { return impl_->spec; }
+
+bool Quantizer::is_identity() const { return impl_->is_identity; }
+
+void Quantizer::quantize(ConstMatrix in, Matrix out, const RandomStream& stream) const {
+  if (impl_->is_identity) {
+    for (std::size_t r = 0; r < in.rows && in.data != out.data; ++r) {
+      std::copy_n(in.data + r * in.stride, in.cols, out.data + r * out.stride);
+    }
+    return;
+  }
+  if (in.rows == 0 || in.cols == 0) return;
+  impl_->quantize({in.data, in.stride, out.data, out.stride, in.rows, in.cols, 0, in.cols}, stream);
+}
+
+}  // namespace halfulp

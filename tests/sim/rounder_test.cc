@@ -1,0 +1,366 @@
+#include "sim/rounder.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <map>
+#include <thread>
+
+#include "sim/aligned_vector.h"
+#include "tests/sim/rounding_samples.h"
+#include "tests/sim/simd_targets.h"
+
+namespace halfulp {
+namespace {
+
+using testing::critical_operands;
+using testing::formats_inside_binary32;
+using testing::is_possible;
+using testing::on_every_simd_target;
+using testing::round_specs;
+using ::testing::HasSubstr;
+
+const RandomStream kStream{.seed = 99, .stream = 3, .tensor = 5, .step = 6};
+constexpr std::size_t kFirstIndex = 37;
+
+std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
+
+bool same(float a, float b) { return bits_of(a) == bits_of(b) || (std::isnan(a) && std::isnan(b)); }
+
+std::uint64_t random_of(const RoundSpec& spec, std::size_t index) {
+  if (spec.rounding != Rounding::stochastic) return 0;
+  return random_word(kStream, index) >> (32 - spec.random_bits);
+}
+
+std::string describe(const Format& format, const RoundSpec& spec) {
+  return to_spec(format) + " " + rounding_to_string(spec) + " " +
+         std::string(to_string(spec.overflow));
+}
+
+std::vector<float> expected_results(const Format& format, const RoundSpec& spec,
+                                    const std::vector<float>& operands) {
+  std::vector<float> results(operands.size());
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const std::uint64_t random = random_of(spec, kFirstIndex + i);
+    results[i] = static_cast<float>(round(format, spec, static_cast<double>(operands[i]), random));
+  }
+  return results;
+}
+
+// Compares on every target; also the NaN patterns, which must not depend on the target.
+void compare(const Format& format, const RoundSpec& spec, const std::vector<float>& operands) {
+  const std::vector<float> expected = expected_results(format, spec, operands);
+  const Rounder rounder(format, spec);
+  std::vector<float> first;
+  on_every_simd_target([&] {
+    std::vector<float> actual(operands.size());
+    rounder.round(operands.data(), actual.data(), operands.size(), kStream, kFirstIndex);
+    int shown = 0;
+    for (std::size_t i = 0; i < operands.size() && shown < 3; ++i) {
+      if (same(actual[i], expected[i])) continue;
+      ++shown;
+      ADD_FAILURE() << describe(format, spec)
+                    << fmt::format(": {:a} ({}) gave {:a}, expected {:a}, R = {}", operands[i],
+                                   operands[i], actual[i], expected[i],
+                                   random_of(spec, kFirstIndex + i));
+    }
+    if (first.empty()) first = actual;
+    EXPECT_EQ(std::memcmp(first.data(), actual.data(), 4 * actual.size()), 0)
+        << describe(format, spec) << ": bits differ between targets";
+  });
+}
+
+TEST(Rounder, EqualsRoundOnCriticalOperandsForEveryFormatModeAndPolicy) {
+  for (const Format& format : formats_inside_binary32()) {
+    const std::vector<float> operands = critical_operands(format, 60, 300);
+    for (const RoundSpec& spec : round_specs(format)) compare(format, spec, operands);
+    if (HasFailure()) break;
+  }
+}
+
+TEST(Rounder, EqualsRoundOnCriticalOperandsOfAllCodesFull) {
+  for (const Format& format : formats_inside_binary32()) {
+    const std::vector<float> operands = critical_operands(format, 4096, 20000);
+    for (const RoundSpec& spec : round_specs(format)) compare(format, spec, operands);
+    if (HasFailure()) break;
+  }
+}
+
+// Every high half of a binary32 pattern, with low halves around ties of 16 dropped bits.
+std::vector<float> all_high_halves() {
+  std::vector<float> operands;
+  for (std::uint32_t high = 0; high < 65536; ++high) {
+    for (const std::uint32_t low : {0x0000U, 0x7FFFU, 0x8001U}) {
+      operands.push_back(std::bit_cast<float>(high << 16 | low));
+    }
+  }
+  return operands;
+}
+
+TEST(Rounder, NearestEvenEqualsRoundOnEveryHighHalf) {
+  const std::vector<float> operands = all_high_halves();
+  for (const char* name : {"e4m3fn", "e5m2", "e2m1fn", "bfloat16", "int8", "e8m0fnu"}) {
+    compare(parse_format(name), {}, operands);
+  }
+}
+
+TEST(Rounder, EveryFormatEqualsRoundOnEveryHighHalfFull) {
+  const std::vector<float> operands = all_high_halves();
+  for (const Format& format : formats_inside_binary32()) {
+    for (const RoundSpec& spec : round_specs(format)) {
+      if (spec.overflow == Overflow::saturate) compare(format, spec, operands);
+    }
+  }
+}
+
+// All 2^32 operands; the scalar side in as many threads as there are cores.
+void compare_all_operands(const Format& format, const RoundSpec& spec) {
+  const Rounder rounder(format, spec);
+  const unsigned int threads = std::max(1U, std::thread::hardware_concurrency());
+  std::vector<std::uint64_t> failures(threads, 0);
+  std::vector<std::thread> pool;
+  for (unsigned int t = 0; t < threads; ++t) {
+    pool.emplace_back([&, t] {
+      std::vector<float> operands(65536);
+      std::vector<float> actual(65536);
+      for (std::uint32_t high = t; high < 65536; high += threads) {
+        for (std::uint32_t low = 0; low < 65536; ++low) {
+          operands[low] = std::bit_cast<float>(high << 16 | low);
+        }
+        rounder.round(operands.data(), actual.data(), 65536);
+        for (std::uint32_t low = 0; low < 65536; ++low) {
+          const double x = static_cast<double>(operands[low]);
+          if (!same(actual[low], static_cast<float>(round(format, spec, x)))) ++failures[t];
+        }
+      }
+    });
+  }
+  for (std::thread& thread : pool) thread.join();
+  for (const std::uint64_t count : failures) EXPECT_EQ(count, 0U) << describe(format, spec);
+}
+
+TEST(Rounder, AllOperandsToE4m3fnLong) { compare_all_operands(parse_format("e4m3fn"), {}); }
+
+TEST(Rounder, AllOperandsToE5m2Long) {
+  compare_all_operands(parse_format("e5m2"), {Rounding::nearest_even, Overflow::infinity});
+}
+
+TEST(Rounder, AllOperandsToBfloat16Long) { compare_all_operands(parse_format("bfloat16"), {}); }
+
+TEST(Rounder, AllOperandsToE2m1fnLong) { compare_all_operands(parse_format("e2m1fn"), {}); }
+
+// ---- the shipped build rounds at all (fast-math would delete the magic addition)
+
+TEST(Rounder, ResultsLieOnTheGrid) {
+  on_every_simd_target([] {
+    std::vector<float> x(1000);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.001F * static_cast<float>(i) + 1.0F;
+    Rounder(parse_format("e4m3fn"), {}).round(x.data(), x.data(), x.size());
+    for (const float y : x) ASSERT_EQ(y, std::floor(y * 8) / 8) << y;
+  });
+}
+
+TEST(Rounder, KnownResultsOfE4m3fn) {
+  const std::vector<float> x = {448.0F, 464.0F, 465.0F, 1e30F, -500.0F, 0.0009765625F, 0.001F, -0.0F};
+  std::vector<float> y(x.size());
+  Rounder(parse_format("e4m3fn"), {}).round(x.data(), y.data(), x.size());
+  EXPECT_THAT(y, ::testing::ElementsAre(448.0F, 448.0F, 448.0F, 448.0F, -448.0F, 0.0F, 0.001953125F,
+                                        0.0F));
+  EXPECT_TRUE(std::signbit(y.back()));
+}
+
+// ---- length, alignment, aliasing
+
+TEST(Rounder, EveryLengthAndOffsetInPlaceTouchesItsElementsOnly) {
+  const Format format = parse_format("e3m2fn");
+  const std::vector<RoundSpec> specs = {{}, {Rounding::stochastic, Overflow::saturate, 16}};
+  on_every_simd_target([&] {
+    for (const RoundSpec& spec : specs) {
+      const Rounder rounder(format, spec);
+      for (std::size_t n = 0; n < 80; n += n < 40 ? 1 : 13) {
+        for (const std::size_t offset : {0U, 1U, 3U}) {
+          std::vector<float> x(n + offset + 1);
+          for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.37F * static_cast<float>(i);
+          const std::vector<float> original = x;
+          rounder.round(x.data() + offset, x.data() + offset, n, kStream, kFirstIndex);
+          for (std::size_t i = 0; i < x.size(); ++i) {
+            const bool inside = i >= offset && i < offset + n;
+            const double expected =
+                inside ? round(format, spec, static_cast<double>(original[i]),
+                               random_of(spec, kFirstIndex + i - offset))
+                       : static_cast<double>(original[i]);
+            ASSERT_EQ(static_cast<double>(x[i]), expected) << n << " " << offset << " " << i;
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(Rounder, LargeArraysThatPrefetchEqualSmallOnes) {
+  const std::size_t n = (std::size_t{1} << 20) + 5;
+  AlignedVector<float> x(n);
+  for (std::size_t i = 0; i < n; ++i) x[i] = 1e-3F * static_cast<float>(i % 100003);
+  AlignedVector<float> whole(n);
+  const Rounder rounder(parse_format("e5m2"), {});
+  rounder.round(x.data(), whole.data(), n);
+  for (std::size_t i = 0; i < n; i += 1000) {
+    const std::size_t count = std::min<std::size_t>(1000, n - i);
+    rounder.round(x.data() + i, x.data() + i, count);
+  }
+  EXPECT_EQ(std::memcmp(x.data(), whole.data(), 4 * n), 0);
+}
+
+// ---- stochastic rounding
+
+TEST(StochasticRounder, ResultsDoNotDependOnChunks) {
+  std::vector<float> x(1000);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.0137F * static_cast<float>(i) - 3.0F;
+  for (const char* name : {"e4m3fn", "bfloat16", "int4", "e8m0fnu"}) {
+    const Rounder rounder(parse_format(name), {Rounding::stochastic, Overflow::saturate, 16});
+    std::vector<float> whole(x.size());
+    rounder.round(x.data(), whole.data(), x.size(), kStream, kFirstIndex);
+    for (const std::size_t chunk : {1U, 7U, 64U, 130U}) {
+      std::vector<float> parts(x.size());
+      for (std::size_t i = 0; i < x.size(); i += chunk) {
+        rounder.round(x.data() + i, parts.data() + i, std::min(chunk, x.size() - i), kStream,
+                      kFirstIndex + i);
+      }
+      EXPECT_EQ(parts, whole) << name << " " << chunk;
+    }
+  }
+}
+
+// Share of upward roundings of a number 0.3 of the way up. Its N-bit fraction f gives f / 2^N for the
+// truncating variant and (f' + 1) / 2 or so for the unbiased one; the bound is four standard errors.
+double share_rounded_up(int bits, StochasticVariant variant) {
+  constexpr std::size_t kCount = 200000;
+  const std::vector<float> x(kCount, 1.0F + 0.3F / 8);
+  std::vector<float> y(kCount);
+  Rounder(parse_format("e4m3fn"), {Rounding::stochastic, Overflow::saturate, bits, variant})
+      .round(x.data(), y.data(), kCount, kStream);
+  const auto up = std::count(y.begin(), y.end(), 1.125F);
+  EXPECT_EQ(up + std::count(y.begin(), y.end(), 1.0F), static_cast<std::ptrdiff_t>(kCount));
+  return static_cast<double>(up) / kCount;
+}
+
+TEST(StochasticRounder, ShareRoundedUpIsTheFractionOfTheUlp) {
+  const double nu = (static_cast<double>(1.0F + 0.3F / 8) - 1) * 8;
+  const double error = 4 * std::sqrt(0.3 * 0.7 / 200000);
+  for (const int bits : {2, 4, 8, 16, 24, 32}) {
+    const double truncated = std::floor(std::ldexp(nu, bits)) / std::ldexp(1.0, bits);
+    EXPECT_NEAR(share_rounded_up(bits, StochasticVariant::truncate), truncated, error) << bits;
+    // Up when 2 R + 1 >= 2^(N+1) - f with f of N + 1 bits.
+    const double fraction = std::floor(std::ldexp(nu, bits + 1));
+    const double unbiased = std::ceil((fraction - 1) / 2 + 0.5) / std::ldexp(1.0, bits);
+    EXPECT_NEAR(share_rounded_up(bits, StochasticVariant::unbiased),
+                std::floor((fraction + 1) / 2) / std::ldexp(1.0, bits), error)
+        << bits << " " << unbiased;
+  }
+}
+
+// ---- scaling
+
+TEST(Rounder, ScaledEqualsProductRoundedProduct) {
+  const std::vector<Format> formats = {parse_format("e4m3fn"), parse_format("bfloat16"),
+                                       parse_format("int4"), parse_format("e8m0fnu")};
+  const std::vector<RoundSpec> specs = {{},
+                                        {Rounding::toward_zero},
+                                        {Rounding::stochastic, Overflow::saturate, 12}};
+  for (const Format& format : formats) {
+    std::vector<float> x = critical_operands(format, 60, 300);
+    std::vector<float> multiplier(x.size());
+    std::vector<float> scale(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      multiplier[i] = 0.1F * static_cast<float>(i % 17 + 1);
+      scale[i] = 0.3F * static_cast<float>(i % 5 + 1);
+    }
+    for (const RoundSpec& spec : specs) {
+      on_every_simd_target([&] {
+        const Rounder rounder(format, spec);
+        std::vector<float> same_scale(x.size());
+        std::vector<float> own_scale(x.size());
+        rounder.round_scaled(x.data(), same_scale.data(), x.size(), 0.7F, 1.3F, kStream, kFirstIndex);
+        rounder.round_scaled_each(x.data(), own_scale.data(), x.size(), multiplier.data(),
+                                  scale.data(), kStream, kFirstIndex);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          const auto one = [&](float m, float s) {
+            const float product = x[i] * m;
+            const double rounded = round(format, spec, static_cast<double>(product),
+                                         random_of(spec, kFirstIndex + i));
+            return static_cast<float>(rounded) * s;
+          };
+          ASSERT_TRUE(same(same_scale[i], one(0.7F, 1.3F))) << describe(format, spec) << x[i];
+          ASSERT_TRUE(same(own_scale[i], one(multiplier[i], scale[i]))) << describe(format, spec);
+        }
+      });
+    }
+  }
+}
+
+// ---- overflow as an error
+
+TEST(Rounder, OverflowErrorNamesTheFirstElementAndItsValue) {
+  on_every_simd_target([] {
+    for (const char* name : {"e4m3fn", "bfloat16", "int8", "e8m0fnu", "e2m1fn"}) {
+      const Format format = parse_format(name);
+      const Rounder rounder(format, {Rounding::nearest_even, Overflow::error});
+      std::vector<float> x(700, 1.0F);
+      x[3] = std::numeric_limits<float>::quiet_NaN();
+      std::vector<float> y(700);
+      EXPECT_NO_THROW(rounder.round(x.data(), y.data(), x.size())) << name;
+      EXPECT_EQ(y[699], 1.0F);
+      x[517] = std::numeric_limits<float>::infinity();
+      x[600] = std::numeric_limits<float>::infinity();
+      try {
+        rounder.round(x.data(), y.data(), x.size());
+        ADD_FAILURE() << name;
+      } catch (const OverflowError& error) {
+        EXPECT_THAT(error.what(), HasSubstr("element 517 (inf)"));
+        EXPECT_THAT(error.what(), HasSubstr(name));
+      }
+    }
+  });
+}
+
+TEST(Rounder, RefusesWhatDoesNotFitAndWhatCannotBe) {
+  EXPECT_THROW(Rounder(parse_format("binary64"), {}), SpecError);
+  EXPECT_THROW(Rounder(parse_format("int32"), {}), SpecError);
+  EXPECT_THROW(Rounder(parse_format("e2m1fn"), {Rounding::nearest_even, Overflow::infinity}),
+               SpecError);
+}
+
+TEST(Rounder, KeepsSignAndPayloadOfNanQuieted) {
+  on_every_simd_target([] {
+    for (const char* name : {"e4m3fn", "bfloat16", "e5m2"}) {
+      const float x = std::bit_cast<float>(0xFF812345U);
+      float y = 0;
+      Rounder(parse_format(name), {}).round(&x, &y, 1);
+      EXPECT_EQ(bits_of(y), 0xFFC12345U) << name;
+    }
+  });
+}
+
+// ---- amax
+
+TEST(Amax, IsTheLargestMagnitudeAndNanWins) {
+  on_every_simd_target([] {
+    EXPECT_EQ(amax(nullptr, 0), 0.0F);
+    for (const std::size_t n : {1U, 3U, 16U, 64U, 65U, 200U}) {
+      for (std::size_t at = 0; at < n; ++at) {
+        std::vector<float> x(n, -1.5F);
+        x[at] = -2.5F;
+        ASSERT_EQ(amax(x.data(), n), 2.5F) << n << " " << at;
+        x[at] = -std::numeric_limits<float>::infinity();
+        ASSERT_EQ(amax(x.data(), n), std::numeric_limits<float>::infinity());
+        x[at] = std::bit_cast<float>(0xFF800001U);
+        x[0] = at == 0 ? x[0] : std::numeric_limits<float>::infinity();
+        ASSERT_TRUE(std::isnan(amax(x.data(), n)));
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace halfulp
