@@ -51,19 +51,21 @@ def points(results, needed, sweep):
             f"run ./run_experiment {sweep}"
         )
     specs = {name: _specs(results, name) for name in operands}
-    labels = _short_labels({spec for column in specs.values() for spec in column})
+    names = {name: _short_names(column) for name, column in specs.items()}
     groups = _groups(results)
     made = []
     for run in range(len(results)):
-        run_specs = {name: spec[run] for name, spec in specs.items() if spec[run] != REFERENCE}
-        panel, spec, lead = _classify(run_specs, labels)
+        quantized = {
+            name: names[name][spec[run]] for name, spec in specs.items() if spec[run] != REFERENCE
+        }
+        panel, label, lead = _classify(quantized)
         made.append(
             Point(
                 run=run,
                 seed=int(results["seed"][run]),
                 group=groups[run],
                 panel=panel,
-                label=labels[spec],
+                label=label,
                 bits=float(results[OPERANDS[lead][0]][run]) if lead else 32.0,
                 diverged=results["status"][run] == "diverged",
             )
@@ -98,31 +100,37 @@ def _specs(results, operand):
     return specs
 
 
-def _short_labels(specs):
-    """For each quantizer its format, and of its options those that vary for that format."""
-    labels = {}
+def _short_names(specs):
+    """For each quantizer of an operand: its format, then the options that vary for that format."""
+    names = {}
     by_format = {}
-    for spec in specs | {REFERENCE}:
+    for spec in set(specs):
         by_format.setdefault(spec.split("+")[0], []).append(spec)
     for name, same_format in by_format.items():
         shared = set.intersection(*[set(spec.split("+")) for spec in same_format])
         for spec in same_format:
-            own = [option for option in spec.split("+")[1:] if option not in shared]
-            labels[spec] = " ".join([name, *own])
-    return labels
+            names[spec] = (name, *[option for option in spec.split("+")[1:] if option not in shared])
+    return names
 
 
-def _classify(run_specs, labels):
-    """Panel title, quantizer that is drawn, and its operand, of a run's quantized operands."""
-    if not run_specs:
+def _classify(quantized):
+    """Panel title, label and leading operand of a run.
+
+    Operands in the leading one's format are drawn as one; the others become part of the title.
+    """
+    if not quantized:
         return "", REFERENCE, None
-    lead = next(iter(run_specs))
-    same = [name for name, spec in run_specs.items() if spec == run_specs[lead]]
+    lead = next(iter(quantized))
+    format_name = quantized[lead][0]
+    same = [name for name, words in quantized.items() if words[0] == format_name]
     title = " and ".join(PLURALS[name] for name in same)
     others = [
-        f"{PLURALS[name]} {labels[spec]}" for name, spec in run_specs.items() if name not in same
+        f"{PLURALS[name]} {' '.join(words)}"
+        for name, words in quantized.items()
+        if name not in same
     ]
-    return ", ".join([title, *others]), run_specs[lead], lead
+    options = dict.fromkeys(option for name in same for option in quantized[name][1:])
+    return ", ".join([title, *others]), " ".join([format_name, *options]), lead
 
 
 def _groups(results):
