@@ -44,7 +44,7 @@ if ! {
 } >"$log" 2>&1; then
   echo 'failed' >&2
   # The first errors explain the rest.
-  errors=$(grep -m 10 -A 4 -E '([Ee]rror|undefined reference|not found|No rule)' "$log" | head -n 40)
+  errors=$(grep -m 10 -A 4 -E 'error:|CMake Error|undefined reference|No rule' "$log" | head -n 40)
   if [ -n "$errors" ]; then echo "$errors"; else tail -n 40 "$log"; fi | cut -c 1-300 >&2
   echo "the whole log: $log" >&2
   exit 1

@@ -15,6 +15,12 @@
 
 #include "sim/fused-inl.h"
 
+// Arrays of vectors stay in registers only when every loop over them is unrolled.
+#ifndef HALFULP_UNROLL
+#define HALFULP_PRAGMA(text) _Pragma(#text)
+#define HALFULP_UNROLL(times) HALFULP_PRAGMA(GCC unroll times)
+#endif
+
 HWY_BEFORE_NAMESPACE();
 
 namespace halfulp {
@@ -25,86 +31,118 @@ namespace hn = hwy::HWY_NAMESPACE;
 using FloatTag = hn::ScalableTag<float>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(FloatTag()));
 
-// A tile of kTileRows x 2 vectors leaves registers for two vectors of B and a broadcast element of A.
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-constexpr int kTileRows = 14;
-#else
+// Shape of a tile. The sums, one vector of B for each column vector and a broadcast element of A
+// together fill the registers; wide tiles need fewest loads for a multiply-add.
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86  // 32 registers
+constexpr int kTileVectors = 4;
+template <int kVectors>
+constexpr int kTileRows = kVectors == 4   ? 6
+                          : kVectors == 3 ? 9
+                                          : 14;
+#else  // 16 registers
+constexpr int kTileVectors = 2;
+template <int kVectors>
 constexpr int kTileRows = 6;
 #endif
-constexpr int kTileCols = 2 * kLanes;
+constexpr int kMostRows = kTileRows<1>;
+constexpr int kMostTileFloats = kMostRows * kTileVectors * kLanes;
 
-/// One tile: C(rows x columns) (+)= A(rows x depth) B(depth x columns).
-struct TileOperands {
+/// A row of `count` adjacent tiles: C(rows x columns) = A(rows x depth) B(depth x columns), or C +=
+/// for a later block of k.
+struct TileRow {
   const float* a;
-  std::ptrdiff_t a_stride;  ///< row stride when kRowsAdjacent is false, else k stride
-  const float* b;           ///< packed panel: k-major, kTileCols (or kLanes) floats for each k
+  std::ptrdiff_t a_stride;  ///< of k when kRowsAdjacent, else of the row; the other stride is 1
+  const float* b;
+  std::ptrdiff_t b_stride;  ///< of k
+  std::ptrdiff_t b_next;    ///< from one tile's columns of B to the next tile's
   float* c;
   std::ptrdiff_t c_stride;
-  std::size_t depth;  ///< number of k
-  bool accumulate;    ///< start from C instead of zero
+  std::size_t depth;
+  std::size_t count;
+  bool accumulate;  ///< start from C instead of zero
 };
 
+/// The sums of one tile, from zero or from C, over ascending k.
 template <int kRows, int kVectors, bool kRowsAdjacent>
-HWY_NOINLINE void MultiplyTile(const TileOperands& t) {
+HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::ptrdiff_t a_stride,
+                             const float* HWY_RESTRICT b, std::ptrdiff_t b_stride, float* c,
+                             std::ptrdiff_t c_stride, std::size_t depth, bool accumulate) {
   const FloatTag d;
   using V = hn::Vec<FloatTag>;
   V sum[kRows][kVectors];
-  const float* HWY_RESTRICT a = t.a;
-  const float* HWY_RESTRICT b = t.b;
-  const std::ptrdiff_t stride = t.a_stride;
-  float* const c = t.c;
-  const std::ptrdiff_t c_stride = t.c_stride;
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::Zero(d);
+  HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
+    HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
+      __builtin_prefetch(c + i * c_stride + j * kLanes, 1);  // arrives while the sums build up
+      sum[i][j] = hn::Zero(d);
+    }
   }
-  if (t.accumulate) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; ++j) {
+  if (accumulate) {
+    HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
+      HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
         sum[i][j] = hn::LoadU(d, c + i * c_stride + j * kLanes);
       }
     }
   }
-  for (std::size_t k = 0; k < t.depth; ++k) {
+  HALFULP_UNROLL(2) for (std::size_t k = 0; k < depth; ++k) {
     V right[kVectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) right[j] = hn::Load(d, b + j * kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const V left = hn::Set(d, kRowsAdjacent ? a[i] : a[i * stride]);
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; ++j) sum[i][j] = FusedMulAdd(d, left, right[j], sum[i][j]);
+    HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) right[j] = hn::LoadU(d, b + j * kLanes);
+    HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
+      const V left = hn::Set(d, kRowsAdjacent ? a[i] : a[i * a_stride]);
+      HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
+        sum[i][j] = FusedMulAdd(d, left, right[j], sum[i][j]);
+      }
     }
-    a += kRowsAdjacent ? stride : 1;
-    b += kVectors * kLanes;
+    a += kRowsAdjacent ? a_stride : 1;
+    b += b_stride;
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) {
+  HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
+    HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
       hn::StoreU(sum[i][j], d, c + i * c_stride + j * kLanes);
     }
   }
 }
 
-using TileFunction = void (*)(const TileOperands&);
-
-template <int kVectors, bool kRowsAdjacent, int... kRows>
-constexpr std::array<TileFunction, sizeof...(kRows)> MakeTileTable(
-    std::integer_sequence<int, kRows...> /*rows*/) {
-  return {&MultiplyTile<kRows + 1, kVectors, kRowsAdjacent>...};
+template <int kRows, int kVectors, bool kRowsAdjacent>
+HWY_NOINLINE void MultiplyTileRow(const TileRow& row) {
+  const TileRow r = row;
+  for (std::size_t i = 0; i < r.count; ++i) {
+    const auto tile = static_cast<std::ptrdiff_t>(i);
+    MultiplyTile<kRows, kVectors, kRowsAdjacent>(r.a, r.a_stride, r.b + tile * r.b_next, r.b_stride,
+                                                 r.c + tile * kVectors * kLanes, r.c_stride,
+                                                 r.depth, r.accumulate);
+  }
 }
 
-/// The kernel for a tile of `rows` (1 to kTileRows) by `vectors` (1 or 2).
+using TileRowFunction = void (*)(const TileRow&);
+
+template <int kVectors, bool kRowsAdjacent, int... kRows>
+constexpr std::array<TileRowFunction, sizeof...(kRows)> MakeTileTable(
+    std::integer_sequence<int, kRows...> /*rows*/) {
+  return {&MultiplyTileRow<kRows + 1, kVectors, kRowsAdjacent>...};
+}
+
+struct TileKernels {
+  std::size_t rows;  ///< most rows of a tile
+  std::array<TileRowFunction, kMostRows> run;
+};
+
+template <bool kRowsAdjacent, int kVectors>
+constexpr TileKernels MakeTileKernels() {
+  TileKernels kernels{kTileRows<kVectors>, {}};
+  const auto table = MakeTileTable<kVectors, kRowsAdjacent>(
+      std::make_integer_sequence<int, kTileRows<kVectors>>());
+  for (std::size_t i = 0; i < table.size(); ++i) kernels.run[i] = table[i];
+  return kernels;
+}
+
+/// The kernels for tiles that are `vectors` (1 to kTileVectors) wide.
 template <bool kRowsAdjacent>
-TileFunction FindTile(std::size_t rows, std::size_t vectors) {
-  using Rows = std::make_integer_sequence<int, kTileRows>;
-  static constexpr auto kNarrow = MakeTileTable<1, kRowsAdjacent>(Rows());
-  static constexpr auto kWide = MakeTileTable<2, kRowsAdjacent>(Rows());
-  return (vectors == 1 ? kNarrow : kWide)[rows - 1];
+const TileKernels& FindTiles(std::size_t vectors) {
+  static constexpr auto kKernels = []<int... kVectors>(std::integer_sequence<int, kVectors...>) {
+    return std::array<TileKernels, kTileVectors>{MakeTileKernels<kRowsAdjacent, kVectors + 1>()...};
+  }
+  (std::make_integer_sequence<int, kTileVectors>());
+  return kKernels[vectors - 1];
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

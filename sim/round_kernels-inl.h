@@ -54,51 +54,147 @@ HWY_INLINE hn::Vec<D> demote_exact(D d, V wide) {
 #endif
 }
 
-/// nearest_even by magic addition. With e the exponent of |x|, at least that of the smallest normal
-/// number, 1.5 * 2^(e + 24 - p) has the format's spacing at x as its own ulp, so the addition rounds x
-/// to the format (once, in hardware) and the subtraction is exact. Precision 2 to 22.
-/// kClamps and kConstantNan are the RoundPlan's fields of those names.
-template <bool kClamps, bool kConstantNan>
-struct MagicRounding {
+/// What the magic methods share: clamping before rounding; sign, overflow and NaN after it.
+template <bool kClamps, NanRule kNan>
+struct MagicFrame {
   using D = hn::ScalableTag<float>;
+  using DI = hn::RebindToSigned<D>;
   using V = hn::Vec<D>;
-  using VI = hn::Vec<hn::RebindToSigned<D>>;
-  static constexpr bool kUsesWords = false;
+  using VI = hn::Vec<DI>;
 
   D d;
-  hn::RebindToSigned<D> di;
-  V low, high, sign_mask, largest, lowest, overflow_high, overflow_low, nan;
-  VI exponent_mask, min_exponent, offset;
+  V low, high, largest, lowest, overflow_high, overflow_low, nan;
 
-  explicit HWY_INLINE MagicRounding(const RoundPlan& plan)
+  explicit HWY_INLINE MagicFrame(const RoundPlan& plan)
       : low(hn::Set(d, static_cast<float>(plan.clamp_low))),
         high(hn::Set(d, static_cast<float>(plan.clamp_high))),
-        sign_mask(constant_of_bits(d, plan.magic.sign_mask)),
         largest(hn::Set(d, plan.largest)),
         lowest(hn::Set(d, plan.lowest)),
         overflow_high(hn::Set(d, plan.overflow_high)),
         overflow_low(hn::Set(d, plan.overflow_low)),
-        nan(constant_of_bits(d, plan.nan_bits)),
-        exponent_mask(hn::Set(di, 0x7F800000)),
-        min_exponent(hn::Set(di, plan.magic.min_exponent_bits)),
-        offset(hn::Set(di, plan.magic.offset)) {}
+        nan(constant_of_bits(d, plan.nan_bits)) {}
 
-  HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
-    const V clamped = hn::Max(low, hn::Min(high, x));
-    const VI own = hn::And(hn::BitCast(di, clamped), exponent_mask);
-    const V magic = hn::BitCast(d, hn::Add(hn::Max(own, min_exponent), offset));
-    V result = hn::Sub(hn::Add(clamped, magic), magic);
-    result = hn::Or(result, hn::And(x, sign_mask));  // a zero gets its sign back
+  /// The order of operands decides where NaN goes on x86: through, or to `high`.
+  HWY_INLINE V clamped(V x) const {
+    return hn::Max(low, kNan == NanRule::highest ? hn::Min(x, high) : hn::Min(high, x));
+  }
+
+  HWY_INLINE V finished(V x, V result) const {
     if constexpr (!kClamps) {
-      result = hn::IfThenElse(hn::Gt(result, largest), overflow_high, result);
-      result = hn::IfThenElse(hn::Lt(result, lowest), overflow_low, result);
+      const V rounded = result;
+      result = hn::IfThenElse(hn::Gt(rounded, largest), overflow_high, result);
+      result = hn::IfThenElse(hn::Lt(rounded, lowest), overflow_low, result);
     }
-    if constexpr (kConstantNan) return hn::IfThenElse(hn::IsNaN(x), nan, result);
+    if constexpr (kNan == NanRule::constant) return hn::IfThenElse(hn::IsNaN(x), nan, result);
 #if HALFULP_NAN_PROPAGATES
     return result;
 #else
+    if constexpr (kNan == NanRule::highest) return hn::IfThenElse(hn::IsNaN(x), nan, result);
     return keep_nan(d, x, result);
 #endif
+  }
+};
+
+/// nearest_even to integers and other fixed grids without minus zero: one magic number for all, whose
+/// ulp is the spacing, so the addition rounds (once, in hardware) and the subtraction is exact.
+template <bool kClamps, NanRule kNan>
+struct IntegerRounding : MagicFrame<kClamps, kNan> {
+  using Frame = MagicFrame<kClamps, kNan>;
+  using typename Frame::V;
+  static constexpr bool kUsesWords = false;
+
+  V magic;
+
+  explicit HWY_INLINE IntegerRounding(const RoundPlan& plan) : Frame(plan) {
+    const auto power = constant_of_bits(this->d, plan.magic.min_exponent_bits);
+    magic = hn::Mul(power, hn::Set(this->d, plan.magic.magic));
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
+    return this->finished(x, hn::Sub(hn::Add(this->clamped(x), magic), magic));
+  }
+};
+
+/// nearest_even to floats of precision 2 to 22: the magic number is 1.5 * 2^(24-p) times the operand's
+/// power of two (or the smallest normal one's: subnormals come free). The product is exact, so the
+/// fused form and the plain one of older CPUs agree.
+template <bool kClamps, NanRule kNan>
+struct FloatRounding : MagicFrame<kClamps, kNan> {
+  using Frame = MagicFrame<kClamps, kNan>;
+  using typename Frame::DI;
+  using typename Frame::V;
+  using typename Frame::VI;
+  static constexpr bool kUsesWords = false;
+
+  V sign_mask, magic;
+  VI exponent_mask, min_exponent;
+
+  explicit HWY_INLINE FloatRounding(const RoundPlan& plan)
+      : Frame(plan),
+        sign_mask(constant_of_bits(this->d, plan.magic.sign_mask)),
+        magic(hn::Set(this->d, plan.magic.magic)),
+        exponent_mask(hn::Set(DI(), 0x7F800000)),
+        min_exponent(hn::Set(DI(), plan.magic.min_exponent_bits)) {}
+
+  /// The power of two that counts as the operand's.
+  HWY_INLINE V power_of(V clamped) const {
+    const VI own = hn::And(hn::BitCast(DI(), clamped), exponent_mask);
+    return hn::BitCast(this->d, hn::Max(own, min_exponent));
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
+    const V clamped = this->clamped(x);
+    const V power = power_of(clamped);
+    const V nearest = hn::NegMulAdd(power, magic, hn::MulAdd(power, magic, clamped));
+    // Zeros, which the subtraction makes positive, get their sign back.
+    return this->finished(x, hn::Or(nearest, hn::And(clamped, sign_mask)));
+  }
+};
+
+/// stochastic rounding on the same grids. The magnitude goes to its nearest neighbour r with the exact
+/// remainder x - r; with T = R quantum / 2^N it then moves up from r when the remainder is at least
+/// quantum - T, and down when it is negative and below -T. Every term is a binary32 number.
+template <bool kClamps, NanRule kNan>
+struct FloatStochastic : FloatRounding<kClamps, kNan> {
+  using Base = FloatRounding<kClamps, kNan>;
+  using typename Base::DI;
+  using typename Base::V;
+  static constexpr bool kUsesWords = true;
+
+  V quantum, random_unit, zero_out;
+  bool unbiased;
+  int shift;
+
+  explicit HWY_INLINE FloatStochastic(const RoundPlan& plan)
+      : Base(plan),
+        quantum(hn::Set(this->d, plan.magic.quantum)),
+        random_unit(hn::Set(this->d, plan.magic.random_unit)),
+        zero_out(hn::Set(this->d, static_cast<float>(plan.magnitude.zero_out))),
+        unbiased(plan.magnitude.unbiased),
+        shift(plan.magnitude.random_shift) {}
+
+  /// R, or 2 R + 1.
+  HWY_INLINE V random_number(const std::uint32_t* words) const {
+    const hn::RebindToUnsigned<decltype(this->d)> du;
+    auto bits = hn::ShiftRightSame(hn::LoadU(du, words), shift);
+    if (unbiased) bits = hn::Or(hn::Add(bits, bits), hn::Set(du, 1U));
+    return hn::ConvertTo(this->d, hn::BitCast(DI(), bits));
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
+    const V clamped = this->clamped(x);
+    const V magnitude = hn::Abs(clamped);
+    const V power = this->power_of(magnitude);
+    const V nearest =
+        hn::NegMulAdd(power, this->magic, hn::MulAdd(power, this->magic, magnitude));
+    const V remainder = hn::Sub(magnitude, nearest);
+    const V step = hn::Mul(power, quantum);
+    const V minus_t = hn::Mul(random_number(words), hn::Mul(power, random_unit));
+    const auto up = hn::Ge(remainder, hn::Add(step, minus_t));
+    const auto down = hn::Lt(remainder, minus_t);
+    V result = hn::Add(nearest, hn::IfThenElseZero(up, step));
+    result = hn::Sub(result, hn::IfThenElseZero(down, step));
+    return this->finished(x, hn::Add(hn::CopySign(result, clamped), zero_out));
   }
 };
 
@@ -108,74 +204,71 @@ template <Rounding kRounding, bool kClamps>
 struct BitsRounding {
   using D = hn::ScalableTag<float>;
   using DU = hn::RebindToUnsigned<D>;
+  using DI = hn::RebindToSigned<D>;
   using V = hn::Vec<D>;
   using VU = hn::Vec<DU>;
   static constexpr bool kUsesWords = kRounding == Rounding::stochastic;
 
   D d;
   DU du;
-  BitsPlan plan;
-  V largest, lowest, overflow_high, overflow_low, infinity_high, infinity_low, nan;
-  bool has_constant_nan;
+  RoundPlan plan;
 
-  explicit HWY_INLINE BitsRounding(const RoundPlan& p)
-      : plan(p.bits),
-        largest(hn::Set(d, p.largest)),
-        lowest(hn::Set(d, p.lowest)),
-        overflow_high(hn::Set(d, p.overflow_high)),
-        overflow_low(hn::Set(d, p.overflow_low)),
-        infinity_high(hn::Set(d, p.infinity_high)),
-        infinity_low(hn::Set(d, p.infinity_low)),
-        nan(constant_of_bits(d, p.nan_bits)),
-        has_constant_nan(p.has_constant_nan) {}
+  explicit HWY_INLINE BitsRounding(const RoundPlan& p) : plan(p) {}
 
-  HWY_INLINE VU rounded(VU magnitude, VU bits, const std::uint32_t* words) const {
-    const VU drop_mask = hn::Set(du, plan.drop_mask);
-    VU addend = hn::Zero(du);
-    if constexpr (kRounding == Rounding::nearest_even) {
-      const VU lowest_kept = hn::And(magnitude, hn::Set(du, plan.lowest_kept));
-      addend = hn::Add(hn::Set(du, plan.half_below), hn::ShiftRightSame(lowest_kept, plan.drop));
-    } else if constexpr (kRounding == Rounding::nearest_away) {
-      addend = hn::Set(du, plan.half);
-    } else if constexpr (kRounding == Rounding::toward_positive) {
-      addend = hn::AndNot(sign_everywhere(bits), drop_mask);
-    } else if constexpr (kRounding == Rounding::toward_negative) {
-      addend = hn::And(sign_everywhere(bits), drop_mask);
+  /// Kept bits of the pattern, sign included; the exponent leaves room for the carry.
+  HWY_INLINE VU rounded(VU bits, const std::uint32_t* words) const {
+    const BitsPlan& p = plan.bits;
+    const VU drop_mask = hn::Set(du, p.drop_mask);
+    if constexpr (kRounding == Rounding::toward_zero) {
+      return hn::AndNot(drop_mask, bits);
     } else if constexpr (kRounding == Rounding::to_odd) {
-      // A nonzero remainder carries into the bit above it; or-ing that bit makes the code odd.
-      const VU carried = hn::Add(hn::And(magnitude, drop_mask), drop_mask);
-      return hn::Or(hn::AndNot(drop_mask, magnitude),
-                    hn::And(carried, hn::Set(du, plan.lowest_kept)));
-    } else if constexpr (kRounding == Rounding::stochastic) {
-      VU random = hn::And(hn::LoadU(du, words), hn::Set(du, plan.random_mask));
-      random = hn::Or(random, hn::Set(du, plan.random_middle));
-      addend = hn::And(hn::ShiftRightSame(random, plan.random_shift), drop_mask);
+      // A nonzero remainder carries into the lowest kept bit; or-ing it in makes the code odd.
+      const VU carried = hn::Add(hn::And(bits, drop_mask), drop_mask);
+      return hn::Or(hn::AndNot(drop_mask, bits), hn::And(carried, hn::Set(du, p.lowest_kept)));
+    } else {
+      return hn::AndNot(drop_mask, hn::Add(bits, addend(bits, words)));
     }
-    return hn::AndNot(drop_mask, hn::Add(magnitude, addend));
   }
 
-  HWY_INLINE VU sign_everywhere(VU bits) const {
-    return hn::BitCast(du, hn::BroadcastSignBit(hn::BitCast(hn::RebindToSigned<D>(), bits)));
+  HWY_INLINE VU addend(VU bits, const std::uint32_t* words) const {
+    const BitsPlan& p = plan.bits;
+    const VU drop_mask = hn::Set(du, p.drop_mask);
+    const VU sign_everywhere = hn::BitCast(du, hn::BroadcastSignBit(hn::BitCast(DI(), bits)));
+    if constexpr (kRounding == Rounding::nearest_even) {
+      const VU lowest_kept = hn::And(hn::ShiftRightSame(bits, p.drop), hn::Set(du, p.lowest_kept_one));
+      return hn::Add(hn::Set(du, p.half_below), lowest_kept);
+    } else if constexpr (kRounding == Rounding::nearest_away) {
+      return hn::Set(du, p.half);
+    } else if constexpr (kRounding == Rounding::toward_positive) {
+      return hn::AndNot(sign_everywhere, drop_mask);
+    } else if constexpr (kRounding == Rounding::toward_negative) {
+      return hn::And(sign_everywhere, drop_mask);
+    } else {
+      const VU random = hn::And(hn::LoadU(du, words), hn::Set(du, p.random_mask));
+      const VU number = hn::Or(random, hn::Set(du, p.random_middle));
+      return hn::And(hn::ShiftRightSame(number, p.random_shift), drop_mask);
+    }
   }
 
   HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
-    const VU bits = hn::BitCast(du, x);
-    const VU sign = hn::And(bits, hn::Set(du, 0x80000000U));
-    const VU magnitude = hn::Xor(bits, sign);
-    VU result = rounded(magnitude, bits, words);
-    if constexpr (kClamps) result = hn::Min(result, hn::Set(du, plan.limit));
-    V value = hn::BitCast(d, hn::Or(result, sign));
-    if constexpr (!kClamps) {
-      const V infinity = hn::Inf(d);
-      const auto is_infinite = hn::Eq(hn::Abs(x), infinity);
-      const V high = hn::IfThenElse(is_infinite, infinity_high, overflow_high);
-      const V low = hn::IfThenElse(is_infinite, infinity_low, overflow_low);
-      const V rounded_value = value;
-      value = hn::IfThenElse(hn::Gt(rounded_value, largest), high, value);
-      value = hn::IfThenElse(hn::Lt(rounded_value, lowest), low, value);
+    V operand = x;
+    if constexpr (kClamps) {
+      operand = hn::Min(hn::Set(d, static_cast<float>(plan.clamp_high)), operand);
+      operand = hn::Max(hn::Set(d, static_cast<float>(plan.clamp_low)), operand);
     }
-    if (has_constant_nan) return hn::IfThenElse(hn::IsNaN(x), nan, value);
-    return keep_nan(d, x, value);
+    V result = hn::BitCast(d, rounded(hn::BitCast(du, operand), words));
+    if constexpr (!kClamps) {
+      const auto is_infinite = hn::Eq(hn::Abs(x), hn::Inf(d));
+      const V high = hn::IfThenElse(is_infinite, hn::Set(d, plan.infinity_high),
+                                    hn::Set(d, plan.overflow_high));
+      const V low = hn::IfThenElse(is_infinite, hn::Set(d, plan.infinity_low),
+                                   hn::Set(d, plan.overflow_low));
+      const auto is_above = hn::Gt(result, hn::Set(d, plan.largest));
+      const auto is_below = hn::Lt(result, hn::Set(d, plan.lowest));
+      result = hn::IfThenElse(is_above, high, hn::IfThenElse(is_below, low, result));
+    }
+    if (plan.nan_rule == NanRule::keep) return keep_nan(d, x, result);
+    return hn::IfThenElse(hn::IsNaN(x), constant_of_bits(d, plan.nan_bits), result);
   }
 };
 
@@ -315,7 +408,7 @@ struct MagnitudeRounding {
     } else {
       result = rounded_signed(x, words);
     }
-    if (!plan.has_constant_nan) return keep_nan(d, x, result);
+    if (plan.nan_rule == NanRule::keep) return keep_nan(d, x, result);
     return hn::IfThenElse(hn::IsNaN(x), constant_of_bits(d, plan.nan_bits), result);
   }
 };

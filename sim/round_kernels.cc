@@ -22,7 +22,7 @@ namespace HWY_NAMESPACE {
 using Kind = Scaling::Kind;
 
 // Elements per pass of the kernels that need more than one pass; the buffers stay in the L1 cache.
-inline constexpr std::size_t kBlock = 4 * kRandomChunk;
+inline constexpr std::size_t kBlock = 4 * kRandomPair;
 
 // Arrays from this size on come from memory; then asking for the lines to be written ahead pays.
 inline constexpr std::size_t kStreamingElements = std::size_t{1} << 20;
@@ -65,7 +65,7 @@ void apply(const RoundPlan& plan, const float* in, float* out, std::size_t n,
 
   std::size_t i = 0;
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    for (std::size_t j = 0; j < 4 * lanes; j += kLineElements) {
+    for (std::size_t j = 0; ahead != 0 && j < 4 * lanes; j += kLineElements) {
       prefetch_for_writing(out + i + ahead + j);
     }
     for (std::size_t j = i; j < i + 4 * lanes; j += lanes) {
@@ -95,9 +95,8 @@ void apply(const RoundPlan& plan, const float* in, float* out, std::size_t n,
 using Loop = void (*)(const RoundPlan&, const float*, float*, std::size_t, const Scaling&,
                       const std::uint32_t*);
 
-template <bool kClamps, bool kConstantNan>
-Loop magic_loop(Kind kind) {
-  using Op = MagicRounding<kClamps, kConstantNan>;
+template <class Op>
+Loop scaled_loop(Kind kind) {
   switch (kind) {
     case Kind::none: return apply<Op, Kind::none>;
     case Kind::uniform: return apply<Op, Kind::uniform>;
@@ -106,11 +105,22 @@ Loop magic_loop(Kind kind) {
   return apply<Op, Kind::each>;
 }
 
+template <template <bool, NanRule> class Op>
 Loop magic_loop(const RoundPlan& plan, Kind kind) {
-  if (plan.clamps) {
-    return plan.has_constant_nan ? magic_loop<true, true>(kind) : magic_loop<true, false>(kind);
+  const bool keeps_nan = plan.nan_rule == NanRule::keep;
+  if (!plan.clamps) {
+    return keeps_nan ? scaled_loop<Op<false, NanRule::keep>>(kind)
+                     : scaled_loop<Op<false, NanRule::constant>>(kind);
   }
-  return plan.has_constant_nan ? magic_loop<false, true>(kind) : magic_loop<false, false>(kind);
+  if (keeps_nan) return scaled_loop<Op<true, NanRule::keep>>(kind);
+  return plan.nan_rule == NanRule::highest ? scaled_loop<Op<true, NanRule::highest>>(kind)
+                                           : scaled_loop<Op<true, NanRule::constant>>(kind);
+}
+
+Loop magic_loop(const RoundPlan& plan, Kind kind) {
+  if (plan.method == RoundMethod::integer_magic) return magic_loop<IntegerRounding>(plan, kind);
+  if (plan.decision == Decision::stochastic) return magic_loop<FloatStochastic>(plan, kind);
+  return magic_loop<FloatRounding>(plan, kind);
 }
 
 template <Rounding kRounding>
@@ -152,6 +162,7 @@ Loop magnitude_loop(Decision decision) {
 
 Loop unscaled_loop(const RoundPlan& plan) {
   switch (plan.method) {
+    case RoundMethod::integer_magic:
     case RoundMethod::magic: return magic_loop(plan, Kind::none);
     case RoundMethod::bits: return bits_loop(plan);
     case RoundMethod::magnitude: return magnitude_loop<float>(plan.decision);
@@ -184,15 +195,15 @@ void multiply(const float* a, const float* b, Kind kind, float* product, std::si
   for (; i < n; ++i) product[i] = a[i] * b[i * each];
 }
 
-/// Words of elements first .. first + n - 1, n up to kBlock, inside whole chunks of `buffer`.
+/// Words of elements first .. first + n - 1, n up to kBlock, inside whole pairs of chunks of `buffer`.
 const std::uint32_t* words_of(const RandomStream& stream, std::uint64_t first, std::size_t n,
                               std::uint32_t* buffer) {
-  const std::uint64_t begin = first / kRandomChunk;
-  const std::uint64_t end = (first + n + kRandomChunk - 1) / kRandomChunk;
-  for (std::uint64_t chunk = begin; chunk < end; ++chunk) {
-    random_chunk(stream, chunk, buffer + (chunk - begin) * kRandomChunk);
+  const std::uint64_t begin = first / kRandomPair;
+  const std::uint64_t end = (first + n + kRandomPair - 1) / kRandomPair;
+  for (std::uint64_t pair = begin; pair < end; ++pair) {
+    random_words_of_pair(stream, pair, buffer + (pair - begin) * kRandomPair);
   }
-  return buffer + first % kRandomChunk;
+  return buffer + first % kRandomPair;
 }
 
 /// The general form: block by block, each step a pass over buffers in the L1 cache.
@@ -202,30 +213,40 @@ OverflowReport round_blocks(const RoundPlan& plan, const float* in, float* out, 
   constexpr std::size_t kSlack = 64;  // of the last vector
   HWY_ALIGN float operands[kBlock];
   HWY_ALIGN float results[kBlock];
-  HWY_ALIGN std::uint32_t words[kBlock + kRandomChunk + kSlack] = {};
-  const Loop loop = unscaled_loop(plan);
+  HWY_ALIGN std::uint32_t words[kBlock + kSlack] = {};
+  const bool is_magic =
+      plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
+  const bool one_loop = is_magic && !plan.wraps && !plan.reports;
+  const Loop loop = one_loop ? magic_loop(plan, scaling.kind) : unscaled_loop(plan);
   const std::size_t each = scaling.kind == Kind::each ? 1 : 0;
   const bool is_random = plan.decision == Decision::stochastic;
 
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; i += count) {
     const std::uint64_t index = first_index + i;
-    // Blocks end where chunks of random words do, so that no chunk is made twice.
-    count = std::min<std::size_t>(kBlock - index % kRandomChunk, n - i);
+    // Blocks end where pairs of random chunks do, so that none is made twice.
+    count = std::min<std::size_t>(kBlock - index % kRandomPair, n - i);
+    const std::uint32_t* random = is_random ? words_of(stream, index, count, words) : words;
+    const Scaling part{scaling.kind, scaling.multiplier + i * each, scaling.scale + i * each};
+    if (one_loop) {
+      loop(plan, in + i, out + i, count, part, random);
+      continue;
+    }
     const float* source = in + i;
     if (scaling.kind != Kind::none) {
-      multiply(source, scaling.multiplier + i * each, scaling.kind, operands, count);
+      multiply(source, part.multiplier, part.kind, operands, count);
       source = operands;
     }
-    const std::uint32_t* random = is_random ? words_of(stream, index, count, words) : words;
-    loop(plan, source, results, count, {}, random);
-    if (plan.wraps) wrap(plan, results, count);
+    // An operand is looked at again when its result may be an overflow.
+    float* target = plan.reports ? results : out + i;
+    loop(plan, source, target, count, {}, random);
+    if (plan.wraps) wrap(plan, target, count);
     for (std::size_t j = 0; plan.reports && j < count; ++j) {
       if (std::isnan(results[j]) && !std::isnan(source[j])) return {i + j, source[j]};
     }
     if (scaling.kind != Kind::none) {
-      multiply(results, scaling.scale + i * each, scaling.kind, out + i, count);
-    } else {
+      multiply(target, part.scale, part.kind, out + i, count);
+    } else if (plan.reports) {
       std::copy(results, results + count, out + i);
     }
   }
@@ -236,7 +257,9 @@ OverflowReport round_array_kernel(const RoundPlan& plan, const float* in, float*
                                   const Scaling& scaling, const RandomStream& stream,
                                   std::uint64_t first_index) {
   const bool one_pass = !plan.reports && !plan.wraps && plan.decision != Decision::stochastic;
-  if (one_pass && plan.method == RoundMethod::magic) {
+  const bool is_magic =
+      plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
+  if (one_pass && is_magic) {
     magic_loop(plan, scaling.kind)(plan, in, out, n, scaling, nullptr);
     return {};
   }

@@ -103,7 +103,8 @@ TEST(Spec, NotesAnnounceNamesReadInTwoWays) {
 TEST(Spec, ErrorsNameColumnAndCandidates) {
   EXPECT_EQ(error_of("e4m3fm"),
             "unknown format 'e4m3fm' at column 1; did you mean e4m3fn, e4m3fnuz, e4m3ieee?");
-  EXPECT_EQ(error_of("  bflot16"), "unknown format 'bflot16' at column 3; did you mean bfloat16?");
+  EXPECT_EQ(error_of("  bflot16"),
+            "unknown format 'bflot16' at column 3; did you mean bfloat16, binary16?");
   EXPECT_EQ(error_of("fp8"),
             "'fp8' at column 1 names several formats; write e4m3fn, e5m2, e4m3ieee, e4m3fnuz or "
             "e5m2fnuz");
@@ -169,7 +170,8 @@ TEST(Spec, PrintedFormsReadBackForEveryParameter) {
   for (int bits = 1; bits <= 64; ++bits) {
     for (const IntegerFormat f :
          {IntegerFormat{bits}, IntegerFormat{bits, false}, IntegerFormat{bits, true, true}}) {
-      if (format_fault(f).empty()) ASSERT_EQ(parse_format(to_spec(f)), Format(f)) << to_spec(f);
+      if (!format_fault(f).empty()) continue;
+      ASSERT_EQ(parse_format(to_spec(f)), Format(f)) << to_spec(f);
     }
   }
 }

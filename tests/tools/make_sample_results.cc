@@ -112,10 +112,12 @@ RunRecord make_record(const Point& point, const Sample& sample) {
   record.experiment = "train_language_model";
   record.seed = point.seed;
   record.config.set("model.width", point.width);
-  record.config.set("model.tied", false);
+  record.config.set("model.context", std::int64_t{64});
+  record.config.set("model.tied_head", false);
   record.config.set("precision.weight", operand(point.weight));
   record.config.set("precision.activation", operand(point.activation));
   record.config.set("precision.gradient", std::string("binary32"));
+  record.config.set("train.batch", std::int64_t{16});
   record.config.set("train.learning_rate", 3e-3);
   record.numerics = "weight: " + operand(point.weight) + "; input: " + operand(point.activation);
 
