@@ -74,7 +74,8 @@ says err "typos.toml:9:7: unknown key 'train.setps'; did you mean 'train.steps'?
 says err "typos.toml:12:7: unknown key 'train.learning_rat'; did you mean 'train.learning_rate'?"
 says err "typos.toml:14:7: unknown key 'model.haeds'; did you mean 'model.heads'?"
 says err "typos.toml:15:7: unknown key 'stop.divergd'; did you mean 'stop.diverged'?"
-says err "typos.toml:17:1: unknown key 'stop.diverged.non_finit'; did you mean 'stop.diverged.non_finite'?"
+says err "typos.toml:17:1: unknown key 'stop.diverged.non_finit';\
+ did you mean 'stop.diverged.non_finite'?"
 says err "typos.toml:19:1: unknown key 'figure.nam'; did you mean 'figure.name'?"
 says err "command line 'toy.actoin=none': unknown key 'toy.actoin'; did you mean 'toy.action'?"
 [ "$(wc -l <err)" = 11 ] || { fail "more or fewer than 11 complaints:"; cat err; }
