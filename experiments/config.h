@@ -19,7 +19,7 @@ enum class FieldType : std::uint8_t {
   real,
   text,
   choice,     ///< text, one of Field::choices
-  quantizer,  ///< text, canonicalized by sim/quantizer.h
+  quantizer,  ///< text, canonicalized by sim/quantizer.h; or one of Field::choices
   text_list,
 };
 

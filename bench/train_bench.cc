@@ -1,0 +1,166 @@
+// A whole training step (forward, backward, clipping norm, AdamW) on one thread, for the three GPT
+// shapes of docs/BENCHMARKS.md: tokens per second, the share that is linear-layer GEMM, and the
+// cost of E4M3 quantizers on every linear operand. Arguments: model letters (default "abc");
+// "--rate MODEL SECONDS" prints only the binary32 rate, for bench/train_torch.py to interleave
+// with.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/interleaved.h"
+#include "sim/gemm.h"
+#include "sim/nn/kernels.h"
+#include "sim/nn/transformer.h"
+#include "sim/random.h"
+#include "sim/simd_target.h"
+
+namespace {
+
+using namespace halfulp;  // NOLINT(google-build-using-namespace)
+using halfulp::bench::Contender;
+
+constexpr std::size_t kTokens = 2048;
+
+nn::ModelConfig gpt_shape(char letter) {
+  nn::ModelConfig config;
+  config.norm = nn::Norm::layer_norm;
+  config.positions = nn::Positions::learned;
+  config.activation = nn::Activation::gelu;
+  config.tied_head = true;
+  const std::size_t row = letter == 'a' ? 0 : letter == 'b' ? 1 : 2;
+  config.width = std::vector<std::size_t>{64, 128, 256}[row];
+  config.blocks = std::vector<std::size_t>{2, 4, 6}[row];
+  config.heads = std::vector<std::size_t>{2, 4, 8}[row];
+  config.context = std::vector<std::size_t>{64, 128, 256}[row];
+  config.hidden = 4 * config.width;
+  return config;
+}
+
+/// One model with its optimizer state and a fixed batch.
+class Trainer {
+ public:
+  Trainer(const nn::ModelConfig& config, const nn::ModelNumerics& numerics)
+      : sequences_(kTokens / config.context),
+        model_(config, numerics, sequences_),
+        m_(model_.weights().size()),
+        v_(model_.weights().size()),
+        inputs_(kTokens),
+        targets_(kTokens) {
+    model_.initialize(1);
+    for (std::size_t i = 0; i < kTokens; ++i) {
+      inputs_[i] = static_cast<std::uint8_t>('a' + random_word({1, 9, 0, 0}, i) % 26);
+      targets_[i] = static_cast<std::uint8_t>('a' + random_word({1, 9, 1, 0}, i) % 26);
+    }
+  }
+
+  double step() {
+    const double loss =
+        model_.loss_and_gradient(inputs_.data(), targets_.data(), sequences_, {1, count_++});
+    const auto& kernels = nn::kernels<float>();
+    const std::size_t n = m_.size();
+    const double norm = std::sqrt(kernels.sum_of_squares(model_.gradients().data(), n));
+    kernels.adamw_update({1e-3, 0.9, 0.95, 1e-8, 0.1, 0.1, 0.05, norm > 1.0 ? 1.0 / norm : 1.0},
+                         model_.weights().data(), model_.gradients().data(), m_.data(), v_.data(),
+                         n);
+    return loss;
+  }
+
+ private:
+  std::size_t sequences_;
+  nn::Transformer<float> model_;
+  AlignedVector<float> m_, v_;
+  std::vector<std::uint8_t> inputs_, targets_;
+  std::uint32_t count_ = 0;
+};
+
+/// The three products of every linear layer of one step, nothing else.
+class LinearProducts {
+ public:
+  explicit LinearProducts(const nn::ModelConfig& config) : config_(config) {
+    const std::size_t widest = kTokens * 4 * config.width;
+    x_.resize(widest, 0.5F);
+    y_.resize(widest, 0.25F);
+    w_.resize(4 * config.width * config.width + 256 * config.width, 0.125F);
+  }
+
+  void run() {
+    const std::size_t c = config_.width;
+    for (std::size_t block = 0; block < config_.blocks; ++block) {
+      layer(c, 3 * c);
+      layer(c, c);
+      layer(c, 4 * c);
+      layer(4 * c, c);
+    }
+    layer(c, 256);
+  }
+
+ private:
+  void layer(std::size_t in, std::size_t out) {
+    const Matrix x = {x_.data(), kTokens, in, in}, y = {y_.data(), kTokens, out, out};
+    const Matrix w = {w_.data(), out, in, in};
+    gemm_nt(x, w, y);
+    gemm_nn(y, w, x);
+    gemm_tn(y, x, w);
+    // Products of products would overflow: what is timed has ordinary numbers in it.
+    std::fill(x_.begin(), x_.end(), 0.5F);
+    std::fill(w_.begin(), w_.end(), 0.125F);
+  }
+
+  nn::ModelConfig config_;
+  AlignedVector<float> x_, y_, w_;
+};
+
+nn::ModelNumerics quantized(const char* spec) {
+  const QuantizerSpec q = parse_quantizer(spec);
+  return {{q, q, q, q, q, q}, {"head"}};
+}
+
+void print_rate(char letter, double seconds) {
+  Trainer trainer(gpt_shape(letter), {});
+  trainer.step();
+  std::size_t steps = 0;
+  const double start = bench::cpu_seconds();
+  double elapsed = 0.0;
+  for (; elapsed < seconds; ++steps, elapsed = bench::cpu_seconds() - start) trainer.step();
+  fmt::print("{:.1f}\n", static_cast<double>(steps * kTokens) / elapsed);
+}
+
+void print_row(char letter) {
+  const nn::ModelConfig config = gpt_shape(letter);
+  Trainer exact(config, {}), e4m3(config, quantized("e4m3fn")),
+      rows(config, quantized("e4m3fn+row")), unscaled(config, quantized("e4m3fn+unscaled"));
+  LinearProducts products(config);
+  std::vector<Contender> contenders = {{"binary32", [&] { exact.step(); }},
+                                       {"GEMM", [&] { products.run(); }},
+                                       {"e4m3fn", [&] { e4m3.step(); }},
+                                       {"e4m3fn+row", [&] { rows.step(); }},
+                                       {"e4m3fn+unscaled", [&] { unscaled.step(); }}};
+  bench::measure(contenders, letter == 'c' ? 9 : 41);
+  const double base = contenders[0].median();
+  fmt::print("| {} | {} | {:.0f} | {:.0f} % | {:.3f} | {:.3f} | {:.3f} |\n", letter,
+             nn::total_parameters(config), kTokens / base, 100.0 * contenders[1].median() / base,
+             contenders[2].median() / base, contenders[3].median() / base,
+             contenders[4].median() / base);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  initialize_numerics();
+  if (argc == 4 && std::strcmp(argv[1], "--rate") == 0) {
+    print_rate(argv[2][0], std::atof(argv[3]));
+    return 0;
+  }
+  const std::string models = argc > 1 ? argv[1] : "abc";
+  fmt::print("Training step, one thread, {} tokens a batch, target {}\n\n", kTokens, simd_target());
+  fmt::print(
+      "| model | parameters | binary32 tokens/s | linear GEMM share | e4m3fn / binary32 | "
+      "e4m3fn+row "
+      "| e4m3fn+unscaled |\n|---|--:|--:|--:|--:|--:|--:|\n");
+  for (const char letter : models) print_row(letter);
+}

@@ -1,0 +1,85 @@
+#include "experiments/harness/labels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace halfulp::harness {
+
+namespace {
+
+/// The last `parts` parts of a dotted key.
+std::string tail(const std::string& key, int parts) {
+  std::size_t start = key.size();
+  for (int i = 0; i < parts && start != std::string::npos; ++i) {
+    start = start == 0 ? std::string::npos : key.rfind('.', start - 1);
+  }
+  return start == std::string::npos ? key : key.substr(start + 1);
+}
+
+}  // namespace
+
+std::vector<std::string> short_keys(const std::vector<std::string>& keys) {
+  std::vector<std::string> out;
+  for (const std::string& key : keys) {
+    int parts = 1;
+    const auto is_shared = [&](const std::string& other) {
+      return other != key && tail(other, parts) == tail(key, parts);
+    };
+    while (tail(key, parts) != key && std::any_of(keys.begin(), keys.end(), is_shared)) {
+      ++parts;
+    }
+    out.push_back(tail(key, parts));
+  }
+  return out;
+}
+
+Labels::Labels(const Sweep& sweep, const Plan& plan)
+    : keys_(short_keys(plan.swept_keys)), several_seeds_(sweep.seeds.size() > 1) {
+  if (several_seeds_) {
+    keys_.emplace_back("seed");
+  }
+}
+
+std::vector<std::string> Labels::values(const RunPoint& point) const {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : point.labels) {
+    out.push_back(value);
+  }
+  if (several_seeds_) {
+    out.push_back(std::to_string(point.seed));
+  }
+  return out;
+}
+
+std::string Labels::describe(const RunPoint& point) const {
+  const auto list = values(point);
+  std::string text;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    text += fmt::format("{}{}={}", i == 0 ? "" : " ", keys_[i], list[i]);
+  }
+  return text;
+}
+
+std::string format_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()), 0);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line;
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace halfulp::harness

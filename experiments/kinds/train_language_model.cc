@@ -1,0 +1,157 @@
+#include "experiments/kinds/train_language_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+
+#include "experiments/kinds/language_model_fields.h"
+#include "experiments/kinds/language_model_spec.h"
+#include "sim/nn/trainer.h"
+
+namespace halfulp {
+namespace {
+
+constexpr std::size_t kCurvePoints = 256;
+
+/// Corpora of this process: loaded before workers fork, shared by all of them.
+std::map<std::string, std::shared_ptr<const Corpus>>& loaded_corpora() {
+  static std::map<std::string, std::shared_ptr<const Corpus>> corpora;
+  return corpora;
+}
+
+Corpus load(const Config& config) {
+  const double held_out = config.real("data.held_out_fraction");
+  const std::string& name = config.text("data.corpus");
+  if (name == "file") return load_file(config.text("data.path"), held_out);
+  if (name == "markov") {
+    return make_markov(static_cast<std::uint64_t>(config.integer("data.seed")),
+                       static_cast<int>(config.integer("data.symbols")),
+                       static_cast<std::size_t>(config.integer("data.bytes")), held_out);
+  }
+  return load_bible_kjv(held_out);
+}
+
+std::string corpus_key(const Config& config) {
+  std::string key;
+  for (const char* field : {"data.corpus", "data.path", "data.held_out_fraction", "data.seed",
+                            "data.symbols", "data.bytes"}) {
+    key += to_text(config.values().at(field)) + "\n";
+  }
+  return key;
+}
+
+std::shared_ptr<const Corpus> corpus_of(const Config& config) {
+  auto& entry = loaded_corpora()[corpus_key(config)];
+  if (!entry) entry = std::make_shared<const Corpus>(load(config));
+  return entry;
+}
+
+void prepare(std::span<const Config> configs) {
+  for (const Config& config : configs) corpus_of(config);
+}
+
+/// At most kCurvePoints means of consecutive points, each at the last step of its window.
+Curve thinned(std::string name, std::string units, std::string long_name,
+              const std::vector<nn::LossPoint>& points) {
+  Curve curve{std::move(name), std::move(units), std::move(long_name), {}, {}};
+  const std::size_t window =
+      std::max<std::size_t>((points.size() + kCurvePoints - 1) / kCurvePoints, 1);
+  for (std::size_t start = 0; start < points.size(); start += window) {
+    const std::size_t count = std::min(window, points.size() - start);
+    double sum = 0.0;
+    for (std::size_t i = start; i < start + count; ++i) sum += points[i].loss;
+    curve.steps.push_back(points[start + count - 1].step);
+    curve.values.push_back(sum / static_cast<double>(count));
+  }
+  return curve;
+}
+
+std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult& result,
+                               const Corpus& corpus) {
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  const double parameters = number(nn::non_embedding_parameters(spec.model));
+  const double trained =
+      number(result.steps_done) * number(spec.sequences) * number(spec.model.context);
+  const nn::LinearNumerics& linear = spec.numerics.linear;
+  std::vector<Metric> metrics = {
+      {"validation_loss", result.validation_loss, "nats/byte",
+       "cross entropy on held-out text after the last update"},
+      {"train_loss", result.final_train_loss, "nats/byte",
+       "training cross entropy, mean of the last tenth of the updates"},
+      {"parameters", parameters, "1", "parameters of the blocks' linear layers"},
+      {"total_parameters", number(nn::total_parameters(spec.model)), "1", "all parameters"},
+      {"tokens", trained, "bytes", "training bytes seen"},
+      {"tokens_per_parameter", trained / parameters, "1", "training bytes per block parameter"},
+      {"steps_done", number(result.steps_done), "1", "updates made"},
+      {"weight_bits", bits_per_element(linear.fprop_weight), "bit",
+       "bits per weight code in the forward product"},
+      {"activation_bits", bits_per_element(linear.fprop_input), "bit",
+       "bits per activation code in the forward product"},
+      {"gradient_bits", bits_per_element(linear.dgrad_grad_output), "bit",
+       "bits per output-gradient code in the data-gradient product"},
+  };
+  if (!std::isnan(corpus.entropy_nats)) {
+    metrics.push_back({"source_entropy", corpus.entropy_nats, "nats/byte",
+                       "entropy rate of the synthetic source: the least loss there is"});
+  }
+  return metrics;
+}
+
+RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
+              RunObserver& observer) {
+  nn::TrainSpec spec = train_spec(config);
+  spec.stop_at_non_finite = stop.non_finite;
+  spec.stop_above = stop.loss_above;
+  const auto corpus = corpus_of(config);
+  const nn::TrainResult trained = nn::train(
+      spec, *corpus, static_cast<std::uint64_t>(seed),
+      [&](std::int64_t step, double loss) { observer.progress(step, spec.schedule.steps, loss); });
+  RunResult result;
+  result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
+  result.reason = trained.reason;
+  result.metrics = metrics_of(spec, trained, *corpus);
+  result.curves = {
+      thinned("train_loss", "nats/byte", "training cross entropy before the update, window means",
+              trained.train_loss),
+      thinned("validation_loss", "nats/byte", "cross entropy on held-out text", trained.validation),
+      thinned("gradient_norm", "1", "global gradient norm before clipping, window means",
+              trained.gradient_norm)};
+  result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
+  return result;
+}
+
+/// 6 N per byte at a GEMM's rate, plus element-wise work per block and channel; calibrated in
+/// docs/BENCHMARKS.md's machine.
+double estimate_seconds(const Config& config) {
+  const nn::TrainSpec spec = train_spec(config);
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  constexpr double kFlopsPerSecond = 105e9, kSecondsPerChannel = 25e-9;
+  const double per_byte = 6.0 * number(nn::total_parameters(spec.model)) / kFlopsPerSecond +
+                          kSecondsPerChannel * number(spec.model.blocks) * number(spec.model.width);
+  const double evaluations = spec.evaluate_every > 0
+                                 ? 1.0 + number(spec.schedule.steps) / number(spec.evaluate_every)
+                                 : 1.0;
+  const double trained =
+      number(spec.schedule.steps) * number(spec.sequences) * number(spec.model.context);
+  constexpr double kForwardShare = 1.0 / 3.0;
+  return per_byte * (trained + kForwardShare * evaluations * number(spec.evaluation_bytes));
+}
+
+}  // namespace
+
+ExperimentKind train_language_model_kind() {
+  return {.name = "train_language_model",
+          .summary = "trains a byte-level transformer under one numerics; reports validation loss",
+          .fields = language_model_fields(),
+          .check = check_language_model,
+          .estimate_seconds = estimate_seconds,
+          .numerics = language_model_numerics,
+          .prepare = prepare,
+          .run = run};
+}
+
+}  // namespace halfulp

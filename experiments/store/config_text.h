@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "experiments/config.h"
+
+namespace halfulp {
+
+/// The configuration as TOML: one `key = value` a line, sorted by key, reals in the shortest form
+/// that reads back to the same binary64. Equal configurations give equal text and the reverse.
+std::string canonical_toml(const Config& config);
+
+}  // namespace halfulp

@@ -1,0 +1,97 @@
+// ulp list and ulp values: tables of formats and of codes.
+#include <fmt/core.h>
+
+#include <cstdio>
+
+#include "formats/cli/verbs.h"
+#include "formats/codec.h"
+#include "formats/enumerate.h"
+#include "formats/named_formats.h"
+#include "formats/number_text.h"
+#include "formats/properties.h"
+#include "formats/spec.h"
+
+namespace halfulp::cli {
+
+namespace {
+
+std::string layout_text(const Format& format) {
+  const auto* f = std::get_if<FloatFormat>(&format);
+  if (f == nullptr) return std::get<IntegerFormat>(format).is_signed ? "signed" : "unsigned";
+  constexpr std::string_view kNames[] = {"ieee", "fn", "fnuz", "finite"};
+  std::string text(kNames[static_cast<std::size_t>(f->non_finite)]);
+  if (!f->is_signed) text += ",u";
+  return text;
+}
+
+/// Six digits are enough to recognize a number; show prints it exactly.
+std::string brief(const Number& x) { return fmt::format("{:.6g}", to_double(x)); }
+
+/// Smallest subnormal, or "-" where there is none.
+std::string subnormal_text(const Format& format, std::string (*print)(const Number&)) {
+  const auto* f = std::get_if<FloatFormat>(&format);
+  const bool has_subnormals = f != nullptr && f->has_zero && f->trailing_bits > 0;
+  return has_subnormals ? print(min_positive(format)) : "-";
+}
+
+/// As many aliases as fit.
+std::string short_aliases(const NamedFormat& row, std::size_t room) {
+  std::string text;
+  for (const std::string_view alias : row.aliases) {
+    const std::string next = (text.empty() ? "" : " ") + std::string(alias);
+    if (text.size() + next.size() > room) break;
+    text += next;
+  }
+  return text;
+}
+
+void print_markdown_row(const NamedFormat& row) {
+  std::string aliases;
+  for (const std::string_view alias : row.aliases) {
+    aliases += (aliases.empty() ? "`" : " `") + std::string(alias) + "`";
+  }
+  fmt::print("| `{}` | {} | {} | {} | {} | {} | {} | {} |\n", row.name, width(row.format),
+             layout_text(row.format), brief(max_finite(row.format)), brief(min_normal(row.format)),
+             subnormal_text(row.format, brief), aliases, row.source);
+}
+
+}  // namespace
+
+int run_list(const Arguments& arguments) {
+  if (!arguments.positional().empty()) {
+    throw UsageError("list takes no FORMAT; for one format: ulp show " + arguments.positional()[0]);
+  }
+  if (arguments.has("--markdown")) {
+    fmt::print(
+        "| name | bits | layout | max | min normal | min subnormal | also read | source |\n");
+    fmt::print("|---|---|---|---|---|---|---|---|\n");
+    for (const NamedFormat& row : named_formats()) print_markdown_row(row);
+    return 0;
+  }
+  const auto print_row = [](auto... cells) {
+    fmt::print("{:<12}{:>5}  {:<9}{:>13}{:>13}{:>14}  {}\n", cells...);
+  };
+  print_row("name", "bits", "layout", "max", "min normal", "min subnormal", "also read");
+  for (const NamedFormat& row : named_formats()) {
+    print_row(row.name, width(row.format), layout_text(row.format), brief(max_finite(row.format)),
+              brief(min_normal(row.format)), subnormal_text(row.format, brief),
+              short_aliases(row, 30));
+  }
+  return 0;
+}
+
+int run_values(const Arguments& arguments) {
+  const Format format = format_argument(arguments, "values");
+  if (width(format) > 16) {
+    throw UsageError(
+        fmt::format("{} has {} bits; values are listed up to 16", to_spec(format), width(format)));
+  }
+  const bool hex = arguments.has("--hex");
+  for (const auto& [code, value] : all_codes(format)) {
+    const Number number = decode(format, code);
+    fmt::print("{}\t{}\n", code_text(format, code), hex ? to_hex_float(number) : to_text(number));
+  }
+  return 0;
+}
+
+}  // namespace halfulp::cli

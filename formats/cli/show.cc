@@ -1,0 +1,160 @@
+// ulp show: everything about one format.
+#include <fmt/core.h>
+
+#include <cstdio>
+
+#include "formats/cli/verbs.h"
+#include "formats/codec.h"
+#include "formats/float_layout.h"
+#include "formats/named_formats.h"
+#include "formats/number_text.h"
+#include "formats/properties.h"
+#include "formats/spec.h"
+
+namespace halfulp::cli {
+
+namespace {
+
+void print_fact(std::string_view name, const std::string& text) {
+  fmt::print("  {:<18}{}\n", name, text);
+}
+
+/// A number with its exact hexadecimal form and its code.
+void print_number(std::string_view name, const Format& format, const Number& x) {
+  std::string text = to_text(x);
+  if (const std::string hex = to_hex_float(x); hex != text) text += "  = " + hex;
+  if (width(format) <= 64) text += "  code " + code_text(format, encode(format, x));
+  print_fact(name, text);
+}
+
+/// "| 7 | 6  5  4  3 | 2  1  0 |" over "| s | e  e  e  e | t  t  t |"; wide fields are shortened.
+void print_layout(const FloatFormat& f) {
+  std::string positions = "  |";
+  std::string letters = "  |";
+  int top = width(f) - 1;
+  const auto add_field = [&](char letter, int bits) {
+    if (bits == 0) return;
+    constexpr int kMostDrawn = 8;
+    for (int i = 0; i < bits; ++i) {
+      const bool skipped = bits > kMostDrawn && i > 0 && i < bits - 1;
+      if (skipped && i > 1) continue;
+      positions += skipped ? "  .." : fmt::format(" {:>3}", top - i);
+      letters += skipped ? "  .." : fmt::format("   {}", letter);
+    }
+    positions += "  |";
+    letters += "  |";
+    top -= bits;
+  };
+  add_field('s', f.is_signed ? 1 : 0);
+  add_field('e', f.exponent_bits);
+  add_field('t', f.trailing_bits);
+  fmt::print("\n{}\n{}\n  s sign, e exponent, t trailing significand\n\n", positions, letters);
+}
+
+std::string non_finite_text(const FloatFormat& f) {
+  switch (f.non_finite) {
+    case NonFinite::ieee:
+      return has_nan(f) ? "ieee: the top exponent is infinity (t = 0) and NaN"
+                        : "ieee: the top exponent is infinity; no NaN";
+    case NonFinite::fn:
+      return "fn: all ones is NaN; no infinity";
+    case NonFinite::fnuz:
+      return "fnuz: the code of minus zero is NaN; no infinity, no minus zero";
+    case NonFinite::finite:
+      break;
+  }
+  return "finite: every code is a number";
+}
+
+std::string subnormals_text(const FloatFormat& f) {
+  if (!f.has_zero) return "none: exponent field 0 is an ordinary binade, there is no zero";
+  switch (f.subnormals) {
+    case Subnormals::on:
+      return "on";
+    case Subnormals::off:
+      return "off: exponent field 0 is zero";
+    case Subnormals::flush_input:
+      break;
+  }
+  return "flush_input: codes exist, operands that are subnormal are read as zero";
+}
+
+void print_float_facts(const FloatFormat& f) {
+  const bool fixed_grid = is_fixed_grid(f);
+  print_fact("width", fmt::format("{} bits: {} sign, {} exponent, {} trailing", width(f),
+                                  f.is_signed ? 1 : 0, f.exponent_bits, f.trailing_bits));
+  print_layout(f);
+  print_fact("precision", fmt::format("{} bit{}{}", precision(f), precision(f) == 1 ? "" : "s",
+                                      fixed_grid ? "" : ", the implicit one included"));
+  print_fact("bias", std::to_string(f.bias));
+  if (!fixed_grid) print_fact("emin, emax", fmt::format("{}, {}", emin(f), emax(f)));
+  print_number("max finite", f, max_finite(f));
+  if (!fixed_grid) print_number("min normal", f, min_normal(f));
+  const bool has_subnormals = f.has_zero && f.trailing_bits > 0 && f.subnormals != Subnormals::off;
+  if (has_subnormals) {
+    print_number(fixed_grid ? "min positive" : "min subnormal", f, min_positive(f));
+  }
+  print_fact("subnormals", subnormals_text(f));
+  print_fact("non-finite codes", non_finite_text(f));
+  if (has_nan(f) && width(f) <= 64) {
+    print_fact("canonical NaN", code_text(f, encode(f, {Number::Kind::nan})));
+  }
+}
+
+void print_integer_facts(const IntegerFormat& f) {
+  print_fact("width",
+             fmt::format("{} bits, {}{}", f.bits, f.is_signed ? "two's complement" : "unsigned",
+                         f.symmetric ? ", most negative code left out" : ""));
+  print_number("max", f, max_finite(f));
+  print_number("min", f, lowest_finite(f));
+}
+
+/// Words separated by blanks, broken before column 96.
+std::string wrapped(const std::vector<std::string_view>& words) {
+  constexpr std::size_t kRoom = 76;
+  std::string text;
+  std::size_t line = 0;
+  for (const std::string_view word : words) {
+    if (line > 0 && line + word.size() + 1 > kRoom) {
+      text += "\n" + std::string(20, ' ');
+      line = 0;
+    } else if (line > 0) {
+      text += ' ';
+      ++line;
+    }
+    text += word;
+    line += word.size();
+  }
+  return text;
+}
+
+}  // namespace
+
+int run_show(const Arguments& arguments) {
+  const Format format = format_argument(arguments, "show");
+  fmt::print("{}\n", to_spec(format));
+  if (const auto* f = std::get_if<FloatFormat>(&format)) {
+    print_float_facts(*f);
+  } else {
+    print_integer_facts(std::get<IntegerFormat>(format));
+  }
+  print_fact("epsilon", to_shortest_decimal(epsilon(format)));
+  print_fact("unit roundoff", to_shortest_decimal(unit_roundoff(format)));
+  print_fact("dynamic range", fmt::format("{:.2f} dB, {:.2f} binades", dynamic_range_db(format),
+                                          dynamic_range_binades(format)));
+  const std::uint64_t infinities = !has_infinity(format)                     ? 0
+                                   : std::get<FloatFormat>(format).is_signed ? 2
+                                                                             : 1;
+  if (width(format) <= 63) {
+    print_fact("codes", fmt::format("{} finite, {} infinite, {} NaN", finite_code_count(format),
+                                    infinities, nan_code_count(format)));
+  }
+  print_fact("inside binary32", fits_binary32(format) ? "yes" : "no");
+  if (const NamedFormat* row = find_named_format(format)) {
+    if (!row->aliases.empty()) print_fact("also read", wrapped(row->aliases));
+    print_fact("source", std::string(row->source));
+  }
+  return 0;
+}
+
+}  // namespace halfulp::cli

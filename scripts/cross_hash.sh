@@ -1,0 +1,76 @@
+#!/bin/sh
+# Shows that stored bits depend on nothing but the sweep: runs a small one for every compiler, every SIMD
+# target of this CPU and one and two workers, and compares the content hashes of the results. Another
+# seed must give another hash, or the comparison could not fail.
+# usage: cross_hash.sh [--count FILE]      FILE gets "PASSED FAILED", as for scripts/run_tests.sh
+# environment: COMPILERS, default "g++ clang++"
+set -eu
+cd "$(dirname "$0")/.."
+count_file=
+if [ "${1:-}" = --count ]; then count_file=$2; fi
+sweep=tests/cli/cross_hash.toml
+compilers=${COMPILERS:-g++ clang++}
+
+sh scripts/bootstrap.sh run
+for compiler in $compilers; do
+  command -v "$compiler" >/dev/null 2>&1 || sh scripts/bootstrap.sh develop
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The folder that `make CXX=COMPILER` builds in.
+folder_of() {
+  case $1 in g++) echo build ;; *) echo "build-$1" ;; esac
+}
+
+# run COMPILER TARGET WORKERS [key=value ...]: prints the content hash of what the sweep stores.
+run() {
+  program=$(folder_of "$1")/run_experiment
+  target=$2
+  workers=$3
+  shift 3
+  out=$(mktemp -d "$work/run.XXXXXX")
+  HALFULP_SIMD=$target "$program" $sweep -j "$workers" -o "$out" --progress none "$@" \
+    >"$out/log" 2>&1 || { cat "$out/log" >&2; return 1; }
+  "$program" check "$(find "$out" -name results.h5)" | sed -n 's/^content hash: //p'
+}
+
+for compiler in $compilers; do
+  folder=$(folder_of "$compiler")
+  tests_off=-DHALFULP_TESTS=OFF
+  [ ! -f "$folder/CMakeCache.txt" ] || tests_off=
+  CXX=$compiler sh scripts/build.sh "$folder" $tests_off run_experiment
+done
+
+passed=0
+failed=0
+expected=
+row() {
+  if [ "$5" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  printf '| %-8s | %-7s | %7s | %-32s | %-9s |\n' "$@"
+}
+printf '| %-8s | %-7s | %7s | %-32s | %-9s |\n' compiler SIMD workers 'content hash' verdict
+echo '|----------|---------|--------:|----------------------------------|-----------|'
+for compiler in $compilers; do
+  # The message about an unknown target lists those that this CPU runs.
+  targets=$(HALFULP_SIMD=list "$(folder_of "$compiler")/run_experiment" kinds 2>&1 >/dev/null |
+    sed -n 's/.*choose one of: //p' | tr -d ,) || true
+  [ -n "$targets" ] || { echo "cross_hash.sh: no list of SIMD targets" >&2; failed=1; }
+  for target in $targets; do
+    for workers in 1 2; do
+      hash=$(run "$compiler" "$target" "$workers") || hash=failed
+      expected=${expected:-$hash}
+      verdict=DIFFERENT
+      if [ "$hash" = "$expected" ] && [ "$hash" != failed ]; then verdict=ok; fi
+      row "$compiler" "$target" "$workers" "$hash" "$verdict"
+    done
+  done
+done
+hash=$(run "${compilers%% *}" "" 2 'seeds=[2]') || hash=failed
+verdict=ok
+if [ "$hash" = "$expected" ] || [ "$hash" = failed ]; then verdict='NOT OTHER'; fi
+row "${compilers%% *}" 'seed 2' 2 "$hash" "$verdict"
+
+if [ -n "$count_file" ]; then echo "$passed $failed" >"$count_file"; fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,93 @@
+#include "sim/nn/model_config.h"
+
+#include <cmath>
+
+namespace halfulp::nn {
+namespace {
+
+constexpr double kEmbeddingStd = 0.02;
+
+class ParameterList {
+ public:
+  void matrix(const std::string& name, std::size_t rows, std::size_t cols, double std) {
+    push({name, 0, rows, cols, std, 0.0, true});
+  }
+
+  void vector(const std::string& name, std::size_t cols, double constant) {
+    push({name, 0, 1, cols, 0.0, constant, false});
+  }
+
+  void norm(const std::string& name, const ModelConfig& config) {
+    vector(name + ".gain", config.width, 1.0);
+    if (config.norm == Norm::layer_norm) vector(name + ".bias", config.width, 0.0);
+  }
+
+  std::vector<Parameter> take() { return std::move(list_); }
+
+ private:
+  void push(Parameter parameter) {
+    parameter.offset = next_;
+    // Tensors start on cache lines; the gaps hold zeros that no kernel reads as weights.
+    next_ += (parameter.size() + 15) / 16 * 16;
+    list_.push_back(std::move(parameter));
+  }
+
+  std::vector<Parameter> list_;
+  std::size_t next_ = 0;
+};
+
+std::size_t up_width(const ModelConfig& config) {
+  return config.activation == Activation::swiglu ? 2 * config.hidden : config.hidden;
+}
+
+}  // namespace
+
+std::vector<Parameter> model_parameters(const ModelConfig& config) {
+  const double width = static_cast<double>(config.width);
+  const double narrow = 1.0 / std::sqrt(width);
+  // Outputs into the residual stream shrink with depth, as in GPT-2.
+  const double residual = 1.0 / std::sqrt(2.0 * static_cast<double>(config.blocks));
+  ParameterList list;
+  list.matrix("token_embedding", config.vocabulary, config.width, kEmbeddingStd);
+  if (config.positions == Positions::learned) {
+    list.matrix("position_embedding", config.context, config.width, kEmbeddingStd);
+  }
+  for (std::size_t i = 0; i < config.blocks; ++i) {
+    const std::string block = "blocks." + std::to_string(i);
+    list.norm(block + ".norm1", config);
+    list.matrix(block + ".attention.qkv", 3 * config.width, config.width, narrow);
+    list.matrix(block + ".attention.output", config.width, config.width, narrow * residual);
+    list.norm(block + ".norm2", config);
+    list.matrix(block + ".mlp.up", up_width(config), config.width, narrow);
+    list.matrix(block + ".mlp.down", config.width, config.hidden,
+                residual / std::sqrt(static_cast<double>(config.hidden)));
+  }
+  list.norm("final_norm", config);
+  if (!config.tied_head) list.matrix("head", config.vocabulary, config.width, kEmbeddingStd);
+  return list.take();
+}
+
+std::size_t non_embedding_parameters(const ModelConfig& config) {
+  const std::size_t per_block = config.width * (3 * config.width + config.width) +
+                                config.width * (up_width(config) + config.hidden);
+  return config.blocks * per_block;
+}
+
+std::size_t total_parameters(const ModelConfig& config) {
+  std::size_t total = 0;
+  for (const Parameter& parameter : model_parameters(config)) total += parameter.size();
+  return total;
+}
+
+std::vector<std::string> linear_layer_names(const ModelConfig& config) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < config.blocks; ++i) {
+    for (const char* layer : {"attention.qkv", "attention.output", "mlp.up", "mlp.down"}) {
+      names.push_back("blocks." + std::to_string(i) + "." + layer);
+    }
+  }
+  names.emplace_back("head");
+  return names;
+}
+
+}  // namespace halfulp::nn

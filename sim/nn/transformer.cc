@@ -1,0 +1,279 @@
+#include "sim/nn/transformer.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "sim/elementary.h"
+#include "sim/random.h"
+
+namespace halfulp::nn {
+
+template <class T>
+struct Transformer<T>::Block {
+  std::size_t norm1,
+      norm2;  ///< parameter numbers of the gains; a layer norm's bias follows its gain
+  Linear<T> qkv, output, up, down;
+  AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
+  AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
+};
+
+namespace {
+
+void check_shape(const ModelConfig& config) {
+  if (config.width == 0 || config.heads == 0 || config.width % config.heads != 0) {
+    throw std::invalid_argument("the model's width must be a multiple of its heads");
+  }
+  const std::size_t head_width = config.width / config.heads;
+  if (config.positions == Positions::rotary && (head_width % 2 != 0 || head_width > 1024)) {
+    throw std::invalid_argument("rotary positions need an even head width of at most 1024");
+  }
+  if (config.context == 0 || config.blocks == 0 || config.hidden == 0) {
+    throw std::invalid_argument("a model needs at least one block, position and hidden unit");
+  }
+}
+
+}  // namespace
+
+template <class T>
+Transformer<T>::~Transformer() = default;
+
+template <class T>
+Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& numerics,
+                            std::size_t max_sequences)
+    : config_(config), parameters_(model_parameters(config)) {
+  check_shape(config);
+  const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
+  weights_.resize(total);
+  gradients_.resize(total);
+  const std::size_t rows = max_sequences * config.context;
+  const std::size_t c = config.width, f = config.hidden;
+  const std::size_t wide = config.activation == Activation::swiglu ? 2 * f : f;
+  const std::size_t scores = max_sequences * config.heads * config.context * config.context;
+  using V = AlignedVector<T>;
+  blocks_.reserve(config.blocks);
+  for (std::size_t i = 0; i < config.blocks; ++i) {
+    const std::string name = "blocks." + std::to_string(i);
+    const auto linear = [&](const char* layer) {
+      return make_linear(name + layer, name + layer, numerics);
+    };
+    Linear<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
+    Linear<T> up = linear(".mlp.up"), down = linear(".mlp.down");
+    blocks_.push_back(Block{find(name + ".norm1.gain"), find(name + ".norm2.gain"), std::move(qkv),
+                            std::move(output), std::move(up), std::move(down), V(rows * c),
+                            V(rows * c), V(rows), V(rows), V(rows * 3 * c), V(scores), V(rows * c),
+                            V(rows * c), V(rows * c), V(rows), V(rows), V(rows * wide),
+                            V(rows * f)});
+  }
+  head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
+  for (V* narrow : {&last_, &normed_, &dx_, &dnarrow_}) narrow->resize(rows * c);
+  for (V* column : {&mean_, &rstd_, &losses_}) column->resize(rows);
+  logits_.resize(rows * config.vocabulary);
+  dwide_.resize(rows * std::max(wide, 3 * c));
+  dhidden_.resize(rows * f);
+  if (config.positions == Positions::rotary) make_rotation_tables();
+}
+
+template <class T>
+std::size_t Transformer<T>::find(const std::string& name) const {
+  const auto found = std::find_if(parameters_.begin(), parameters_.end(),
+                                  [&](const Parameter& p) { return p.name == name; });
+  return static_cast<std::size_t>(found - parameters_.begin());
+}
+
+template <class T>
+Linear<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
+                                      const ModelNumerics& numerics) {
+  const std::size_t number = find(parameter);
+  const bool exact = keeps_high_precision(numerics.high_precision, name, config_.blocks);
+  return Linear<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
+                   gradient(number), exact ? binary32_numerics() : numerics.linear,
+                   linear_count_++);
+}
+
+/// Angle of position p and pair i: p * 10000^(-2 i / head_width), in binary64 with pinned
+/// functions.
+template <class T>
+void Transformer<T>::make_rotation_tables() {
+  const std::size_t half = config_.width / config_.heads / 2;
+  const double log_base = pinned_log(10000.0);
+  cosines_.resize(config_.context * half);
+  sines_.resize(config_.context * half);
+  for (std::size_t i = 0; i < half; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(half);
+    const double frequency = pinned_exp(-share * log_base);
+    for (std::size_t p = 0; p < config_.context; ++p) {
+      const double angle = static_cast<double>(p) * frequency;
+      cosines_[p * half + i] = static_cast<T>(pinned_cos(angle));
+      sines_[p * half + i] = static_cast<T>(pinned_sin(angle));
+    }
+  }
+}
+
+template <class T>
+void Transformer<T>::initialize(std::uint64_t seed) {
+  for (std::size_t p = 0; p < parameters_.size(); ++p) {
+    const Parameter& parameter = parameters_[p];
+    const RandomStream stream = {seed, static_cast<std::uint32_t>(RandomPurpose::weights),
+                                 static_cast<std::uint32_t>(p), 0};
+    for (std::size_t i = 0; i < parameter.size(); ++i) {
+      const double value = parameter.init_std == 0.0
+                               ? parameter.constant
+                               : parameter.init_std * random_normal(stream, i);
+      // Through binary32, so that binary64 gradient checks start from the same weights.
+      weight(p)[i] = static_cast<T>(static_cast<float>(value));
+    }
+  }
+}
+
+template <class T>
+void Transformer<T>::embed(const std::uint8_t* inputs, std::size_t rows) {
+  const std::size_t c = config_.width;
+  const T* tokens = weight(0);
+  T* x = blocks_[0].input.data();
+  for (std::size_t r = 0; r < rows; ++r) {
+    const T* row = tokens + inputs[r] * c;
+    if (config_.positions == Positions::learned) {
+      kernels<T>().add(row, weight(1) + (r % config_.context) * c, x + r * c, c);
+    } else {
+      std::copy_n(row, c, x + r * c);
+    }
+  }
+}
+
+/// Sums over rows in ascending order, on top of a tied head's gradient.
+template <class T>
+void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows) {
+  const std::size_t c = config_.width;
+  T* tokens = gradient(0);
+  if (!config_.tied_head) std::fill_n(tokens, parameters_[0].size(), T{0});
+  if (config_.positions == Positions::learned) {
+    std::fill_n(gradient(1), parameters_[1].size(), T{0});
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    const T* row = dx_.data() + r * c;
+    kernels<T>().add(tokens + inputs[r] * c, row, tokens + inputs[r] * c, c);
+    if (config_.positions == Positions::learned) {
+      T* position = gradient(1) + (r % config_.context) * c;
+      kernels<T>().add(position, row, position, c);
+    }
+  }
+}
+
+template <class T>
+void Transformer<T>::norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd,
+                                  std::size_t rows) {
+  const T* bias = config_.norm == Norm::layer_norm ? weight(gain + 1) : nullptr;
+  kernels<T>().norm_forward(config_.norm, x, weight(gain), bias, y, mean, rstd, rows,
+                            config_.width);
+}
+
+/// Adds to dx_ and to the gradients of gain and bias.
+template <class T>
+void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd,
+                                   const T* dy, std::size_t rows) {
+  T* dbias = config_.norm == Norm::layer_norm ? gradient(gain + 1) : nullptr;
+  kernels<T>().norm_backward(config_.norm, x, weight(gain), mean, rstd, dy, dx_.data(),
+                             gradient(gain), dbias, rows, config_.width);
+}
+
+template <class T>
+void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, const StepKey& key) {
+  const std::size_t rows = sequences * config_.context, c = config_.width;
+  const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
+  norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows);
+  b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
+  rotate(b.projected.data(), rows, false);
+  attention_.forward(shape, b.projected.data(), b.attended.data(), b.probabilities.data());
+  b.output.forward(b.attended.data(), b.middle.data(), rows, key);
+  kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
+
+  norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows);
+  b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
+  if (config_.activation == Activation::swiglu) {
+    kernels<T>().swiglu_forward(b.raised.data(), b.activated.data(), rows, config_.hidden);
+  } else {
+    kernels<T>().gelu_forward(b.raised.data(), b.activated.data(), rows * config_.hidden);
+  }
+  b.down.forward(b.activated.data(), next, rows, key);
+  kernels<T>().add(b.middle.data(), next, next, rows * c);
+}
+
+/// dx_ holds the gradient of the block's output on entry and of its input on return.
+template <class T>
+void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepKey& key) {
+  const std::size_t rows = sequences * config_.context, c = config_.width;
+  const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
+  b.down.backward(b.activated.data(), dx_.data(), dhidden_.data(), rows, true, key);
+  if (config_.activation == Activation::swiglu) {
+    kernels<T>().swiglu_backward(b.raised.data(), dhidden_.data(), dwide_.data(), rows,
+                                 config_.hidden);
+  } else {
+    kernels<T>().gelu_backward(b.raised.data(), dhidden_.data(), dwide_.data(),
+                               rows * config_.hidden);
+  }
+  b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
+  norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows);
+
+  b.output.backward(b.attended.data(), dx_.data(), dnarrow_.data(), rows, true, key);
+  attention_.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
+                      dwide_.data());
+  rotate(dwide_.data(), rows, true);
+  b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
+  norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows);
+}
+
+template <class T>
+void Transformer<T>::rotate(T* qkv, std::size_t rows, bool inverse) {
+  if (config_.positions != Positions::rotary) return;
+  kernels<T>().rotate_positions(qkv, 3 * config_.width, rows, 2 * config_.heads,
+                                config_.width / config_.heads, config_.context, cosines_.data(),
+                                sines_.data(), inverse);
+}
+
+template <class T>
+double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* targets,
+                               std::size_t sequences, bool training, const StepKey& key) {
+  const std::size_t rows = sequences * config_.context;
+  embed(inputs, rows);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    T* next = i + 1 < blocks_.size() ? blocks_[i + 1].input.data() : last_.data();
+    block_forward(blocks_[i], next, sequences, key);
+  }
+  norm_forward(find("final_norm.gain"), last_.data(), normed_.data(), mean_.data(), rstd_.data(),
+               rows);
+  head_[0].forward(normed_.data(), logits_.data(), rows, key);
+  kernels<T>().cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
+                             training, T{1} / static_cast<T>(rows));
+  double sum = 0.0;  // rows ascending
+  for (std::size_t r = 0; r < rows; ++r) sum += static_cast<double>(losses_[r]);
+  return sum / static_cast<double>(rows);
+}
+
+template <class T>
+double Transformer<T>::loss(const std::uint8_t* inputs, const std::uint8_t* targets,
+                            std::size_t sequences, const StepKey& key) {
+  return forward(inputs, targets, sequences, false, key);
+}
+
+template <class T>
+double Transformer<T>::loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
+                                         std::size_t sequences, const StepKey& key) {
+  const double loss = forward(inputs, targets, sequences, true, key);
+  const std::size_t rows = sequences * config_.context, c = config_.width;
+  for (std::size_t p = 0; p < parameters_.size(); ++p) {
+    if (!parameters_[p].decays) std::fill_n(gradient(p), parameters_[p].size(), T{0});
+  }
+  head_[0].backward(normed_.data(), logits_.data(), dnarrow_.data(), rows, false, key);
+  std::fill_n(dx_.data(), rows * c, T{0});
+  const std::size_t gain = find("final_norm.gain");
+  norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), rows);
+  for (std::size_t i = blocks_.size(); i-- > 0;) block_backward(blocks_[i], sequences, key);
+  embed_backward(inputs, rows);
+  return loss;
+}
+
+template class Transformer<float>;
+template class Transformer<double>;
+
+}  // namespace halfulp::nn

@@ -1,0 +1,89 @@
+// A decoder-only transformer at byte level with a hand-written backward pass.
+//
+//   x = token_embedding[t] (+ position_embedding[p])
+//   for each block:  x += output(attention(qkv(norm1(x))));   x += down(activation(up(norm2(x))))
+//   logits = head(final_norm(x));   loss = mean cross entropy, nats per byte
+//
+// Shapes: R = sequences x positions rows, C = width, H = heads, F = hidden width, V = 256.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/aligned_vector.h"
+#include "sim/nn/attention.h"
+#include "sim/nn/kernels.h"
+#include "sim/nn/linear.h"
+#include "sim/nn/model_config.h"
+#include "sim/nn/numerics.h"
+
+namespace halfulp::nn {
+
+template <class T>
+class Transformer {
+ public:
+  /// `max_sequences` bounds the sequences of one call. Throws std::invalid_argument for shapes that
+  /// do not divide and for quantizers in binary64.
+  Transformer(const ModelConfig& config, const ModelNumerics& numerics, std::size_t max_sequences);
+  ~Transformer();
+  Transformer(const Transformer&) = delete;
+  Transformer& operator=(const Transformer&) = delete;
+
+  /// Weights from the seed alone, whatever the numerics: normal with the std of model_parameters().
+  void initialize(std::uint64_t seed);
+
+  const ModelConfig& config() const { return config_; }
+
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+
+  std::span<T> weights() { return weights_; }
+
+  std::span<T> gradients() { return gradients_; }
+
+  /// Mean cross entropy of `sequences` rows of context bytes against their targets; nats per byte.
+  double loss(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
+              const StepKey& key);
+
+  /// The same, and gradients() = d loss / d weights.
+  double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
+                           std::size_t sequences, const StepKey& key);
+
+ private:
+  struct Block;  ///< layers and activations of one block
+
+  T* weight(std::size_t parameter) { return weights_.data() + parameters_[parameter].offset; }
+
+  T* gradient(std::size_t parameter) { return gradients_.data() + parameters_[parameter].offset; }
+
+  std::size_t find(const std::string& name) const;
+  Linear<T> make_linear(const std::string& name, const std::string& parameter,
+                        const ModelNumerics& numerics);
+  void make_rotation_tables();
+
+  double forward(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
+                 bool training, const StepKey& key);
+  void embed(const std::uint8_t* inputs, std::size_t rows);
+  void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows);
+  void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy,
+                     std::size_t rows);
+  void rotate(T* qkv, std::size_t rows, bool inverse);
+  void block_forward(Block& block, T* next, std::size_t sequences, const StepKey& key);
+  void block_backward(Block& block, std::size_t sequences, const StepKey& key);
+  void embed_backward(const std::uint8_t* inputs, std::size_t rows);
+
+  ModelConfig config_;
+  std::vector<Parameter> parameters_;
+  AlignedVector<T> weights_, gradients_;
+  std::vector<Block> blocks_;
+  std::vector<Linear<T>> head_;  ///< one element
+  std::uint32_t linear_count_ = 0;
+  Attention<T> attention_;
+  AlignedVector<T> cosines_, sines_;
+  AlignedVector<T> last_, normed_, mean_, rstd_, logits_, losses_;  ///< after the blocks
+  AlignedVector<T> dx_, dwide_, dhidden_, dnarrow_;                 ///< gradients in flight
+};
+
+}  // namespace halfulp::nn

@@ -1,0 +1,314 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <hdf5_hl.h>
+
+#include <cmath>
+#include <functional>
+
+#include "experiments/store/atomic_file.h"
+#include "experiments/store/hdf5.h"
+#include "experiments/store/io_error.h"
+#include "experiments/store/run_record.h"
+#include "tests/experiments/store/store_samples.h"
+
+namespace halfulp {
+namespace {
+
+using hdf5::Handle;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::NanSensitiveDoubleEq;
+
+using Texts = std::vector<std::string>;
+using Integers = std::vector<std::int64_t>;
+using Reals = std::vector<double>;
+
+const double kNan = std::nan("");
+
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const IoError& error) {
+    return error.what();
+  }
+  return "no IoError";
+}
+
+class Merge : public ::testing::Test {
+ protected:
+  // The reproducible builds' fixed clock: equal content, equal bytes.
+  void SetUp() override { setenv("SOURCE_DATE_EPOCH", "1700000000", 1); }
+
+  void TearDown() override { unsetenv("SOURCE_DATE_EPOCH"); }
+
+  void add(const RunRecord& record) {
+    run_files_.push_back(folder_ / ("run" + std::to_string(run_files_.size()) + ".h5"));
+    write_run(run_files_.back(), record);
+  }
+
+  // The merged file, checked.
+  Handle merged(const Texts& swept_keys = {}) {
+    merge_runs(path_, run_files_, "a sweep", "name = \"a sweep\" # é\n", swept_keys);
+    EXPECT_THAT(check_results(path_), IsEmpty());
+    const std::string bytes = read_file(path_);
+    return hdf5::open_image(unseal(bytes).content);
+  }
+
+  std::string hash_of(const std::vector<RunRecord>& records) {
+    run_files_.clear();
+    for (const auto& record : records) add(record);
+    merged();
+    return content_hash(path_);
+  }
+
+  TemporaryFolder folder_;
+  std::string path_ = folder_ / "results.h5";
+  Texts run_files_;
+};
+
+template <typename T>
+std::vector<T> column(const Handle& file, const std::string& name) {
+  return hdf5::read_vector<T>(hdf5::open_group(file, "runs"), name);
+}
+
+std::int64_t flag(const Handle& file, const std::string& path, const char* attribute) {
+  const Handle dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "open");
+  return hdf5::integer_attribute(dataset, attribute);
+}
+
+std::string label(const Handle& file, const std::string& path, const char* attribute) {
+  const Handle dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose, "open");
+  return hdf5::text_attribute(dataset, attribute);
+}
+
+TEST_F(Merge, PutsEveryValueIntoATypedColumn) {
+  add(sample_record(1));
+  add(sample_record(2));
+  const Handle file = merged({"precision.weight", "seed"});
+  EXPECT_THAT(column<std::string>(file, "run_id"),
+              ElementsAre("0123456789abcde1", "0123456789abcde2"));
+  EXPECT_THAT(column<std::string>(file, "status"), ElementsAre("done", "done"));
+  EXPECT_THAT(column<std::int64_t>(file, "seed"), ElementsAre(1, 2));
+  EXPECT_THAT(column<std::int64_t>(file, "model.width"), ElementsAre(32, 32));
+  EXPECT_THAT(column<double>(file, "train.learning_rate"), ElementsAre(3e-3, 3e-3));
+  EXPECT_THAT(column<std::int8_t>(file, "train.tied"), ElementsAre(1, 1));
+  EXPECT_THAT(column<std::string>(file, "train.keep"),
+              ElementsAre("embedding,head", "embedding,head"));
+  EXPECT_THAT(column<double>(file, "validation_loss"), ElementsAre(1.75, 2.25));
+  EXPECT_THAT(column<std::string>(file, "data.checksum"), ElementsAre("00ff", "00ff"));
+  EXPECT_THAT(column<double>(file, "wall_seconds"), ElementsAre(1.5, 1.5));
+  EXPECT_EQ(label(file, "runs/validation_loss", "units"), "nats/byte");
+  EXPECT_EQ(label(file, "runs/validation_loss", "role"), "metric");
+  EXPECT_EQ(flag(file, "runs/precision.weight", "swept"), 1);
+  EXPECT_EQ(flag(file, "runs/model.width", "swept"), 0);
+  EXPECT_EQ(flag(file, "runs/validation_loss", "reproducible"), 1);
+  EXPECT_EQ(flag(file, "runs/tokens_per_second", "reproducible"), 0);
+  EXPECT_EQ(flag(file, "runs/wall_seconds", "reproducible"), 0);
+}
+
+TEST_F(Merge, ListsColumnsInReadingOrder) {
+  add(sample_record(1));
+  const Handle file = merged({"train.tied", "model.width"});
+  EXPECT_THAT(hdf5::member_names(hdf5::open_group(file, "runs")),
+              ElementsAre("run", "run_id", "experiment", "status", "reason", "seed", "numerics",
+                          "train.tied", "model.width", "precision.weight", "train.keep",
+                          "train.learning_rate", "validation_loss", "tokens_per_second",
+                          "data.checksum", "wall_seconds", "cpu_seconds"));
+}
+
+TEST_F(Merge, FillsWhatARunLacks) {
+  RunRecord first = sample_record(1);
+  first.config.set("only.first", std::int64_t{7});
+  first.config.set("first.flag", true);
+  first.config.set("first.text", std::string("x"));
+  first.config.set("mixed", std::int64_t{2});
+  first.config.set("number", std::int64_t{2});
+  RunRecord second = sample_record(2);
+  second.result.metrics = {{"other", 9.0, "1", "another metric"}};
+  second.config.set("mixed", std::string("auto"));
+  second.config.set("number", 0.5);
+  add(first);
+  add(second);
+  const Handle file = merged();
+  EXPECT_THAT(column<double>(file, "only.first"), ElementsAre(7.0, NanSensitiveDoubleEq(kNan)));
+  EXPECT_THAT(column<double>(file, "first.flag"), ElementsAre(1.0, NanSensitiveDoubleEq(kNan)));
+  EXPECT_THAT(column<std::string>(file, "first.text"), ElementsAre("x", ""));
+  EXPECT_THAT(column<std::string>(file, "mixed"), ElementsAre("2", "auto"));
+  EXPECT_THAT(column<double>(file, "number"), ElementsAre(2.0, 0.5));
+  EXPECT_THAT(column<double>(file, "other"), ElementsAre(NanSensitiveDoubleEq(kNan), 9.0));
+}
+
+TEST_F(Merge, KeepsDivergedRunsWithTheirReason) {
+  RunRecord record = sample_record(1);
+  record.result.status = RunStatus::diverged;
+  record.result.reason = "loss above 20 at step 12";
+  add(sample_record(2));
+  add(record);
+  const Handle file = merged();
+  EXPECT_THAT(column<std::string>(file, "status"), ElementsAre("done", "diverged"));
+  EXPECT_THAT(column<std::string>(file, "reason"), ElementsAre("", "loss above 20 at step 12"));
+}
+
+TEST_F(Merge, PadsCurvesWithNan) {
+  RunRecord shorter = sample_record(1);
+  shorter.result.curves = {{"train_loss", "nats/byte", "training loss", {0, 10}, {5.0, 4.0}}};
+  add(shorter);
+  add(sample_record(2));
+  const Handle file = merged();
+  const Handle curves = hdf5::open_group(file, "curves");
+  const hdf5::Array loss = hdf5::read_array(curves, "train_loss");
+  EXPECT_THAT(loss.shape, ElementsAre(2, 3));
+  EXPECT_THAT(std::get<Reals>(loss.elements),
+              ElementsAre(5.0, 4.0, NanSensitiveDoubleEq(kNan), 5.5, 3.25, 2.0));
+  EXPECT_THAT(hdf5::read_vector<std::int64_t>(curves, "train_loss_step"), ElementsAre(0, 10, 20));
+  EXPECT_THAT(hdf5::read_vector<std::int64_t>(curves, "train_loss_n_points"), ElementsAre(2, 3));
+  EXPECT_THAT(hdf5::read_vector<std::int64_t>(curves, "validation_loss_n_points"),
+              ElementsAre(0, 1));
+  EXPECT_FALSE(hdf5::has_member(curves, "train_loss_steps"));
+}
+
+TEST_F(Merge, KeepsEachRunsStepsWhereTheyDiffer) {
+  RunRecord record = sample_record(1);
+  record.result.curves[0].steps = {0, 7, 14};
+  record.result.curves[0].steps.pop_back();
+  record.result.curves[0].values.pop_back();
+  add(record);
+  add(sample_record(2));
+  const Handle file = merged();
+  const Handle curves = hdf5::open_group(file, "curves");
+  const hdf5::Array steps = hdf5::read_array(curves, "train_loss_steps");
+  EXPECT_THAT(steps.shape, ElementsAre(2, 3));
+  EXPECT_THAT(std::get<Integers>(steps.elements), ElementsAre(0, 7, -1, 0, 10, 20));
+}
+
+TEST_F(Merge, AttachesDimensionScalesWithData) {
+  add(sample_record(1));
+  add(sample_record(2));
+  const Handle file = merged();
+  const Handle loss(H5Dopen2(file, "curves/train_loss", H5P_DEFAULT), H5Dclose, "open");
+  const Handle run(H5Dopen2(file, "curves/run", H5P_DEFAULT), H5Dclose, "open");
+  const Handle step(H5Dopen2(file, "curves/train_loss_step", H5P_DEFAULT), H5Dclose, "open");
+  EXPECT_GT(H5DSis_scale(run), 0);
+  EXPECT_GT(H5DSis_attached(loss, run, 0), 0);
+  EXPECT_GT(H5DSis_attached(loss, step, 1), 0);
+  EXPECT_THAT(column<std::int64_t>(file, "run"), ElementsAre(0, 1));
+}
+
+TEST_F(Merge, StoresSweepConfigurationAndEnvironment) {
+  RunRecord dirty = sample_record(2);
+  dirty.provenance.dirty_diff = "-a\n+b\n";
+  add(sample_record(1));
+  add(dirty);
+  dirty.run_id = "00000000000000ff";
+  add(dirty);
+  const Handle file = merged();
+  const Handle config = hdf5::open_group(file, "config");
+  EXPECT_EQ(hdf5::read_text(config, "sweep_toml"), "name = \"a sweep\" # é\n");
+  EXPECT_THAT(hdf5::read_vector<std::string>(config, "resolved_toml")[0],
+              HasSubstr("train.learning_rate = 0.003\n"));
+  const Handle environment = hdf5::open_group(file, "environment");
+  EXPECT_THAT(hdf5::read_vector<std::string>(environment, "commit"),
+              ElementsAre("c0ffee", "c0ffee", "c0ffee"));
+  const auto hashes = hdf5::read_vector<std::string>(environment, "dirty_diff_hash");
+  EXPECT_EQ(hashes[0], "");
+  EXPECT_EQ(hashes[1], hashes[2]);
+  const Handle diffs = hdf5::open_group(environment, "diffs");
+  EXPECT_THAT(hdf5::read_vector<std::string>(diffs, "dirty_diff"), ElementsAre("-a\n+b\n"));
+  EXPECT_EQ(hdf5::text_attribute(file, "created"), "2023-11-14T22:13:20Z");
+  EXPECT_EQ(hdf5::text_attribute(file, "sweep"), "a sweep");
+  EXPECT_EQ(hdf5::text_attribute(file, "git_commit"), "c0ffee");
+  EXPECT_EQ(hdf5::text_attribute(file, "content_hash"), content_hash(path_));
+}
+
+TEST_F(Merge, IsIdempotent) {
+  add(sample_record(1));
+  add(sample_record(2));
+  merged();
+  const std::string first = bytes_of(path_);
+  merged();
+  EXPECT_EQ(bytes_of(path_), first);
+  EXPECT_EQ(folder_.count_files(), 3U);
+}
+
+TEST_F(Merge, RefusesNothingDamagedAndTwice) {
+  EXPECT_THAT(error_of([&] { merge_runs(path_, {}, "s", "", {}); }),
+              AllOf(HasSubstr(path_), HasSubstr("no finished runs to merge")));
+  add(sample_record(1));
+  merged();
+  const std::string good = bytes_of(path_);
+  add(sample_record(2));
+  const std::string bytes = bytes_of(run_files_[1]);
+  write_bytes(run_files_[1], bytes.substr(0, bytes.size() / 2));
+  EXPECT_THAT(error_of([&] { merge_runs(path_, run_files_, "s", "", {}); }),
+              HasSubstr(run_files_[1]));
+  write_bytes(run_files_[1], bytes_of(run_files_[0]));
+  EXPECT_THAT(error_of([&] { merge_runs(path_, run_files_, "s", "", {}); }),
+              AllOf(HasSubstr(run_files_[1]), HasSubstr("is there twice")));
+  RunRecord clash = sample_record(3);
+  clash.result.facts = {{"validation_loss", "low"}};
+  clash.result.metrics.clear();
+  write_run(run_files_[1], clash);
+  EXPECT_THAT(error_of([&] { merge_runs(path_, run_files_, "s", "", {}); }),
+              HasSubstr("'validation_loss' names both a metric and a fact"));
+  EXPECT_EQ(bytes_of(path_), good);
+}
+
+TEST_F(Merge, ContentHashForgetsOrderTimesAndPlaces) {
+  const std::string hash = hash_of({sample_record(1), sample_record(2)});
+  EXPECT_EQ(hash.size(), 32U);
+  EXPECT_EQ(hash_of({sample_record(2), sample_record(1)}), hash);
+  RunRecord elsewhere = sample_record(2);
+  elsewhere.wall_seconds = 99.0;
+  elsewhere.cpu_seconds = 98.0;
+  elsewhere.result.metrics[1].value = 1.0;  // tokens_per_second: not reproducible
+  elsewhere.provenance.cpu = "another processor";
+  elsewhere.provenance.dirty_diff = "+1";
+  EXPECT_EQ(hash_of({sample_record(1), elsewhere}), hash);
+  merge_runs(path_, run_files_, "another name", "other text", {"model.width"});
+  EXPECT_EQ(content_hash(path_), hash);
+}
+
+TEST_F(Merge, ContentHashSeesEveryReproducibleValue) {
+  const auto changed = [&](const std::function<void(RunRecord&)>& change) {
+    RunRecord record = sample_record(2);
+    change(record);
+    return hash_of({sample_record(1), record});
+  };
+  const std::vector<std::string> hashes = {
+      changed([](RunRecord&) {}),
+      changed([](RunRecord& r) { r.seed = 5; }),
+      changed([](RunRecord& r) { r.run_id = "ffffffffffffffff"; }),
+      changed([](RunRecord& r) { r.numerics += " "; }),
+      changed([](RunRecord& r) { r.config.set("model.width", std::int64_t{33}); }),
+      changed([](RunRecord& r) { r.config.set("model.width", 32.0); }),
+      changed([](RunRecord& r) { r.result.metrics[0].value = std::nextafter(2.25, 3.0); }),
+      changed([](RunRecord& r) { r.result.curves[0].values[2] = 2.5; }),
+      changed([](RunRecord& r) { r.result.curves[0].steps[2] = 21; }),
+      changed([](RunRecord& r) { r.result.curves[1].values[0] = std::nan(""); }),
+      changed([](RunRecord& r) { r.result.facts[0].second = "00fe"; }),
+      changed([](RunRecord& r) {
+        r.result.status = RunStatus::diverged;
+        r.result.reason = "x";
+      }),
+      hash_of({sample_record(2)}),
+  };
+  const std::set<std::string> distinct(hashes.begin(), hashes.end());
+  EXPECT_EQ(distinct.size(), hashes.size());
+}
+
+// A third run with more columns and longer curves must not change what the first two contribute:
+// their part of the hash is the same, so removing it again gives the same whole.
+TEST_F(Merge, ContentHashDoesNotDependOnPadding) {
+  RunRecord plain = sample_record(1);
+  plain.result.curves[0].steps = {0, 10, 21};
+  const std::string hash = hash_of({plain, sample_record(2)});
+  RunRecord reordered = plain;
+  std::swap(reordered.result.curves[0], reordered.result.curves[1]);
+  std::swap(reordered.result.metrics[0], reordered.result.metrics[1]);
+  EXPECT_EQ(hash_of({sample_record(2), reordered}), hash);
+}
+
+}  // namespace
+}  // namespace halfulp

@@ -1,0 +1,22 @@
+// Oracle for IEEE-like formats of any width: MPFR with the format's precision and exponent range.
+#pragma once
+
+#include "formats/format.h"
+#include "formats/number.h"
+#include "formats/rounding.h"
+
+namespace halfulp::oracle {
+
+struct MpfrRounded {
+  Number value;
+  bool inexact = false;
+};
+
+/// Rounds `x` (not sticky) to an ieee layout with IEEE overflow. Modes: nearest_even and the
+/// directed ones.
+MpfrRounded round_by_mpfr(const FloatFormat& format, Rounding rounding, const Number& x);
+
+/// The correctly rounded binary64 of a decimal text.
+double read_decimal_by_mpfr(const char* text, Rounding rounding);
+
+}  // namespace halfulp::oracle
