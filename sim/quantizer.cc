@@ -46,8 +46,8 @@ float power_of_two_multiplier(float largest, float amax) {
 
 bool is_finite(std::uint32_t amax_pattern) { return amax_pattern < kInfinityPattern; }
 
-/// Selects instead of branches, so that loops over units become vector code. The multiplier of a unit
-/// that is not finite is 0: none of its elements counts as an overflow.
+/// Selects instead of branches, so that loops over units become vector code. The multiplier of a
+/// unit that is not finite is 0: none of its elements counts as an overflow.
 UnitScale with_limits(float multiplier, std::uint32_t amax_pattern) {
   multiplier = std::min(multiplier, kLargest);
   multiplier = amax_pattern == 0 ? 1.0F : multiplier;
@@ -90,8 +90,14 @@ struct Block {
   std::uint64_t pitch;
 
   Block part(std::size_t row, std::size_t col, std::size_t row_count, std::size_t col_count) const {
-    return {in + row * in_stride + col, in_stride,  out + row * out_stride + col, out_stride,
-            row_count,                  col_count, first_index + row * pitch + col, pitch};
+    return {in + row * in_stride + col,
+            in_stride,
+            out + row * out_stride + col,
+            out_stride,
+            row_count,
+            col_count,
+            first_index + row * pitch + col,
+            pitch};
   }
 
   const float* in_row(std::size_t r) const { return in + r * in_stride; }
@@ -130,10 +136,9 @@ void Quantizer::Impl::round_block(const Block& block, const Scaling& scaling,
         round_array(plan, block.in_row(r), block.out_row(r), cols, scaling, stream, index);
     if (report.index == kNoOverflow) continue;
     const std::uint64_t element = index + report.index;
-    throw OverflowError(fmt::format(
-        "element ({}, {}), {} after scaling, is {} the range of {}", element / block.pitch,
-        element % block.pitch, report.operand, report.operand < 0 ? "below" : "above",
-        to_spec(spec.format)));
+    throw OverflowError(fmt::format("element ({}, {}), {} after scaling, is {} the range of {}",
+                                    element / block.pitch, element % block.pitch, report.operand,
+                                    report.operand < 0 ? "below" : "above", to_spec(spec.format)));
   }
 }
 
@@ -210,12 +215,15 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
 void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) const {
   if (spec.scale == ScaleRule::unscaled) return round_block(all, {}, stream);
   switch (spec.granularity) {
-    case Granularity::tensor: return round_unit(all, stream);
+    case Granularity::tensor:
+      return round_unit(all, stream);
     case Granularity::row:
       for (std::size_t r = 0; r < all.rows; ++r) round_unit(all.part(r, 0, 1, all.cols), stream);
       return;
-    case Granularity::column: return round_columns(all, stream);
-    case Granularity::group: break;
+    case Granularity::column:
+      return round_columns(all, stream);
+    case Granularity::group:
+      break;
   }
   const auto group = static_cast<std::size_t>(spec.group_size);
   const std::size_t step = spec.along_columns ? group : 1;
