@@ -179,8 +179,7 @@ bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid
 bool suits_magic(const RoundSpec& spec, const Grid& grid) {
   const bool is_stochastic = spec.rounding == Rounding::stochastic;
   if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
-  // The smallest exponent pattern must be that of a normal number, times its random unit another.
-  if (grid.fixed_quantum - spec.random_bits - 1 < -126) return false;
+  // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it should.)
   if (grid.all_fixed) return true;
   const int least = is_stochastic ? 1 : 2;
   return grid.precision >= least && grid.precision <= kSingleDigits - 2 && grid.has_zero &&

@@ -286,7 +286,7 @@ TEST(Quantizer, OverflowErrorNamesRowAndColumn) {
     }
   }
   x[34] = kInfinity;
-  for (const char* granularity : {"row", "column", "group(5)"}) {
+  for (const char* granularity : {"row", "column", "group(5)", "column+scale_power_of_two"}) {
     const Quantizer quantizer(parse_quantizer(fmt::format("int8+error+{}", granularity)));
     EXPECT_NO_THROW(quantizer.quantize({x.data(), 6, 10, 10}, {y.data(), 6, 10, 10}));
     EXPECT_TRUE(std::isnan(y[34])) << granularity;

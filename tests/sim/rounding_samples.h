@@ -53,6 +53,8 @@ inline std::vector<Format> formats_inside_binary32() {
       FloatFormat{0, 7, 0, finite},
       FloatFormat{0, 4, 9, finite, false},
       FloatFormat{0, 23, -3, finite},
+      FloatFormat{0, 4, 146, finite},
+      FloatFormat{0, 4, 138, finite, false},
       FloatFormat{3, 2, 3, finite, false},
       FloatFormat{3, 2, 3, ieee, true, Subnormals::on, false},
       FloatFormat{4, 3, 7, fnuz, true, off},
