@@ -105,7 +105,7 @@ void print_failures(const RunSummary& summary, const RunFolder& folder) {
     complain(fmt::format("failed: {} more; `status` lists all", summary.failed.size() - kShown));
   }
   if (!summary.failed.empty()) {
-    complain("failed runs run again with --retry-failed");
+    complain(fmt::format("details: {}; --retry-failed runs them again", folder.failed_file("ID")));
   }
 }
 
