@@ -115,7 +115,8 @@ def _short_names(specs):
     for name, same_format in by_format.items():
         shared = set.intersection(*[set(spec.split("+")) for spec in same_format])
         for spec in same_format:
-            names[spec] = (name, *[option for option in spec.split("+")[1:] if option not in shared])
+            own = [option for option in spec.split("+")[1:] if option not in shared]
+            names[spec] = (name, *own)
     return names
 
 
