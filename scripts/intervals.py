@@ -22,14 +22,17 @@ def t_975(degrees):
     )
 
 
+MIN_SEEDS = 3  # with two, the factor is 12.7 and the interval says nothing that the seeds do not
+
+
 def mean_interval(values):
     """Mean and 95 % interval (low, high) over independent seeds.
 
-    One value has no interval: its ends are NaN.
+    Fewer than MIN_SEEDS values have no interval: its ends are NaN.
     """
     values = np.asarray(values, dtype=float)
     mean = float(values.mean())
-    if len(values) < 2:
+    if len(values) < MIN_SEEDS:
         return mean, math.nan, math.nan
     half = t_975(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
     return mean, mean - half, mean + half

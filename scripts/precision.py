@@ -97,7 +97,13 @@ def _specs(results, operand):
         values = results[key]
         own = (values != "inherit") & (values != "")
         specs[own] = values[own]
-    return specs
+    return np.array([REFERENCE if _is_identity(spec) else spec for spec in specs], dtype=object)
+
+
+def _is_identity(spec):
+    """Whether a quantizer changes nothing: binary32 without a scale."""
+    name, *options = spec.split("+")
+    return name == REFERENCE and (not options or "unscaled" in options)
 
 
 def _short_names(specs):
@@ -109,7 +115,8 @@ def _short_names(specs):
     for name, same_format in by_format.items():
         shared = set.intersection(*[set(spec.split("+")) for spec in same_format])
         for spec in same_format:
-            names[spec] = (name, *[option for option in spec.split("+")[1:] if option not in shared])
+            own = [option for option in spec.split("+")[1:] if option not in shared]
+            names[spec] = (name, *own)
     return names
 
 

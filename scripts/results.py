@@ -95,8 +95,8 @@ class Results:
         return self.columns[name].values
 
     def label(self, name):
-        """Axis label of a column: what it is and its unit."""
-        return (self.columns[name].long_name or name) + self.unit(name)
+        """Axis label of a column: its name in words and its unit."""
+        return name.replace("_", " ") + self.unit(name)
 
     def unit(self, name):
         """" (nats/byte)", or nothing for a pure number."""

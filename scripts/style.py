@@ -12,6 +12,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
+from matplotlib.ticker import EngFormatter  # noqa: E402
 
 COLUMN_WIDTH = 3.3  # inches, one column of a two-column page
 PAGE_WIDTH = 6.8
@@ -125,6 +126,11 @@ def _rank(label):
     return known.index(name) if name in known else len(known)
 
 
+def count_axis(axis):
+    """Writes large counts on a horizontal axis as 20k, 1M."""
+    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
 def wrapped(title):
     """A title on lines that fit a panel."""
     return "\n".join(textwrap.wrap(title, 40))
@@ -142,12 +148,17 @@ def write_apart(axis, ends, at_right):
         axis.annotate(
             text,
             (x, y),
-            xytext=(2 if at_right else -4, place - height),
+            xytext=(2 if at_right else -6, place - height),
             textcoords="offset points",
             ha="left" if at_right else "right",
             va="center",
             fontsize=size,
         )
+
+
+def shade(index, count):
+    """A grey for line `index` of `count`: light to dark."""
+    return str(0.68 - 0.43 * (index / max(count - 1, 1)))
 
 
 def legend_below(figure, handles):

@@ -130,6 +130,7 @@ def _draw_panel(axis, results, lines, styles, scale, options):
             kept = mean[x >= options.start * x[-1]]
             visible += [kept.min(), kept.max()]
     _set_limits(axis, visible, options)
+    style.count_axis(axis)
     _draw_ends(axis, ends)
     return table
 

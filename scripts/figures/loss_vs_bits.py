@@ -159,14 +159,15 @@ def _positions(cells):
 
 def _draw_panel(axis, cells, references, styles, options):
     groups = _groups(cells)
+    shifts = _group_shifts(groups)
     widths, places = _positions(cells)
     for reference in references:
         if reference.group in groups and reference.seeds:
             _draw_reference(axis, reference, len(widths))
     for group in groups:
         own = [cell for cell in cells if cell.group == group]
-        _draw_envelope(axis, own, widths, places, _group_shifts(groups)[group])
-    shifts = _group_shifts(groups)
+        shade = style.shade(groups.index(group), len(groups))
+        _draw_envelope(axis, own, widths, places, shifts[group], shade)
     for cell in cells:
         x = places[cell.label, cell.bits] + shifts[cell.group]
         _draw_cell(axis, cell, x, styles[cell.label])
@@ -182,7 +183,7 @@ def _group_shifts(groups):
     return {group: 0.05 * (index - (len(groups) - 1) / 2) for index, group in enumerate(groups)}
 
 
-def _draw_envelope(axis, cells, widths, places, shift):
+def _draw_envelope(axis, cells, widths, places, shift, colour):
     """Joins the best format of each width."""
     line = []
     for bits in widths:
@@ -191,17 +192,14 @@ def _draw_envelope(axis, cells, widths, places, shift):
             best = min(drawn, key=lambda cell: cell.interval[0])
             line.append((places[best.label, bits] + shift, best.interval[0]))
     if line:
-        axis.plot(*zip(*line), color=style.GREY, linewidth=0.8, zorder=2)
+        axis.plot(*zip(*line), color=colour, linewidth=0.8, zorder=2)
 
 
 def _draw_reference(axis, reference, n_widths):
-    mean, low, high = reference.interval
-    ends = [-0.5, n_widths - 0.5]
+    ends, mean = [-0.5, n_widths - 0.5], reference.interval[0]
     axis.plot(
         ends, [mean, mean], color="black", linewidth=0.7, linestyle=style.REFERENCE_DASH, zorder=1
     )
-    if math.isfinite(low):
-        axis.fill_between(ends, low, high, color="black", alpha=0.10, linewidth=0, zorder=0)
 
 
 def _label_groups(axis, cells, at_right):
