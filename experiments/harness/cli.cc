@@ -20,13 +20,11 @@ namespace halfulp::harness {
 
 namespace {
 
-enum ExitCode : int {
-  kDone = 0,
-  kSomeFailed = 1,
-  kUsage = 2,
-  kStopped = 75,
-  kInterrupted = 130,
-};
+constexpr int kDone = 0;
+constexpr int kSomeFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kStopped = 75;
+constexpr int kInterrupted = 130;
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

@@ -134,7 +134,7 @@ class Parser {
       at_ = close + 1;
       return text_.substr(open + 1, close - open - 1);
     }
-    const std::string word = parse_word();
+    std::string word = parse_word();
     if (word.empty()) {
       fail(at_, "expected a value");
     }
