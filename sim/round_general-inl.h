@@ -134,7 +134,10 @@ struct MagnitudeRounding {
 
   explicit HWY_INLINE MagnitudeRounding(const RoundPlan& p) : plan(p) {}
 
-  HWY_INLINE V set(double value) const { return hn::Set(c, static_cast<T>(value)); }
+  template <class Number>
+  HWY_INLINE V set(Number value) const {
+    return hn::Set(c, static_cast<T>(value));
+  }
 
   HWY_INLINE hn::Vec<CU> load_words(const std::uint32_t* words) const {
     if constexpr (kIsWide) {

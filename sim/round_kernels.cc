@@ -198,11 +198,12 @@ Loop unscaled_loop(const RoundPlan& plan) {
 /// (Infinity was clamped to the largest binary32 number, a multiple of 2^bits, and gives the 0 that
 /// is asked for.)
 void wrap(const RoundPlan& plan, float* values, std::size_t n) {
-  const double modulus = double{plan.largest} - double{plan.lowest} + 1;
+  const auto largest = static_cast<double>(plan.largest);
+  const double modulus = largest - static_cast<double>(plan.lowest) + 1;
   for (std::size_t i = 0; i < n; ++i) {
-    const double x = double{values[i]};
+    const auto x = static_cast<double>(values[i]);
     double rest = x - modulus * std::floor(x / modulus);
-    if (rest > double{plan.largest}) rest -= modulus;
+    if (rest > largest) rest -= modulus;
     values[i] = static_cast<float>(rest);
   }
 }

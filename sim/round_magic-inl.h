@@ -85,13 +85,14 @@ struct MagicFrame {
 template <bool kClamps, NanRule kNan>
 struct IntegerRounding : MagicFrame<kClamps, kNan> {
   using Frame = MagicFrame<kClamps, kNan>;
+  using typename Frame::DI;
   using typename Frame::V;
   static constexpr bool kUsesWords = false;
 
   V magic;
 
   explicit HWY_INLINE IntegerRounding(const RoundPlan& plan) : Frame(plan) {
-    const auto power = constant_of_bits(this->d, plan.magic.min_exponent_bits);
+    const V power = hn::BitCast(this->d, hn::Set(DI(), plan.magic.min_exponent_bits));
     magic = hn::Mul(power, hn::Set(this->d, plan.magic.magic));
   }
 

@@ -18,7 +18,7 @@ constexpr int kSingleDigits = 24;
 constexpr int kDoubleDigits = 53;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr double kLargestSingle = std::numeric_limits<float>::max();
+constexpr auto kLargestSingle = static_cast<double>(std::numeric_limits<float>::max());
 
 /// The grid of a format's magnitudes: where the spacing is constant and what it is.
 struct Grid {
@@ -179,7 +179,8 @@ bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid
 bool suits_magic(const RoundSpec& spec, const Grid& grid) {
   const bool is_stochastic = spec.rounding == Rounding::stochastic;
   if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
-  // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it should.)
+  // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it
+  // should.)
   if (grid.all_fixed) return true;
   const int least = is_stochastic ? 1 : 2;
   return grid.precision >= least && grid.precision <= kSingleDigits - 2 && grid.has_zero &&
