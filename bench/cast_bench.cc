@@ -1,4 +1,5 @@
-// Rounding and quantizing of binary32 arrays, as a ratio to memcpy of the same array in the same run.
+// Rounding and quantizing of binary32 arrays, as a ratio to memcpy of the same array in the same
+// run.
 #include <fmt/format.h>
 
 #include <bit>
@@ -93,7 +94,8 @@ std::vector<double> rates(const Size& size, const std::vector<Case>& cases) {
   for (const Case& c : cases) {
     contenders.push_back({c.name, [&] {
                             for (std::size_t i = 0; i < loops; ++i) {
-                              c.run(c.is_in_place ? out.data() : in.data(), out.data(), size.elements);
+                              c.run(c.is_in_place ? out.data() : in.data(), out.data(),
+                                    size.elements);
                             }
                           }});
   }

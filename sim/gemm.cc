@@ -7,15 +7,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "sim/aligned_vector.h"
 #include "sim/gemm_kernels-inl.h"
 #include "sim/gemm_pack-inl.h"
 
-// Blocking: k is cut into blocks; for each, a block of B is brought into the order of the kernels
-// and stays in L2 while tiles of C go by, row of tiles after row of tiles. Later blocks of k start
-// from the sums in C, so that the chain of each element is the one that gemm.h declares, whatever
-// the blocks.
 #ifndef HALFULP_SIM_GEMM_CC_ONCE_
 #define HALFULP_SIM_GEMM_CC_ONCE_
 
@@ -32,17 +29,21 @@ struct Product {
   bool b_transposed;  ///< B is stored N x K
 };
 
+// Blocking: k is cut into blocks; for each, a block of B is brought into reach of the kernels and
+// stays in L2 while tiles of C go by, row of tiles after row of tiles. Later blocks of k start from
+// the sums in C, so the chain of each element is the one that gemm.h declares, whatever the blocks.
 constexpr std::size_t kPackedFloats = 256 * 1024;  // block of B: half of a 2 MiB L2
 constexpr std::size_t kDepthBlock = 512;
-constexpr std::size_t kDepthBlockTransposed =
-    256;  // A is then read across its rows: fewer lines in L1
-constexpr std::size_t kCopiedRows = 60;
-constexpr std::size_t kCopiedStride = 80;  // rows start in all cache sets: an odd number of lines
-// Strides (in floats) from which a copy costs less than what reading in place loses in cache
-// conflicts.
+constexpr std::size_t kDepthBlockTransposed = 128;  // each k of A and of B is then another row
+// Strides (in floats) from which a copy costs less than the cache conflicts of reading in place.
 constexpr std::size_t kLongStrideOfA = 768;
 constexpr std::size_t kLongStrideOfB = 1024;
 constexpr std::size_t kFewRows = 72;  // too few to pay for packing B
+constexpr std::size_t kCopiedRows = 120;
+constexpr std::size_t kCopiedStride = 144;  // an odd number of lines: rows start in all cache sets
+// Matrices that together are larger than this do not stay in L2 from one call to the next.
+constexpr std::size_t kCachedFloats = 384 * 1024;
+constexpr std::size_t kLineBytes = 64;
 constexpr std::size_t kWorkspaceFloats = kPackedFloats + kDepthBlockTransposed * kCopiedStride;
 
 /// `total` cut into equal pieces of at most `largest`, the first ones longer by one where needed.
@@ -79,7 +80,7 @@ namespace HWY_NAMESPACE {
 struct PanelRun {
   const float* b;
   std::ptrdiff_t stride;  ///< of k
-  std::ptrdiff_t next;    ///< from one panel to the next
+  std::size_t next;       ///< from one panel to the next
   std::size_t first;      ///< column of C
   std::size_t count;
   std::size_t vectors;  ///< width of a panel
@@ -107,6 +108,13 @@ class PanelsOfB {
       pack(runs_[i], packed + (runs_[i].first - first) * block.depth);
   }
 
+  /// Number of panels.
+  std::size_t count() const {
+    std::size_t sum = 0;
+    for (const PanelRun& run : *this) sum += run.count;
+    return sum;
+  }
+
   const PanelRun* begin() const { return runs_; }
 
   const PanelRun* end() const { return runs_ + count_; }
@@ -123,12 +131,12 @@ class PanelsOfB {
     if (in_place_ && !padded) {
       run.b = p_.b.data + block_.first * p_.b.stride + run.first;
       run.stride = static_cast<std::ptrdiff_t>(p_.b.stride);
-      run.next = static_cast<std::ptrdiff_t>(width);
+      run.next = width;
       return;
     }
     run.b = out;
     run.stride = static_cast<std::ptrdiff_t>(width);
-    run.next = static_cast<std::ptrdiff_t>(width * block_.depth);
+    run.next = width * block_.depth;
     for (std::size_t i = 0; i < run.count; ++i, out += run.next) {
       const std::size_t n = run.first + i * width;
       if (p_.b_transposed) {
@@ -166,40 +174,77 @@ HWY_NOINLINE void RunPaddedTile(TileRowFunction kernel, TileRow tile, std::size_
   }
 }
 
-/// Rows first .. first + rows - 1 of C times all panels. `a` points at the first row and the first
-/// k; `a_stride` is as in TileRow.
-template <bool kATransposed>
+/// Walks through `floats` from `data` on in `pairs` steps; stands still where that would skip
+/// lines.
+inline Ahead WalkThrough(const float* data, std::size_t floats, std::size_t pairs) {
+  const std::size_t step = pairs == 0 ? kLineBytes : floats * sizeof(float) / pairs + 1;
+  return {reinterpret_cast<std::uintptr_t>(data), step < kLineBytes ? step : 0};
+}
+
+/// Rows of A for one block of k, in place or copied.
+struct RowsOfA {
+  const float* data;  ///< first row, first k of the block
+  std::size_t stride;
+  std::size_t first;  ///< row of C
+  std::size_t count;
+};
+
+/// Sets what to prefetch during the first row of tiles; `pairs` is the number of pairs of k in a
+/// row of tiles. For A stored M x K: the next rows of A and C. For A stored K x M: the next block
+/// of k.
+template <bool kRowsAdjacent>
+void SetAhead(const Product& p, const DepthBlock& block, const RowsOfA& rows, std::size_t tile_rows,
+              std::size_t pairs, TileRow& row) {
+  row.prefetch = p.depth * (p.c.rows + p.c.cols) + p.c.rows * p.c.cols > kCachedFloats;
+  if (!row.prefetch) return;
+  if (kRowsAdjacent) {
+    const std::size_t next = std::min(block.first + block.depth, p.depth - 1);
+    const std::size_t depth = next - block.first;
+    const std::size_t tile_rows_before = rows.first / tile_rows;
+    const std::size_t all_pairs = pairs * ((p.c.rows + tile_rows - 1) / tile_rows);
+    row.ahead_a = WalkThrough(p.a.data + next * p.a.stride, depth * p.a.stride, all_pairs);
+    row.ahead_b = WalkThrough(p.b.data + next * p.b.stride, depth * p.b.stride, all_pairs);
+    row.ahead_a.skip(tile_rows_before * pairs);
+    row.ahead_b.skip(tile_rows_before * pairs);
+  } else {
+    row.ahead_a = WalkThrough(rows.data, tile_rows * rows.stride, pairs);
+    row.ahead_b = WalkThrough(p.c.data + rows.first * p.c.stride, tile_rows * p.c.stride, pairs);
+    row.ahead_a.skip(pairs);
+    row.ahead_b.skip(pairs);
+  }
+}
+
+/// Some rows of C times all panels.
+template <bool kRowsAdjacent>
 void MultiplyRows(const Product& p, const PanelsOfB& panels, const DepthBlock& block,
-                  const float* a, std::size_t a_stride, std::size_t first, std::size_t rows) {
-  const EvenSplit split(rows, FindTiles<kATransposed>(panels.begin()->vectors).rows);
+                  const RowsOfA& rows) {
+  const EvenSplit split(rows.count, FindTiles<kRowsAdjacent>(panels.begin()->vectors).rows);
   TileRow row{};
-  row.a_stride = static_cast<std::ptrdiff_t>(a_stride);
+  row.a_stride = static_cast<std::ptrdiff_t>(rows.stride);
   row.c_stride = static_cast<std::ptrdiff_t>(p.c.stride);
   row.depth = block.depth;
   row.accumulate = block.first > 0;
+  SetAhead<kRowsAdjacent>(p, block, rows, split.length(0), panels.count() * (block.depth / 2), row);
   for (std::size_t i = 0; i < split.count; ++i) {
     const std::size_t m = split.start(i);
     const std::size_t length = split.length(i);
-    row.a = a + (kATransposed ? m : m * a_stride);
+    row.a = rows.data + (kRowsAdjacent ? m : m * rows.stride);
     for (const PanelRun& run : panels) {
       row.b = run.b;
       row.b_stride = run.stride;
       row.b_next = run.next;
-      row.c = p.c.data + (first + m) * p.c.stride + run.first;
+      row.c = p.c.data + (rows.first + m) * p.c.stride + run.first;
       row.count = run.count;
-      const TileRowFunction kernel = FindTiles<kATransposed>(run.vectors).run[length - 1];
+      const TileRowFunction kernel = FindTiles<kRowsAdjacent>(run.vectors).run[length - 1];
       if (run.cols == run.vectors * kLanes) {
         kernel(row);
       } else {
         RunPaddedTile(kernel, row, length, run);
       }
+      row.ahead_a.skip(run.count * (block.depth / 2));
+      row.ahead_b.skip(run.count * (block.depth / 2));
     }
   }
-}
-
-/// All rows of C, for A stored M x K.
-void MultiplyAllRows(const Product& p, const PanelsOfB& panels, const DepthBlock& block) {
-  MultiplyRows<false>(p, panels, block, p.a.data + block.first, p.a.stride, 0, p.c.rows);
 }
 
 /// All rows of C, for A stored K x M.
@@ -207,14 +252,14 @@ void MultiplyAllRowsTransposed(const Product& p, const PanelsOfB& panels, const 
                                float* copy) {
   const float* const a = p.a.data + block.first * p.a.stride;
   if (p.a.stride < kLongStrideOfA) {
-    MultiplyRows<true>(p, panels, block, a, p.a.stride, 0, p.c.rows);
+    MultiplyRows<true>(p, panels, block, {a, p.a.stride, 0, p.c.rows});
     return;
   }
   const EvenSplit split(p.c.rows, kCopiedRows);
   for (std::size_t i = 0; i < split.count; ++i) {
     const std::size_t first = split.start(i);
     CopyRows(a + first, p.a.stride, block.depth, split.length(i), kCopiedStride, copy);
-    MultiplyRows<true>(p, panels, block, copy, kCopiedStride, first, split.length(i));
+    MultiplyRows<true>(p, panels, block, {copy, kCopiedStride, first, split.length(i)});
   }
 }
 
@@ -229,7 +274,7 @@ void Multiply(const Product& p, float* workspace) {
       if (p.a_transposed) {
         MultiplyAllRowsTransposed(p, panels, block, workspace + kPackedFloats);
       } else {
-        MultiplyAllRows(p, panels, block);
+        MultiplyRows<false>(p, panels, block, {p.a.data + block.first, p.a.stride, 0, p.c.rows});
       }
     }
   }

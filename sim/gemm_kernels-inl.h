@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "sim/fused-inl.h"
@@ -47,6 +48,19 @@ constexpr int kTileRows = 6;
 constexpr int kMostRows = kTileRows<1>;
 constexpr int kMostTileFloats = kMostRows * kTileVectors * kLanes;
 
+/// Addresses that are brought to L2 while the sums build up: one line for each two k.
+struct Ahead {
+  std::uintptr_t address;  ///< no pointer: it may lie outside of the matrix
+  std::size_t step;        ///< bytes from one to the next
+
+  HWY_INLINE void skip(std::size_t steps) { address += steps * step; }
+
+  HWY_INLINE void fetch_and_step() {
+    __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
+    address += step;
+  }
+};
+
 /// A row of `count` adjacent tiles: C(rows x columns) = A(rows x depth) B(depth x columns), or C +=
 /// for a later block of k.
 struct TileRow {
@@ -54,36 +68,23 @@ struct TileRow {
   std::ptrdiff_t a_stride;  ///< of k when kRowsAdjacent, else of the row; the other stride is 1
   const float* b;
   std::ptrdiff_t b_stride;  ///< of k
-  std::ptrdiff_t b_next;    ///< from one tile's columns of B to the next tile's
+  std::size_t b_next;       ///< from one tile's columns of B to the next tile's
   float* c;
   std::ptrdiff_t c_stride;
   std::size_t depth;
   std::size_t count;
   bool accumulate;  ///< start from C instead of zero
+  bool prefetch;    ///< follow these:
+  Ahead ahead_a;
+  Ahead ahead_b;
 };
 
-/// The sums of one tile, from zero or from C, over ascending k.
-template <int kRows, int kVectors, bool kRowsAdjacent>
-HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::ptrdiff_t a_stride,
-                             const float* HWY_RESTRICT b, std::ptrdiff_t b_stride, float* c,
-                             std::ptrdiff_t c_stride, std::size_t depth, bool accumulate) {
+/// Adds the terms of kSteps successive k to all sums of a tile.
+template <int kSteps, int kRows, int kVectors, bool kRowsAdjacent, class V>
+HWY_INLINE void MultiplySteps(const float*& a, std::ptrdiff_t a_stride, const float*& b,
+                              std::ptrdiff_t b_stride, V (&sum)[kRows][kVectors]) {
   const FloatTag d;
-  using V = hn::Vec<FloatTag>;
-  V sum[kRows][kVectors];
-  HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
-    HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
-      __builtin_prefetch(c + i * c_stride + j * kLanes, 1);  // arrives while the sums build up
-      sum[i][j] = hn::Zero(d);
-    }
-  }
-  if (accumulate) {
-    HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
-      HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
-        sum[i][j] = hn::LoadU(d, c + i * c_stride + j * kLanes);
-      }
-    }
-  }
-  HALFULP_UNROLL(2) for (std::size_t k = 0; k < depth; ++k) {
+  HALFULP_UNROLL(2) for (int step = 0; step < kSteps; ++step) {
     V right[kVectors];
     HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) right[j] = hn::LoadU(d, b + j * kLanes);
     HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
@@ -94,6 +95,51 @@ HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::ptrdiff_t a_strid
     }
     a += kRowsAdjacent ? a_stride : 1;
     b += b_stride;
+  }
+}
+
+/// Tile number `tile` of a row: its sums, from zero or from C, over ascending k.
+template <int kRows, int kVectors, bool kRowsAdjacent>
+HWY_INLINE void MultiplyTile(const TileRow& r, std::size_t tile) {
+  const FloatTag d;
+  hn::Vec<FloatTag> sum[kRows][kVectors];
+  float* const c = r.c + tile * std::size_t{kVectors * kLanes};
+  const std::ptrdiff_t c_stride = r.c_stride;
+  HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
+    HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
+      __builtin_prefetch(c + i * c_stride + j * kLanes, 1);
+      sum[i][j] = hn::Zero(d);
+    }
+  }
+  if (r.accumulate) {
+    HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
+      HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
+        sum[i][j] = hn::LoadU(d, c + i * c_stride + j * kLanes);
+      }
+    }
+  }
+  const float* a = r.a;
+  const float* b = r.b + tile * r.b_next;
+  const std::ptrdiff_t a_stride = r.a_stride;
+  const std::ptrdiff_t b_stride = r.b_stride;
+  const std::size_t pairs = r.depth / 2;
+  if (r.prefetch) {
+    Ahead ahead_a = r.ahead_a;
+    Ahead ahead_b = r.ahead_b;
+    ahead_a.skip(tile * pairs);
+    ahead_b.skip(tile * pairs);
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
+      ahead_a.fetch_and_step();
+      ahead_b.fetch_and_step();
+      MultiplySteps<2, kRows, kVectors, kRowsAdjacent>(a, a_stride, b, b_stride, sum);
+    }
+  } else {
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
+      MultiplySteps<2, kRows, kVectors, kRowsAdjacent>(a, a_stride, b, b_stride, sum);
+    }
+  }
+  if (r.depth % 2 != 0) {
+    MultiplySteps<1, kRows, kVectors, kRowsAdjacent>(a, a_stride, b, b_stride, sum);
   }
   HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
     HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
@@ -106,10 +152,7 @@ template <int kRows, int kVectors, bool kRowsAdjacent>
 HWY_NOINLINE void MultiplyTileRow(const TileRow& row) {
   const TileRow r = row;
   for (std::size_t i = 0; i < r.count; ++i) {
-    const auto tile = static_cast<std::ptrdiff_t>(i);
-    MultiplyTile<kRows, kVectors, kRowsAdjacent>(r.a, r.a_stride, r.b + tile * r.b_next, r.b_stride,
-                                                 r.c + tile * kVectors * kLanes, r.c_stride,
-                                                 r.depth, r.accumulate);
+    MultiplyTile<kRows, kVectors, kRowsAdjacent>(r, i);
   }
 }
 

@@ -38,9 +38,9 @@ HWY_INLINE void random_words_of_pair(const RandomStream& stream, std::uint64_t p
 
 #else
 
-/// States of a vector of even blocks and the odd blocks between them: a 32-bit word in the low half of
-/// each 64-bit lane. The high halves hold what is left of earlier products; the multiplier reads low
-/// halves only.
+/// States of a vector of even blocks and the odd blocks between them: a 32-bit word in the low half
+/// of each 64-bit lane. The high halves hold what is left of earlier products; the multiplier reads
+/// low halves only.
 struct PhiloxPair {
   using D = hn::CappedTag<std::uint64_t, 8>;
   using D32 = hn::Repartition<std::uint32_t, D>;
@@ -93,7 +93,8 @@ struct PhiloxPair {
   }
 };
 
-/// The words of elements 128 pair .. 128 pair + 127. Four chains of rounds hide the multiplier's latency.
+/// The words of elements 128 pair .. 128 pair + 127. Four chains of rounds hide the multiplier's
+/// latency.
 HWY_INLINE void random_words_of_pair(const RandomStream& stream, std::uint64_t pair,
                                      std::uint32_t* HWY_RESTRICT out) {
   const PhiloxPair::D d;

@@ -12,7 +12,8 @@
 #include <hwy/highway.h>
 
 #include "sim/random-inl.h"
-#include "sim/round_kernels-inl.h"
+#include "sim/round_general-inl.h"
+#include "sim/round_magic-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 
@@ -98,9 +99,12 @@ using Loop = void (*)(const RoundPlan&, const float*, float*, std::size_t, const
 template <class Op>
 Loop scaled_loop(Kind kind) {
   switch (kind) {
-    case Kind::none: return apply<Op, Kind::none>;
-    case Kind::uniform: return apply<Op, Kind::uniform>;
-    case Kind::each: break;
+    case Kind::none:
+      return apply<Op, Kind::none>;
+    case Kind::uniform:
+      return apply<Op, Kind::uniform>;
+    case Kind::each:
+      break;
   }
   return apply<Op, Kind::each>;
 }
@@ -131,14 +135,21 @@ Loop bits_loop(bool clamps) {
 Loop bits_loop(const RoundPlan& plan) {
   switch (plan.decision) {
     case Decision::nearest_even:
-    case Decision::nearest_even_exponent: return bits_loop<Rounding::nearest_even>(plan.clamps);
-    case Decision::nearest_away: return bits_loop<Rounding::nearest_away>(plan.clamps);
-    case Decision::toward_zero: return bits_loop<Rounding::toward_zero>(plan.clamps);
-    case Decision::toward_positive: return bits_loop<Rounding::toward_positive>(plan.clamps);
-    case Decision::toward_negative: return bits_loop<Rounding::toward_negative>(plan.clamps);
+    case Decision::nearest_even_exponent:
+      return bits_loop<Rounding::nearest_even>(plan.clamps);
+    case Decision::nearest_away:
+      return bits_loop<Rounding::nearest_away>(plan.clamps);
+    case Decision::toward_zero:
+      return bits_loop<Rounding::toward_zero>(plan.clamps);
+    case Decision::toward_positive:
+      return bits_loop<Rounding::toward_positive>(plan.clamps);
+    case Decision::toward_negative:
+      return bits_loop<Rounding::toward_negative>(plan.clamps);
     case Decision::to_odd:
-    case Decision::to_odd_exponent: return bits_loop<Rounding::to_odd>(plan.clamps);
-    case Decision::stochastic: break;
+    case Decision::to_odd_exponent:
+      return bits_loop<Rounding::to_odd>(plan.clamps);
+    case Decision::stochastic:
+      break;
   }
   return bits_loop<Rounding::stochastic>(plan.clamps);
 }
@@ -146,16 +157,24 @@ Loop bits_loop(const RoundPlan& plan) {
 template <class T>
 Loop magnitude_loop(Decision decision) {
   switch (decision) {
-    case Decision::nearest_even: return apply<MagnitudeRounding<T, Decision::nearest_even>>;
-    case Decision::nearest_away: return apply<MagnitudeRounding<T, Decision::nearest_away>>;
-    case Decision::toward_zero: return apply<MagnitudeRounding<T, Decision::toward_zero>>;
-    case Decision::toward_positive: return apply<MagnitudeRounding<T, Decision::toward_positive>>;
-    case Decision::toward_negative: return apply<MagnitudeRounding<T, Decision::toward_negative>>;
-    case Decision::to_odd: return apply<MagnitudeRounding<T, Decision::to_odd>>;
-    case Decision::stochastic: return apply<MagnitudeRounding<T, Decision::stochastic>>;
+    case Decision::nearest_even:
+      return apply<MagnitudeRounding<T, Decision::nearest_even>>;
+    case Decision::nearest_away:
+      return apply<MagnitudeRounding<T, Decision::nearest_away>>;
+    case Decision::toward_zero:
+      return apply<MagnitudeRounding<T, Decision::toward_zero>>;
+    case Decision::toward_positive:
+      return apply<MagnitudeRounding<T, Decision::toward_positive>>;
+    case Decision::toward_negative:
+      return apply<MagnitudeRounding<T, Decision::toward_negative>>;
+    case Decision::to_odd:
+      return apply<MagnitudeRounding<T, Decision::to_odd>>;
+    case Decision::stochastic:
+      return apply<MagnitudeRounding<T, Decision::stochastic>>;
     case Decision::nearest_even_exponent:
       return apply<MagnitudeRounding<T, Decision::nearest_even_exponent>>;
-    case Decision::to_odd_exponent: break;
+    case Decision::to_odd_exponent:
+      break;
   }
   return apply<MagnitudeRounding<T, Decision::to_odd_exponent>>;
 }
@@ -163,22 +182,28 @@ Loop magnitude_loop(Decision decision) {
 Loop unscaled_loop(const RoundPlan& plan) {
   switch (plan.method) {
     case RoundMethod::integer_magic:
-    case RoundMethod::magic: return magic_loop(plan, Kind::none);
-    case RoundMethod::bits: return bits_loop(plan);
-    case RoundMethod::magnitude: return magnitude_loop<float>(plan.decision);
-    case RoundMethod::wide_magnitude: break;
+    case RoundMethod::magic:
+      return magic_loop(plan, Kind::none);
+    case RoundMethod::bits:
+      return bits_loop(plan);
+    case RoundMethod::magnitude:
+      return magnitude_loop<float>(plan.decision);
+    case RoundMethod::wide_magnitude:
+      break;
   }
   return magnitude_loop<double>(plan.decision);
 }
 
-/// x mod 2^bits, in [lowest, largest]. Exact: x is an integer and binary64 holds every step. (Infinity
-/// was clamped to the largest binary32 number, a multiple of 2^bits, and gives the 0 that is asked for.)
+/// x mod 2^bits, in [lowest, largest]. Exact: x is an integer and binary64 holds every step.
+/// (Infinity was clamped to the largest binary32 number, a multiple of 2^bits, and gives the 0 that
+/// is asked for.)
 void wrap(const RoundPlan& plan, float* values, std::size_t n) {
-  const double modulus = double{plan.largest} - double{plan.lowest} + 1;
+  const auto largest = static_cast<double>(plan.largest);
+  const double modulus = largest - static_cast<double>(plan.lowest) + 1;
   for (std::size_t i = 0; i < n; ++i) {
-    const double x = double{values[i]};
+    const auto x = static_cast<double>(values[i]);
     double rest = x - modulus * std::floor(x / modulus);
-    if (rest > double{plan.largest}) rest -= modulus;
+    if (rest > largest) rest -= modulus;
     values[i] = static_cast<float>(rest);
   }
 }
@@ -195,7 +220,8 @@ void multiply(const float* a, const float* b, Kind kind, float* product, std::si
   for (; i < n; ++i) product[i] = a[i] * b[i * each];
 }
 
-/// Words of elements first .. first + n - 1, n up to kBlock, inside whole pairs of chunks of `buffer`.
+/// Words of elements first .. first + n - 1, n up to kBlock, inside whole pairs of chunks of
+/// `buffer`.
 const std::uint32_t* words_of(const RandomStream& stream, std::uint64_t first, std::size_t n,
                               std::uint32_t* buffer) {
   const std::uint64_t begin = first / kRandomPair;
@@ -271,7 +297,7 @@ OverflowReport round_array_kernel(const RoundPlan& plan, const float* in, float*
 }
 
 /// As an unsigned pattern, NaN is larger than every number.
-std::uint32_t largest_magnitude_kernel(const float* in, std::size_t n) {
+HWY_INLINE std::uint32_t largest_of(const float* in, std::size_t n) {
   const hn::ScalableTag<std::uint32_t> du;
   const hn::Rebind<float, decltype(du)> d;
   const std::size_t lanes = hn::Lanes(du);
@@ -279,22 +305,32 @@ std::uint32_t largest_magnitude_kernel(const float* in, std::size_t n) {
   const auto load = [&](std::size_t i) {
     return hn::And(hn::BitCast(du, hn::LoadU(d, in + i)), magnitude_mask);
   };
-  auto m0 = hn::Zero(du);
-  auto m1 = m0;
-  auto m2 = m0;
-  auto m3 = m0;
+  std::uint32_t largest = 0;
   std::size_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    m0 = hn::Max(m0, load(i));
-    m1 = hn::Max(m1, load(i + lanes));
-    m2 = hn::Max(m2, load(i + 2 * lanes));
-    m3 = hn::Max(m3, load(i + 3 * lanes));
+  if (n >= lanes) {
+    auto m0 = load(0);
+    auto m1 = m0;
+    auto m2 = m0;
+    auto m3 = m0;
+    for (i = lanes; i + 4 * lanes <= n; i += 4 * lanes) {
+      m0 = hn::Max(m0, load(i));
+      m1 = hn::Max(m1, load(i + lanes));
+      m2 = hn::Max(m2, load(i + 2 * lanes));
+      m3 = hn::Max(m3, load(i + 3 * lanes));
+    }
+    for (; i + lanes <= n; i += lanes) m0 = hn::Max(m0, load(i));
+    const auto all = hn::Max(hn::Max(m0, m1), hn::Max(m2, m3));
+    largest = hn::GetLane(hn::MaxOfLanes(du, all));
   }
-  for (; i + lanes <= n; i += lanes) m0 = hn::Max(m0, load(i));
-  const auto all = hn::Max(hn::Max(m0, m1), hn::Max(m2, m3));
-  std::uint32_t largest = hn::GetLane(hn::MaxOfLanes(du, all));
   for (; i < n; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(in[i]) & 0x7FFFFFFFU);
   return largest;
+}
+
+std::uint32_t largest_magnitude_kernel(const float* in, std::size_t n) { return largest_of(in, n); }
+
+void group_magnitudes_kernel(const float* in, std::size_t n, std::size_t group,
+                             std::uint32_t* maxima) {
+  for (std::size_t i = 0; i < n; i += group) *maxima++ = largest_of(in + i, std::min(group, n - i));
 }
 
 /// Running maxima of the columns: maxima[j] = max(maxima[j], |in[j]|) as patterns.
@@ -324,6 +360,7 @@ namespace halfulp {
 namespace {
 HWY_EXPORT(round_array_kernel);
 HWY_EXPORT(largest_magnitude_kernel);
+HWY_EXPORT(group_magnitudes_kernel);
 HWY_EXPORT(update_magnitudes_kernel);
 }  // namespace
 
@@ -335,6 +372,10 @@ OverflowReport round_array(const RoundPlan& plan, const float* in, float* out, s
 
 std::uint32_t largest_magnitude(const float* in, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(largest_magnitude_kernel)(in, n);
+}
+
+void group_magnitudes(const float* in, std::size_t n, std::size_t group, std::uint32_t* maxima) {
+  HWY_DYNAMIC_DISPATCH(group_magnitudes_kernel)(in, n, group, maxima);
 }
 
 void update_magnitudes(const float* in, std::uint32_t* maxima, std::size_t n) {

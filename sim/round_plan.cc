@@ -18,7 +18,7 @@ constexpr int kSingleDigits = 24;
 constexpr int kDoubleDigits = 53;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr double kLargestSingle = std::numeric_limits<float>::max();
+constexpr auto kLargestSingle = static_cast<double>(std::numeric_limits<float>::max());
 
 /// The grid of a format's magnitudes: where the spacing is constant and what it is.
 struct Grid {
@@ -83,8 +83,9 @@ void fill_overflow(RoundPlan& plan, const Format& format, const RoundSpec& spec,
     if (nan == plan.largest) plan.nan_rule = NanRule::highest;
   } else {
     // One step beyond the range in either direction: rounds to itself, so it is seen to be outside.
-    const int top = grid.all_fixed ? grid.fixed_quantum
-                                   : std::max(grid.fixed_quantum, std::ilogb(largest) - grid.precision + 1);
+    const int top = grid.all_fixed
+                        ? grid.fixed_quantum
+                        : std::max(grid.fixed_quantum, std::ilogb(largest) - grid.precision + 1);
     plan.clamp_high = std::max(largest, -lowest) + std::ldexp(1.0, top);
     plan.clamp_low = -plan.clamp_high;
   }
@@ -141,12 +142,18 @@ Decision decision_of(Rounding rounding, bool by_exponent) {
   switch (rounding) {
     case Rounding::nearest_even:
       return by_exponent ? Decision::nearest_even_exponent : Decision::nearest_even;
-    case Rounding::nearest_away: return Decision::nearest_away;
-    case Rounding::toward_zero: return Decision::toward_zero;
-    case Rounding::toward_positive: return Decision::toward_positive;
-    case Rounding::toward_negative: return Decision::toward_negative;
-    case Rounding::to_odd: return by_exponent ? Decision::to_odd_exponent : Decision::to_odd;
-    case Rounding::stochastic: break;
+    case Rounding::nearest_away:
+      return Decision::nearest_away;
+    case Rounding::toward_zero:
+      return Decision::toward_zero;
+    case Rounding::toward_positive:
+      return Decision::toward_positive;
+    case Rounding::toward_negative:
+      return Decision::toward_negative;
+    case Rounding::to_odd:
+      return by_exponent ? Decision::to_odd_exponent : Decision::to_odd;
+    case Rounding::stochastic:
+      break;
   }
   return Decision::stochastic;
 }
@@ -172,8 +179,8 @@ bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid
 bool suits_magic(const RoundSpec& spec, const Grid& grid) {
   const bool is_stochastic = spec.rounding == Rounding::stochastic;
   if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
-  // The smallest exponent pattern must be that of a normal number, times its random unit another.
-  if (grid.fixed_quantum - spec.random_bits - 1 < -126) return false;
+  // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it
+  // should.)
   if (grid.all_fixed) return true;
   const int least = is_stochastic ? 1 : 2;
   return grid.precision >= least && grid.precision <= kSingleDigits - 2 && grid.has_zero &&

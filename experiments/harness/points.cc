@@ -178,12 +178,12 @@ class Expander {
 
 std::string run_id(const ExperimentKind& kind, const Config& config, std::int64_t seed,
                    const StopRules& stop) {
+  const Schema schema(kind.fields);
   std::string text = fmt::format("experiment={}\n", kind.name);
   // Config iterates by key, whatever the order of fields.
   for (const auto& [key, value] : config.values()) {
-    const auto field = std::find_if(kind.fields.begin(), kind.fields.end(),
-                                    [&](const Field& one) { return one.key == key; });
-    if (field != kind.fields.end() && field->changes_numbers) {
+    const Field* field = schema.find(key);
+    if (field != nullptr && field->changes_numbers) {
       text += fmt::format("{}={}\n", key, halfulp::to_text(value));
     }
   }

@@ -271,6 +271,7 @@ void SweepReader::dispatch(const TomlNode& table, const std::string& prefix,
       continue;
     }
     std::vector<std::string> known;
+    known.reserve(handlers.size());
     for (const auto& [key, unused] : handlers) {
       known.push_back(prefix + key);
     }

@@ -43,6 +43,11 @@ model.width = [8, 16]
 name = "some_figure"
 END
 
+# results FOLDER: the names of the finished runs there.
+results() {
+  find "$1" -name '[0-9a-f]*.h5' 2>/dev/null | sed 's|.*/||; s/\.h5$//' | sort
+}
+
 # A mistake in each table of the file: all in one pass, nothing written.
 cat >typos.toml <<'END'
 experimnt = "toy"
@@ -74,7 +79,8 @@ says err "typos.toml:9:7: unknown key 'train.setps'; did you mean 'train.steps'?
 says err "typos.toml:12:7: unknown key 'train.learning_rat'; did you mean 'train.learning_rate'?"
 says err "typos.toml:14:7: unknown key 'model.haeds'; did you mean 'model.heads'?"
 says err "typos.toml:15:7: unknown key 'stop.divergd'; did you mean 'stop.diverged'?"
-says err "typos.toml:17:1: unknown key 'stop.diverged.non_finit'; did you mean 'stop.diverged.non_finite'?"
+says err "typos.toml:17:1: unknown key 'stop.diverged.non_finit';\
+ did you mean 'stop.diverged.non_finite'?"
 says err "typos.toml:19:1: unknown key 'figure.nam'; did you mean 'figure.name'?"
 says err "command line 'toy.actoin=none': unknown key 'toy.actoin'; did you mean 'toy.action'?"
 [ "$(wc -l <err)" = 11 ] || { fail "more or fewer than 11 complaints:"; cat err; }
@@ -108,7 +114,7 @@ expect 0 "$toy" toy.toml
 mentions out "4 runs: 4 done in "
 says out "results: results/toy/results.h5"
 says out "figure:  scripts/plot.py some_figure results/toy/results.h5"
-ls results/toy/runs | sed 's/\.h5$//' | sort >ran
+results results/toy/runs >ran
 sort listed | cmp -s - ran || fail "--list and what ran differ"
 cmp -s toy.toml results/toy/sweep.toml || fail "sweep.toml is not the sweep file"
 expect 0 "$toy" toy.toml
@@ -155,13 +161,13 @@ mentions err "file/below"
 ) | cat >limited
 mentions limited "code 1"
 mentions limited "4 not run"
-ls full/toy/runs | grep -q '\.h5$' && fail "half a result is there"
+[ -z "$(results full/toy/runs)" ] || fail "half a result is there"
 expect 0 "$toy" toy.toml -o full
 
 # wait_for N FOLDER: until N results are there (10 s at most).
 wait_for() {
   tries=0
-  while [ "$(ls "$2" 2>/dev/null | grep -c '^[0-9a-f]*\.h5$')" -lt "$1" ]; do
+  while [ "$(results "$2" | wc -l)" -lt "$1" ]; do
     tries=$((tries + 1))
     [ $tries -gt 200 ] && { fail "no $1 results in $2"; return; }
     sleep 0.05
@@ -169,22 +175,23 @@ wait_for() {
 }
 
 # Stopped by a signal: resumable, told so, and the rest runs later.
-slow="toy.sleep_ms=30 seeds=4 train.steps=5"
-"$toy" toy.toml $slow -o stopped -j 2 >out 2>err &
+sed 's/^seeds.*/seeds = 4/' toy.toml >slow.toml
+printf '[set]\ntoy.sleep_ms = 30\ntrain.steps = 5\n' >>slow.toml
+"$toy" slow.toml -o stopped -j 2 >out 2>err &
 process=$!
-wait_for 2 stopped/toy/runs
+wait_for 2 stopped/slow/runs
 kill -TERM $process
 wait $process
 [ $? = 75 ] || fail "SIGTERM should end in 75"
 mentions err "the same command runs what is missing: "
 mentions out "not run"
-ls stopped/toy/runs | grep -q journal && fail "a stopped run has left its journal"
-expect 0 "$toy" toy.toml $slow -o stopped
+[ -z "$(find stopped -name '*.journal')" ] || fail "a stopped run has left its journal"
+expect 0 "$toy" slow.toml -o stopped
 mentions out "8 runs: 8 done ("
 # A shell without job control starts background processes with SIGINT ignored; env restores it.
-env --default-signal=INT "$toy" toy.toml $slow -o interrupted -j 2 >out 2>err &
+env --default-signal=INT "$toy" slow.toml -o interrupted -j 2 >out 2>err &
 process=$!
-wait_for 2 interrupted/toy/runs
+wait_for 2 interrupted/slow/runs
 kill -INT $process
 wait $process
 [ $? = 130 ] || fail "SIGINT should end in 130"

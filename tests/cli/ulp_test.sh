@@ -151,6 +151,12 @@ expect 'impossible policy' 2 '' 'ulp: e4m3fn has no infinity; use overflow satur
 expect 'bad --random' 2 '' 'ulp: --random takes hexadecimal digits, for example --random 1f
 ' -- cast e4m3fn --rounding 'sr(8)' --random xyz
 
+# A full disk is an error, not silence.
+if [ -w /dev/full ]; then
+  "$ulp" values binary16 >/dev/full 2>"$scratch/err" && fail 'writing to a full disk succeeded'
+  grep -q 'cannot write to' "$scratch/err" || fail 'message for a full disk'
+fi
+
 # Every verb has help; no line of a table is wider than 100 columns.
 for verb in list show values cast; do
   "$ulp" help "$verb" >"$scratch/help" || fail "help $verb"

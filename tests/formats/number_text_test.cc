@@ -70,6 +70,8 @@ TEST(ParseNumber, ADecimalJustBesideATieIsDecidedByItsLastDigit) {
   EXPECT_EQ(cast("425" + zeros + "1e-403"), 4.5);
   // Through binary64 these would be ties: 1 + 2^-4 + 2^-60 and its mirror.
   EXPECT_EQ(cast("0x1.10000000000000001p0"), 1.125);
+  EXPECT_EQ(cast("0x1.1" + std::string(60, '0') + "1p0"), 1.125);
+  EXPECT_EQ(cast("0x1.1" + std::string(60, '0') + "p0"), 1);
   EXPECT_EQ(cast("0x1.0ffffffffffffffffp0"), 1);
 }
 

@@ -89,6 +89,19 @@ TEST(RandomValues, IntegersIncludeBothEndsEvenly) {
   }
 }
 
+TEST(RandomValues, KeysAreIndependent) {
+  Diagnostics diagnostics;
+  const auto document = parse_toml("x = { uniform = [0, 1] }", "f", diagnostics);
+  const TomlNode& distribution = document->entries.at(0).value;
+  const auto a = random_values("a", distribution, 1000, 0, diagnostics);
+  const auto b = random_values("b", distribution, 1000, 0, diagnostics);
+  double covariance = 0.0;
+  for (std::size_t i = 0; i < 1000; ++i) {
+    covariance += (a[i].real - 0.5) * (b[i].real - 0.5) / 1000;
+  }
+  EXPECT_NEAR(covariance, 0.0, 5 * (1.0 / 12) / 31.6);  // five standard deviations
+}
+
 TEST(RandomValues, ChoiceKeepsTheItems) {
   for (const TomlNode& node : draws("{ choice = [\"a\", 3] }", 20)) {
     EXPECT_TRUE(to_toml(node) == "\"a\"" || to_toml(node) == "3");

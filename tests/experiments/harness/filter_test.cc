@@ -50,6 +50,8 @@ TEST_F(FilterTest, ComparesNumbersTextAndQuantizers) {
   EXPECT_THAT(matching("model.width<=64 "), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_THAT(matching("model.width>32.5"), ElementsAre(4, 5, 6, 7));
   EXPECT_THAT(matching("model.width>=1e9"), IsEmpty());
+  EXPECT_THAT(matching("model.width>-5"), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7))
+      << "outside the range of the key";
   EXPECT_THAT(matching("precision.weight==\"E4M3\" && seed==1"), ElementsAre(3, 7));
   EXPECT_THAT(matching("precision.weight!='e4m3fn'"), ElementsAre(0, 1, 4, 5));
   EXPECT_THAT(matching("train.optimizer==adamw && model.tied==true"),
@@ -75,6 +77,7 @@ TEST_F(FilterTest, ErrorsNameTheColumn) {
   EXPECT_EQ(complaint("seed=="), "--filter, column 7: expected a value");
   EXPECT_EQ(complaint("seed==0 seed==1"), "--filter, column 9: expected && or || before 'seed==1'");
   EXPECT_EQ(complaint("(seed==0"), "--filter, column 1: this parenthesis is not closed");
+  EXPECT_EQ(complaint(std::string(100'000, '(')), "--filter, column 101: too many parentheses");
   EXPECT_EQ(complaint("seed==0)"), "--filter, column 8: expected && or || before ')'");
   EXPECT_EQ(complaint("precision.weight=='int4"), "--filter, column 19: this quote is not closed");
   EXPECT_EQ(complaint("&& seed==0"), "--filter, column 1: expected a key, got '&'");

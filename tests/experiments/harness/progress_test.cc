@@ -21,8 +21,14 @@ ProgressState example() {
   state.diverged = 2;
   state.failed = 1;
   state.eta_seconds = 200;
-  state.active = {{"1a2b3c4d5e6f7a8b", "width=64 weight=int4 seed=1", 340, 1000, 2.31456},
-                  {"2b2b3c4d5e6f7a8b", "width=128 weight=int8 seed=1", 0, 0, 0}};
+  state.active = {
+      {.id = "1a2b3c4d5e6f7a8b",
+       .label = "width=64 weight=int4 seed=1",
+       .values = "64 int4 1",
+       .done = 340,
+       .total = 1000,
+       .value = 2.31456},
+      {.id = "2b2b3c4d5e6f7a8b", .label = "width=128 weight=int8 seed=1", .values = "128 int8 1"}};
   return state;
 }
 
@@ -34,6 +40,11 @@ TEST(RenderBlock, ShowsCountsTimeAndEachRun) {
           "about 3 min 20 s left, finished at 14:32",
           "  1a2b3c4d  width=64 weight=int4 seed=1               step 340/1000  loss 2.315",
           "  2b2b3c4d  width=128 weight=int8 seed=1                               starting"));
+}
+
+TEST(RenderBlock, ShowsValuesAloneWhereKeysHaveNoRoom) {
+  EXPECT_EQ(render_block(example(), 60, 24, "14:32").at(2),
+            "  1a2b3c4d  64 int4 1              step 340/1000  loss 2.315");
 }
 
 TEST(RenderBlock, NeverPassesTheWidthOrTheHeight) {

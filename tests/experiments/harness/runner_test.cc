@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 
 #include "experiments/harness/journal.h"
+#include "experiments/harness/worker.h"
 #include "experiments/store/atomic_file.h"
 #include "experiments/store/io_error.h"
 #include "tests/experiments/support/sweep_fixture.h"
@@ -250,16 +252,36 @@ TEST_F(RunnerTest, ResultThatCannotBeStoredIsKeptElsewhereAndStopsTheSweep) {
   for (const auto& point : plan_.points) {
     std::filesystem::create_directories(folder().run_file(point.id) + "/x");
   }
+  const char* before = std::getenv("TMPDIR");
+  const std::string restored = before == nullptr ? "" : before;
+  ::setenv("TMPDIR", folder_.c_str(), 1);
   const RunSummary summary = run("seeds = 3\n", false, 1);
+  before == nullptr ? ::unsetenv("TMPDIR") : ::setenv("TMPDIR", restored.c_str(), 1);
   EXPECT_EQ(summary.done, 0u);
   EXPECT_EQ(summary.remaining(), 3u);
   EXPECT_THAT(summary.io_error, HasSubstr("the result is kept as "));
-  const auto kept = std::filesystem::temp_directory_path() / (plan_.points[0].id + ".h5");
-  EXPECT_EQ(read_run(kept.string()).run_id, plan_.points[0].id);
-  std::filesystem::remove(kept);
-  EXPECT_FALSE(
-      exists((std::filesystem::temp_directory_path() / (plan_.points[1].id + ".h5")).string()))
-      << "no further run may be started";
+  EXPECT_EQ(read_run(path(plan_.points[0].id + ".h5")).run_id, plan_.points[0].id);
+  EXPECT_FALSE(exists(path(plan_.points[1].id + ".h5"))) << "no further run may be started";
+}
+
+TEST_F(RunnerTest, WorkerThatFindsItsRunTakenLeavesIt) {
+  std::tie(sweep_, plan_) = load("experiment = \"toy\"\n" + with_log(""));
+  const RunFolder where = folder();
+  where.create(sweep_);
+  const std::string& id = plan_.points[0].id;
+  const harness::JournalWriter other(where.journal_file(id));
+  harness::Worker worker({sweep_.kind, &plan_.points[0], sweep_.stop, &where, {}});
+  std::vector<harness::Message> messages;
+  while (!worker.is_finished()) {
+    for (auto& message : worker.read_messages()) {
+      messages.push_back(std::move(message));
+    }
+    ::usleep(1000);
+  }
+  EXPECT_EQ(worker.wait(), "");
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_EQ(messages[0].type, harness::MessageType::taken);
+  EXPECT_EQ(started(), 0u);
 }
 
 TEST(UsableCpus, IsAtLeastOne) { EXPECT_GE(harness::usable_cpus(), 1); }

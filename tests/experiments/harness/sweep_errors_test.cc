@@ -1,7 +1,10 @@
 // Every mistake a sweep file can have, with the exact place and words.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tests/experiments/support/sweep_fixture.h"
+#include "tests/experiments/support/toy_kind.h"
 
 namespace halfulp::test {
 namespace {
@@ -301,6 +304,43 @@ TEST_F(SweepErrors, TooManyRuns) {
   EXPECT_THAT(
       toy("seeds = 100000\n[sweep.grid]\nmodel.width = { start = 1, stop = 11, step = 1 }\n"),
       ElementsAre("sweep.toml: the sweep has more than 1000000 runs"));
+}
+
+TEST_F(SweepErrors, DamagedFilesAreRefusedWithoutHarm) {
+  const std::string whole =
+      "schema_version = 1\nexperiment = \"toy\"\nseeds = [1, 2]\n[set]\ntrain.tags = [\"a\"]\n"
+      "[sweep.grid]\nmodel.width = [1, 2]\nx = [{ model.heads = 1 }]\n"
+      "train.batch = { start = 1, stop = 3, num = 3 }\n"
+      "[sweep.zip.z]\ntrain.steps = { pow2 = [1, 2] }\n\"train.optimizer\" = [\"sgd\", \"adamw\"]\n"
+      "[sweep.random]\nn = 2\ntrain.learning_rate = { log_uniform = [1e-4, 1e-1] }\n"
+      "[[sweep.exclude]]\nmodel.width = [2]\n[stop.diverged]\nloss_above = 2\n"
+      "[[figure]]\nname = \"f\"\n";
+  const std::string replacements = "[]{}=.\"', \n#-0a";
+  std::uint32_t state = 1;
+  const auto random = [&](std::size_t bound) {
+    state = state * 1664525u + 1013904223u;
+    return static_cast<std::size_t>(state >> 8) % bound;
+  };
+  int refused = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = whole;
+    for (std::size_t edits = 1 + random(3); edits > 0; --edits) {
+      const std::size_t at = random(text.size());
+      if (random(2) == 0) {
+        text.erase(at, 1 + random(12));
+      } else {
+        text[at] = replacements[random(replacements.size())];
+      }
+    }
+    harness::Diagnostics diagnostics;
+    // A new file each time: ext4 flushes one that is truncated and written again.
+    const std::string file = write(std::to_string(i) + ".toml", text);
+    harness::read_sweep(file, {}, toy_kinds(), diagnostics);
+    std::filesystem::remove(file);
+    refused += diagnostics.empty() ? 0 : 1;
+  }
+  EXPECT_GT(refused, 2000);
+  EXPECT_LT(refused, 3000);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <stdexcept>
 #include <thread>
 
@@ -85,7 +86,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   for (std::int64_t step = 1; step <= steps; ++step) {
     value = width * std::ldexp(1.0, -static_cast<int>(step)) + static_cast<double>(seed);
     if (action == "diverge" && 2 * step >= steps) {
-      value = NAN;
+      value = std::numeric_limits<double>::quiet_NaN();
     } else if (2 * step >= steps) {
       act(action);
     }
