@@ -84,7 +84,8 @@ class Checker {
     }
     for (const auto& member : hdf5::member_names(group)) {
       if (name == "environment" && member == "diffs") continue;
-      guarded(name + "/" + member, [&] { check_array(group, name + "/" + member, member, scale); });
+      const std::string path = fmt::format("{}/{}", name, member);
+      guarded(path, [&] { check_array(group, path, member, scale); });
     }
   }
 

@@ -2,6 +2,8 @@
 // is hashed is written down in docs/RESULTS.md.
 #include "experiments/store/content.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -144,7 +146,7 @@ std::string content_hash_of(hid_t file) {
   }
   std::sort(digests.begin(), digests.end());
   std::string lines = "halfulp-results 1\n";
-  for (const auto& [id, digest] : digests) lines += id + " " + digest + "\n";
+  for (const auto& [id, digest] : digests) lines += fmt::format("{} {}\n", id, digest);
   return xxh3_128_hex(lines);
 }
 

@@ -39,9 +39,8 @@ class Handle {
     if (id_ >= 0) closer_(id_);
   }
 
-  operator hid_t() const {
-    return id_;
-  }  // NOLINT(google-explicit-constructor): the C API takes hid_t
+  // The C API takes hid_t. NOLINTNEXTLINE(google-explicit-constructor)
+  operator hid_t() const { return id_; }
 
  private:
   hid_t id_;

@@ -1,4 +1,5 @@
 // Builds results.h5 out of run files. Layout: docs/RESULTS.md.
+#include <fmt/format.h>
 #include <hdf5_hl.h>
 
 #include <algorithm>
@@ -278,7 +279,7 @@ std::vector<RunRecord> read_all(const std::vector<std::string>& run_files) {
   for (const auto& path : run_files) {
     records.push_back(read_run(path));
     const std::string& id = records.back().run_id;
-    if (!ids.insert(id).second) throw IoError(path + ": run " + id + " is there twice");
+    if (!ids.insert(id).second) throw IoError(fmt::format("{}: run {} is there twice", path, id));
   }
   return records;
 }

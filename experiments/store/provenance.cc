@@ -39,7 +39,7 @@ utsname system_names() {
 // "CPU part" is what arm64 kernels offer instead of a model name.
 std::string cpu_model() {
   const std::string machine = system_names().machine;
-  const std::string model = value_in_file("/proc/cpuinfo", "model name", ':');
+  std::string model = value_in_file("/proc/cpuinfo", "model name", ':');
   if (!model.empty()) return model;
   const std::string part = value_in_file("/proc/cpuinfo", "CPU part", ':');
   return part.empty() ? machine : machine + " part " + part;

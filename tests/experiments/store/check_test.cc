@@ -25,26 +25,26 @@ class CheckResults : public ::testing::Test {
     diverged.result.reason = "loss not finite";
     diverged.result.curves[0].steps.pop_back();
     diverged.result.curves[0].values.pop_back();
-    write_run(folder_ / "1.h5", sample_record(1));
-    write_run(folder_ / "2.h5", diverged);
-    merge_runs(path_, {folder_ / "1.h5", folder_ / "2.h5"}, "sweep", "", {});
+    write_run(folder / "1.h5", sample_record(1));
+    write_run(folder / "2.h5", diverged);
+    merge_runs(path, {folder / "1.h5", folder / "2.h5"}, "sweep", "", {});
   }
 
   // Problems after the HDF5 library itself changed the file (its checksum renewed, so only content
   // counts).
   std::vector<std::string> problems_after(const std::function<void(hid_t)>& change) {
-    const std::string bytes = read_file(path_);
-    write_bytes(path_, std::string(unseal(bytes).content));
-    const hid_t file = H5Fopen(path_.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const std::string bytes = read_file(path);
+    write_bytes(path, std::string(unseal(bytes).content));
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
     EXPECT_GE(file, 0);
     change(file);
     H5Fclose(file);
-    replace_file(path_, seal(read_file(path_)));
-    return check_results(path_);
+    replace_file(path, seal(read_file(path)));
+    return check_results(path);
   }
 
-  TemporaryFolder folder_;
-  std::string path_ = folder_ / "results.h5";
+  TemporaryFolder folder;
+  std::string path = folder / "results.h5";
 };
 
 template <typename T>
@@ -64,37 +64,37 @@ void overwrite_text(hid_t file, const char* dataset, const std::vector<const cha
 }
 
 TEST_F(CheckResults, AcceptsAMergedFile) {
-  EXPECT_THAT(check_results(path_), IsEmpty());
+  EXPECT_THAT(check_results(path), IsEmpty());
   EXPECT_THAT(problems_after([](hid_t) {}), IsEmpty());
 }
 
 TEST_F(CheckResults, ReportsDamageWithoutThrowing) {
-  const std::string bytes = read_file(path_);
+  const std::string bytes = read_file(path);
   for (std::size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 100) {
-    write_bytes(path_, bytes.substr(0, size));
-    EXPECT_FALSE(check_results(path_).empty()) << size << " bytes of " << bytes.size();
-    EXPECT_THROW(content_hash(path_), IoError) << size << " bytes of " << bytes.size();
+    write_bytes(path, bytes.substr(0, size));
+    EXPECT_FALSE(check_results(path).empty()) << size << " bytes of " << bytes.size();
+    EXPECT_THROW(content_hash(path), IoError) << size << " bytes of " << bytes.size();
   }
   std::string flipped = bytes;
   flipped[bytes.size() / 2] ^= 1;
-  write_bytes(path_, flipped);
-  EXPECT_THAT(check_results(path_), ElementsAre(HasSubstr("checksum does not match")));
-  EXPECT_THROW(content_hash(path_), IoError);
-  EXPECT_THAT(check_results(folder_ / "none.h5"), ElementsAre(HasSubstr("No such file")));
+  write_bytes(path, flipped);
+  EXPECT_THAT(check_results(path), ElementsAre(HasSubstr("checksum does not match")));
+  EXPECT_THROW(content_hash(path), IoError);
+  EXPECT_THAT(check_results(folder / "none.h5"), ElementsAre(HasSubstr("No such file")));
 }
 
 TEST_F(CheckResults, RunFilesAreNotResults) {
-  EXPECT_THAT(check_results(folder_ / "1.h5"),
+  EXPECT_THAT(check_results(folder / "1.h5"),
               Contains(HasSubstr("attribute schema is not halfulp-results")));
-  EXPECT_THROW(content_hash(folder_ / "1.h5"), IoError);
+  EXPECT_THROW(content_hash(folder / "1.h5"), IoError);
 }
 
 TEST_F(CheckResults, AFileRewrittenByOthersKeepsItsContentHash) {
-  const std::string hash = content_hash(path_);
-  const std::string bytes = read_file(path_);
-  write_bytes(path_, std::string(unseal(bytes).content));
-  EXPECT_EQ(content_hash(path_), hash);
-  EXPECT_THAT(check_results(path_), ElementsAre(HasSubstr("no checksum at the end")));
+  const std::string hash = content_hash(path);
+  const std::string bytes = read_file(path);
+  write_bytes(path, std::string(unseal(bytes).content));
+  EXPECT_EQ(content_hash(path), hash);
+  EXPECT_THAT(check_results(path), ElementsAre(HasSubstr("no checksum at the end")));
 }
 
 TEST_F(CheckResults, FindsValuesThatCannotBe) {

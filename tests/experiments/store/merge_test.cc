@@ -45,28 +45,28 @@ class Merge : public ::testing::Test {
   void TearDown() override { unsetenv("SOURCE_DATE_EPOCH"); }
 
   void add(const RunRecord& record) {
-    run_files_.push_back(folder_ / ("run" + std::to_string(run_files_.size()) + ".h5"));
-    write_run(run_files_.back(), record);
+    run_files.push_back(folder / ("run" + std::to_string(run_files.size()) + ".h5"));
+    write_run(run_files.back(), record);
   }
 
   // The merged file, checked.
   Handle merged(const Texts& swept_keys = {}) {
-    merge_runs(path_, run_files_, "a sweep", "name = \"a sweep\" # é\n", swept_keys);
-    EXPECT_THAT(check_results(path_), IsEmpty());
-    const std::string bytes = read_file(path_);
+    merge_runs(path, run_files, "a sweep", "name = \"a sweep\" # é\n", swept_keys);
+    EXPECT_THAT(check_results(path), IsEmpty());
+    const std::string bytes = read_file(path);
     return hdf5::open_image(unseal(bytes).content);
   }
 
   std::string hash_of(const std::vector<RunRecord>& records) {
-    run_files_.clear();
+    run_files.clear();
     for (const auto& record : records) add(record);
     merged();
-    return content_hash(path_);
+    return content_hash(path);
   }
 
-  TemporaryFolder folder_;
-  std::string path_ = folder_ / "results.h5";
-  Texts run_files_;
+  TemporaryFolder folder;
+  std::string path = folder / "results.h5";
+  Texts run_files;
 };
 
 template <typename T>
@@ -232,17 +232,17 @@ TEST_F(Merge, StoresSweepConfigurationAndEnvironment) {
   EXPECT_EQ(hdf5::text_attribute(file, "created"), "2023-11-14T22:13:20Z");
   EXPECT_EQ(hdf5::text_attribute(file, "sweep"), "a sweep");
   EXPECT_EQ(hdf5::text_attribute(file, "git_commit"), "c0ffee");
-  EXPECT_EQ(hdf5::text_attribute(file, "content_hash"), content_hash(path_));
+  EXPECT_EQ(hdf5::text_attribute(file, "content_hash"), content_hash(path));
 }
 
 TEST_F(Merge, IsIdempotent) {
   add(sample_record(1));
   add(sample_record(2));
   merged();
-  const std::string first = bytes_of(path_);
+  const std::string first = bytes_of(path);
   merged();
-  EXPECT_EQ(bytes_of(path_), first);
-  EXPECT_EQ(folder_.count_files(), 3U);
+  EXPECT_EQ(bytes_of(path), first);
+  EXPECT_EQ(folder.count_files(), 3U);
 }
 
 herr_t expect_no_time(hid_t, const char* name, const H5O_info_t* info, void*) {
@@ -258,26 +258,25 @@ TEST_F(Merge, NoObjectCarriesATime) {
 }
 
 TEST_F(Merge, RefusesNothingDamagedAndTwice) {
-  EXPECT_THAT(error_of([&] { merge_runs(path_, {}, "s", "", {}); }),
-              AllOf(HasSubstr(path_), HasSubstr("no finished runs to merge")));
+  EXPECT_THAT(error_of([&] { merge_runs(path, {}, "s", "", {}); }),
+              AllOf(HasSubstr(path), HasSubstr("no finished runs to merge")));
   add(sample_record(1));
   merged();
-  const std::string good = bytes_of(path_);
+  const std::string good = bytes_of(path);
   add(sample_record(2));
-  const std::string bytes = bytes_of(run_files_[1]);
-  write_bytes(run_files_[1], bytes.substr(0, bytes.size() / 2));
-  EXPECT_THAT(error_of([&] { merge_runs(path_, run_files_, "s", "", {}); }),
-              HasSubstr(run_files_[1]));
-  write_bytes(run_files_[1], bytes_of(run_files_[0]));
-  EXPECT_THAT(error_of([&] { merge_runs(path_, run_files_, "s", "", {}); }),
-              AllOf(HasSubstr(run_files_[1]), HasSubstr("is there twice")));
+  const std::string bytes = bytes_of(run_files[1]);
+  write_bytes(run_files[1], bytes.substr(0, bytes.size() / 2));
+  EXPECT_THAT(error_of([&] { merge_runs(path, run_files, "s", "", {}); }), HasSubstr(run_files[1]));
+  write_bytes(run_files[1], bytes_of(run_files[0]));
+  EXPECT_THAT(error_of([&] { merge_runs(path, run_files, "s", "", {}); }),
+              AllOf(HasSubstr(run_files[1]), HasSubstr("is there twice")));
   RunRecord clash = sample_record(3);
   clash.result.facts = {{"validation_loss", "low"}};
   clash.result.metrics.clear();
-  write_run(run_files_[1], clash);
-  EXPECT_THAT(error_of([&] { merge_runs(path_, run_files_, "s", "", {}); }),
+  write_run(run_files[1], clash);
+  EXPECT_THAT(error_of([&] { merge_runs(path, run_files, "s", "", {}); }),
               HasSubstr("'validation_loss' names both a metric and a fact"));
-  EXPECT_EQ(bytes_of(path_), good);
+  EXPECT_EQ(bytes_of(path), good);
 }
 
 TEST_F(Merge, ContentHashForgetsOrderTimesAndPlaces) {
@@ -291,8 +290,8 @@ TEST_F(Merge, ContentHashForgetsOrderTimesAndPlaces) {
   elsewhere.provenance.cpu = "another processor";
   elsewhere.provenance.dirty_diff = "+1";
   EXPECT_EQ(hash_of({sample_record(1), elsewhere}), hash);
-  merge_runs(path_, run_files_, "another name", "other text", {"model.width"});
-  EXPECT_EQ(content_hash(path_), hash);
+  merge_runs(path, run_files, "another name", "other text", {"model.width"});
+  EXPECT_EQ(content_hash(path), hash);
 }
 
 TEST_F(Merge, ContentHashSeesEveryReproducibleValue) {

@@ -187,7 +187,7 @@ TEST(RunFile, ReadOnlyFolderIsAnError) {
 }
 
 // A limit on file size stands for a full disk: write() comes back short, then fails.
-TEST(RunFile, FullDiskKeepsTheOldFileAndLeavesNothing) {
+TEST(RunFile, OutOfSpaceKeepsTheOldFileAndLeavesNothing) {
   const TemporaryFolder folder;
   const std::string path = folder / "run.h5";
   write_run(path, sample_record(1));
