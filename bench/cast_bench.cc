@@ -1,4 +1,5 @@
-// Rounding and quantizing of binary32 arrays, as a ratio to memcpy of the same array in the same run.
+// Rounding and quantizing of binary32 arrays, as a ratio to memcpy of the same array in the same
+// run.
 #include <fmt/format.h>
 
 #include <bit>
@@ -25,6 +26,7 @@ struct Size {
   std::size_t elements;
 };
 
+// Rounding is in place, quantizing to another array, as training uses them.
 constexpr Size kSizes[] = {{"L1 16 KiB", 4096}, {"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
 constexpr std::size_t kColumns = 256;
 constexpr std::size_t kRepetitions = 11;
@@ -32,6 +34,7 @@ constexpr double kElementsPerRepetition = 2e7;
 
 struct Case {
   std::string name;
+  bool is_in_place;
   std::function<void(const float*, float*, std::size_t)> run;
 };
 
@@ -43,15 +46,16 @@ void fill(AlignedVector<float>& x) {
   }
 }
 
-Case rounding_case(const std::string& format, const RoundSpec& spec) {
+Case rounding_case(const std::string& format, const RoundSpec& spec, bool is_in_place = true) {
   const Rounder rounder(parse_format(format), spec);
-  return {format + " " + rounding_to_string(spec),
+  return {format + " " + rounding_to_string(spec) + (is_in_place ? "" : ", to another array"),
+          is_in_place,
           [rounder](const float* in, float* out, std::size_t n) { rounder.round(in, out, n); }};
 }
 
 Case quantizer_case(const std::string& text) {
   const auto quantizer = std::make_shared<const Quantizer>(parse_quantizer(text));
-  return {"quantize " + text, [quantizer](const float* in, float* out, std::size_t n) {
+  return {"quantize " + text, false, [quantizer](const float* in, float* out, std::size_t n) {
             quantizer->quantize({in, n / kColumns, kColumns, kColumns},
                                 {out, n / kColumns, kColumns, kColumns});
           }};
@@ -88,9 +92,10 @@ std::vector<double> rates(const Size& size, const std::vector<Case>& cases) {
                           }
                         }});
   for (const Case& c : cases) {
-    contenders.push_back({c.name, [&, run = c.run] {
+    contenders.push_back({c.name, [&] {
                             for (std::size_t i = 0; i < loops; ++i) {
-                              run(in.data(), out.data(), size.elements);
+                              c.run(c.is_in_place ? out.data() : in.data(), out.data(),
+                                    size.elements);
                             }
                           }});
   }
@@ -132,6 +137,7 @@ int run() {
     check_against_scalar(format, nearest);
     cases.push_back(rounding_case(format, nearest));
   }
+  cases.push_back(rounding_case("e4m3fn", nearest, false));
   for (const char* format : {"e4m3fn", "bfloat16"}) {
     check_against_scalar(format, stochastic);
     cases.push_back(rounding_case(format, stochastic));

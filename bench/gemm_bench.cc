@@ -1,7 +1,7 @@
 // The ordered binary32 products of sim/gemm.h against OpenBLAS SGEMM, one thread, interleaved:
 //   gemm_bench [minimum repetitions, default 9]
-// Shapes are those of a GPT's training step (2048 tokens): forward (nt), input gradient (nn), weight gradient (tn).
-// Run with OPENBLAS_CORETYPE=HASWELL HALFULP_SIMD=avx2 to compare at AVX2.
+// Shapes are those of a GPT's training step (2048 tokens): forward (nt), input gradient (nn),
+// weight gradient (tn). Run with OPENBLAS_CORETYPE=HASWELL HALFULP_SIMD=avx2 to compare at AVX2.
 #include <cblas.h>
 #include <fmt/format.h>
 
@@ -64,18 +64,21 @@ struct Problem {
     const ConstMatrix right{b.data(), b_rows, b_cols, b_stride};
     const Matrix out{c.data(), shape.m, shape.n, shape.n};
     switch (shape.form) {
-      case Form::nn: return gemm_nn(left, right, out);
-      case Form::nt: return gemm_nt(left, right, out);
-      case Form::tn: return gemm_tn(left, right, out);
+      case Form::nn:
+        return gemm_nn(left, right, out);
+      case Form::nt:
+        return gemm_nt(left, right, out);
+      case Form::tn:
+        return gemm_tn(left, right, out);
     }
   }
 
   void run_blas() {
     const auto as_int = [](std::size_t n) { return static_cast<int>(n); };
     cblas_sgemm(CblasRowMajor, shape.form == Form::tn ? CblasTrans : CblasNoTrans,
-                shape.form == Form::nt ? CblasTrans : CblasNoTrans, as_int(shape.m), as_int(shape.n),
-                as_int(shape.k), 1.0F, a.data(), as_int(a_stride), b.data(), as_int(b_stride), 0.0F,
-                c_blas.data(), as_int(shape.n));
+                shape.form == Form::nt ? CblasTrans : CblasNoTrans, as_int(shape.m),
+                as_int(shape.n), as_int(shape.k), 1.0F, a.data(), as_int(a_stride), b.data(),
+                as_int(b_stride), 0.0F, c_blas.data(), as_int(shape.n));
   }
 
   /// Bits are the tests' business; here only that both compute the same product.
@@ -84,12 +87,14 @@ struct Problem {
     run_blas();
     const float limit = 1e-5F * static_cast<float>(shape.k);
     for (std::size_t i = 0; i < c.size(); ++i) {
-      if (!(std::abs(c[i] - c_blas[i]) <= limit)) throw std::runtime_error("wrong product: " + shape.name);
+      if (!(std::abs(c[i] - c_blas[i]) <= limit))
+        throw std::runtime_error("wrong product: " + shape.name);
     }
   }
 
   double flop() const {
-    return 2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
+    return 2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) *
+           static_cast<double>(shape.k);
   }
 
   Shape shape;
@@ -103,22 +108,30 @@ struct Times {
   double flop = 0;
 };
 
-/// Seconds for one product of each; a timed repetition takes about 10 ms so that CPU time resolves it.
+/// Seconds for one product of each; a timed repetition takes about 10 ms so that CPU time resolves
+/// it.
 Times measure(const Shape& shape, std::size_t repetitions) {
   Problem problem(shape);
   problem.check();
   const int calls = std::max(1, static_cast<int>(1.2e9 / problem.flop()));
   std::vector<halfulp::bench::Contender> contenders = {
-      {"ours", [&] { for (int i = 0; i < calls; ++i) problem.run_ours(); }},
-      {"OpenBLAS", [&] { for (int i = 0; i < calls; ++i) problem.run_blas(); }},
+      {"ours",
+       [&] {
+         for (int i = 0; i < calls; ++i) problem.run_ours();
+       }},
+      {"OpenBLAS",
+       [&] {
+         for (int i = 0; i < calls; ++i) problem.run_blas();
+       }},
   };
   halfulp::bench::measure(contenders, repetitions);
   return {contenders[0].median() / calls, contenders[1].median() / calls, problem.flop()};
 }
 
-void print_row(const std::string& name, const std::string& form, const std::string& shape, const Times& t) {
-  fmt::print("| {} | {} | {} | {:.1f} | {:.1f} | {:.2f} |\n", name, form, shape, t.flop / t.ours * 1e-9,
-             t.flop / t.blas * 1e-9, t.blas / t.ours);
+void print_row(const std::string& name, const std::string& form, const std::string& shape,
+               const Times& t) {
+  fmt::print("| {} | {} | {} | {:.1f} | {:.1f} | {:.2f} |\n", name, form, shape,
+             t.flop / t.ours * 1e-9, t.flop / t.blas * 1e-9, t.blas / t.ours);
 }
 
 Times measure_and_print(const Shape& s, std::size_t repetitions) {
@@ -136,8 +149,11 @@ struct Layer {
 /// All products of one training step of a GPT with the given width, blocks and tied head.
 void measure_model(const char* model, std::size_t width, int blocks, std::size_t repetitions) {
   constexpr std::size_t kTokens = 2048;
-  const Layer layers[] = {{"qkv", 3 * width, width}, {"proj", width, width}, {"fc", 4 * width, width},
-                          {"fc2", width, 4 * width}, {"head", 256, width}};
+  const Layer layers[] = {{"qkv", 3 * width, width},
+                          {"proj", width, width},
+                          {"fc", 4 * width, width},
+                          {"fc2", width, 4 * width},
+                          {"head", 256, width}};
   Times total;
   for (const Layer& layer : layers) {
     const std::string name = fmt::format("{} {}", model, layer.name);
@@ -178,7 +194,8 @@ int main(int argc, char** argv) try {
   const std::size_t repetitions = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9;
   fmt::print("SIMD target {}; GFLOP/s of one thread, medians of {} interleaved repetitions\n\n",
              halfulp::simd_target(), repetitions);
-  fmt::print("| product | form | M x N x K | halfulp | OpenBLAS | ratio |\n|---|---|---|---|---|---|\n");
+  fmt::print(
+      "| product | form | M x N x K | halfulp | OpenBLAS | ratio |\n|---|---|---|---|---|---|\n");
   for (const Form form : {Form::nn, Form::nt, Form::tn}) {
     measure_and_print({"square", form, 256, 256, 256}, repetitions);
   }
@@ -187,6 +204,7 @@ int main(int argc, char** argv) try {
   measure_model("b", 128, 4, repetitions);
   measure_model("c", 256, 6, repetitions);
   return 0;
+
 } catch (const std::exception& error) {
   fmt::print(stderr, "gemm_bench: {}\n", error.what());
   return 1;

@@ -27,6 +27,8 @@ enum class Subnormals : std::uint8_t {
 /// Sign / exponent / trailing significand, radix 2.
 /// Value of a normal code: (-1)^s * 2^(E - bias) * (1 + T / 2^trailing_bits).
 /// Precision p, counting the implicit bit, is trailing_bits + 1.
+/// Without exponent bits (and with zero) every code is like a subnormal: T * 2^(1 - bias -
+/// trailing_bits).
 struct FloatFormat {
   int exponent_bits = 0;  ///< 0 to 15
   int trailing_bits = 0;  ///< 0 to 63

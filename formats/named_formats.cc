@@ -19,12 +19,13 @@ constexpr FloatFormat unsigned_fn(int exponent_bits, int trailing_bits, int bias
 constexpr FloatFormat kE8M0{8, 0, 127, NonFinite::fn, false, Subnormals::on, false};
 
 constexpr std::string_view kIeee754 = "IEEE 754-2019, table 3.5";
-constexpr std::string_view kOfp8 = "OCP 8-bit Floating Point (OFP8) 1.0, section 5";
-constexpr std::string_view kMx = "OCP Microscaling Formats (MX) 1.0, section 5";
-constexpr std::string_view kFnuz = "Noune et al., arXiv 2206.02915; LLVM APFloat";
+constexpr std::string_view kOfp8 = "OCP 8-bit Floating Point Specification (OFP8) 1.0";
+constexpr std::string_view kMx = "OCP Microscaling Formats (MX) 1.0, 5.3";
+constexpr std::string_view kMxScale = "OCP Microscaling Formats (MX) 1.0, 5.4";
+constexpr std::string_view kFnuz = "Noune et al., arXiv 2206.02915; StableHLO RFC 20230321";
 constexpr std::string_view kMlDtypes = "ml_dtypes README";
-constexpr std::string_view kPtx = "NVIDIA PTX ISA, alternate floating-point formats";
-constexpr std::string_view kTwosComplement = "two's complement, ISO C++20 basic.fundamental";
+constexpr std::string_view kPtx = "NVIDIA PTX ISA, alternate floating-point data formats";
+constexpr std::string_view kTwosComplement = "two's complement (ISO C++20, basic.fundamental)";
 
 // Spellings in users' code: PyTorch, JAX, NumPy, MLIR, LLVM, ONNX, safetensors, PTX, and papers.
 // Where two projects give one spelling different meanings, spec.cc announces the reading (or
@@ -41,14 +42,15 @@ const std::vector<NamedFormat>& table() {
     {"e5m2", ieee(5, 2, 15),
      {"float8_e5m2", "fp8_e5m2", "f8e5m2", "f8_e5m2", "ocp_e5m2", "bf8", "q52", "mxfp8r"}, kOfp8},
     {"e4m3fn", layout(4, 3, 7, NonFinite::fn),
-     {"e4m3", "float8_e4m3fn", "fp8_e4m3fn", "fp8_e4m3", "f8e4m3fn", "f8_e4m3", "ocp_e4m3", "hf8", "mxfp8p"}, kOfp8},
+     {"e4m3", "float8_e4m3fn", "fp8_e4m3fn", "fp8_e4m3", "f8e4m3fn", "f8_e4m3", "ocp_e4m3",
+      "hf8", "mxfp8p"}, kOfp8},
     {"e4m3ieee", ieee(4, 3, 7), {"float8_e4m3", "f8e4m3"}, kMlDtypes},
     {"e4m3fnuz", layout(4, 3, 8, NonFinite::fnuz),
      {"float8_e4m3fnuz", "fp8_e4m3fnuz", "f8e4m3fnuz", "fp8_fnuz"}, kFnuz},
     {"e5m2fnuz", layout(5, 2, 16, NonFinite::fnuz),
      {"float8_e5m2fnuz", "fp8_e5m2fnuz", "f8e5m2fnuz"}, kFnuz},
     {"e4m3b11fnuz", layout(4, 3, 11, NonFinite::fnuz),
-     {"float8_e4m3b11fnuz", "f8e4m3b11fnuz", "e4m3b11"}, "LLVM APFloat; ml_dtypes README"},
+     {"float8_e4m3b11fnuz", "f8e4m3b11fnuz", "e4m3b11"}, "StableHLO RFC 20230309"},
     {"e3m4", ieee(3, 4, 3), {"float8_e3m4", "fp8_e3m4", "f8e3m4"}, kMlDtypes},
     {"e3m2fn", layout(3, 2, 3, NonFinite::finite),
      {"e3m2", "float6_e3m2fn", "fp6_e3m2", "f6e3m2fn", "mxfp6r"}, kMx},
@@ -56,10 +58,9 @@ const std::vector<NamedFormat>& table() {
      {"e2m3", "float6_e2m3fn", "fp6_e2m3", "f6e2m3fn", "mxfp6p"}, kMx},
     {"e2m1fn", layout(2, 1, 1, NonFinite::finite),
      {"e2m1", "float4_e2m1fn", "float4_e2m1fn_x2", "fp4_e2m1", "f4e2m1fn", "float4e2m1"}, kMx},
-    {"e8m0fnu", kE8M0, {"e8m0", "float8_e8m0fnu", "f8e8m0fnu", "float8e8m0", "ue8m0"}, kMx},
+    {"e8m0fnu", kE8M0, {"e8m0", "float8_e8m0fnu", "f8e8m0fnu", "float8e8m0", "ue8m0"}, kMxScale},
     {"ue4m3", unsigned_fn(4, 3, 7), {"nvfp4_scale"}, kPtx},
-    {"ue5m3", unsigned_fn(5, 3, 15), {"float8_e5m3fnu", "e5m3fnu"},
-     "as e5m2's range with e4m3fn's layout; LLVM discussion of float8_e5m3fnu"},
+    {"ue5m3", unsigned_fn(5, 3, 15), {"float8_e5m3fnu", "e5m3fnu"}, kPtx},
     {"int4", IntegerFormat{4}, {"i4", "s4"}, kTwosComplement},
     {"int8", IntegerFormat{8}, {"i8", "s8"}, kTwosComplement},
     {"int16", IntegerFormat{16}, {"i16", "s16"}, kTwosComplement},

@@ -177,7 +177,7 @@ Number round_float(const FloatFormat& f, const RoundSpec& spec, const WideNumber
   const bool to_normal_grid = tiny && f.subnormals == Subnormals::off;
   const int quantum = to_normal_grid ? lowest : quantum_exponent(f, static_cast<int>(exponent));
   const Quotient q = divide_by_quantum(x, quantum);
-  const bool even = to_normal_grid || code_is_even(f, static_cast<std::uint64_t>(q.whole), quantum);
+  const bool even = code_is_even(f, static_cast<std::uint64_t>(q.whole), quantum);
   const uint128 whole = q.whole + (rounds_up(spec, q, x.negative, even, random) ? 1 : 0);
 
   if (whole == 0) {

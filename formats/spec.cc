@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "formats/format_names.h"
 #include "formats/named_formats.h"
 #include "formats/spelling.h"
 
@@ -26,106 +27,7 @@ int default_bias(int exponent_bits, NonFinite layout) {
   return ieee_bias(exponent_bits) + (layout == NonFinite::fnuz ? 1 : 0);
 }
 
-// --- names
-// -----------------------------------------------------------------------------------------
-
-/// What people read in two ways, and the reading taken. `spelling` is an alias of named_formats.
-struct Reading {
-  std::string_view spelling;
-  std::string_view note;
-};
-
-constexpr std::string_view kE4M3Note =
-    " read as e4m3fn (OCP, max 448, no infinity); the IEEE-like type is e4m3ieee";
-constexpr std::string_view kE4M3IeeeNote =
-    " read as e4m3ieee (as ml_dtypes, XLA and MLIR: max 240, infinities); the OCP type is e4m3fn";
-
-constexpr Reading kReadings[] = {
-    {"e4m3", kE4M3Note},
-    {"fp8_e4m3", kE4M3Note},
-    {"f8_e4m3", kE4M3Note},
-    {"hf8", kE4M3Note},
-    {"float8_e4m3", kE4M3IeeeNote},
-    {"f8e4m3", kE4M3IeeeNote},
-    {"e3m2", " read as e3m2fn (OCP, every code finite, max 28); the IEEE-like type is e3m2ieee"},
-    {"e2m3", " read as e2m3fn (OCP, every code finite, max 7.5); the IEEE-like type is e2m3ieee"},
-    {"e2m1", " read as e2m1fn (OCP, every code finite, max 6); the IEEE-like type is e2m1ieee"},
-    {"bf8", " read as e5m2 (OCP, infinities); the bf8 of AMD MI300 is e5m2fnuz"},
-    {"fp8_fnuz", " read as e4m3fnuz; the other fnuz type of 8 bits is e5m2fnuz"},
-    {"e8m0",
-     " read as e8m0fnu (OCP scale: unsigned, no zero, NaN 0xff); the IEEE-like type is e8m0ieee"},
-};
-
-/// Names that fit several formats equally well, without separators.
-struct Refusal {
-  std::string_view key;
-  std::string_view reason;
-};
-
-constexpr std::string_view kFp8 =
-    "names several formats; write e4m3fn, e5m2, e4m3ieee, e4m3fnuz or e5m2fnuz";
-constexpr std::string_view kFp6 = "names two formats; write e3m2fn or e2m3fn";
-constexpr std::string_view kFp4 =
-    "names several formats; write e2m1fn (the element of MXFP4 and NVFP4) or e3m0finite";
-constexpr std::string_view kMxFp8 =
-    "is a block format; its elements are e4m3fn or e5m2, its scale e8m0fnu";
-constexpr std::string_view kMxFp6 =
-    "is a block format; its elements are e3m2fn or e2m3fn, its scale e8m0fnu";
-constexpr std::string_view kMxFp4 = "is a block format; its element is e2m1fn, its scale e8m0fnu";
-constexpr std::string_view kNvFp4 = "is a block format; its element is e2m1fn, its scale ue4m3";
-
-constexpr Refusal kRefusals[] = {
-    {"fp8", kFp8},     {"f8", kFp8},      {"float8", kFp8},  {"fp6", kFp6},    {"f6", kFp6},
-    {"float6", kFp6},  {"fp4", kFp4},     {"f4", kFp4},      {"float4", kFp4}, {"mxfp8", kMxFp8},
-    {"mxfp6", kMxFp6}, {"mxfp4", kMxFp4}, {"nvfp4", kNvFp4},
-};
-
-struct NameMatch {
-  const NamedFormat* row = nullptr;
-  std::string_view spelling;
-};
-
-/// `name` is lower case with every separator an underscore. Spellings that differ only in where the
-/// separators stand are the same, unless the table lists both (f8_e4m3 and f8e4m3).
-NameMatch find_name(std::string_view name) {
-  const std::string key = without_separators(name);
-  NameMatch loose;
-  for (const NamedFormat& row : named_formats()) {
-    std::vector<std::string_view> spellings = row.aliases;
-    spellings.push_back(row.name);
-    for (const std::string_view spelling : spellings) {
-      if (spelling == name) return {&row, spelling};
-      if (without_separators(spelling) == key) loose = {&row, spelling};
-    }
-  }
-  return loose;
-}
-
-std::string reading_note(std::string_view spelling) {
-  for (const Reading& reading : kReadings) {
-    if (reading.spelling == spelling) return std::string(spelling) + std::string(reading.note);
-  }
-  return {};
-}
-
-/// The text of a name: lower case, separators as underscores, library prefix gone.
-std::string normalized_name(std::string_view text) {
-  std::string name = lower_case(text);
-  for (const std::string_view prefix :
-       {"torch.", "jnp.", "jax.numpy.", "ml_dtypes.", "np.", "numpy.", "tf."}) {
-    if (name.starts_with(prefix)) {
-      name.erase(0, prefix.size());
-      break;
-    }
-  }
-  while (!name.empty() && is_separator(name.front())) name.erase(0, 1);
-  while (!name.empty() && is_separator(name.back())) name.pop_back();
-  std::replace_if(name.begin(), name.end(), is_separator, '_');
-  return name;
-}
-
-// --- forms: eXmY, intN
-// ------------------------------------------------------------------------------
+// --- forms: eXmY, intN ---
 
 /// Takes a decimal number of up to three digits from the front of `text`.
 std::optional<int> take_number(std::string_view& text) {
@@ -200,8 +102,7 @@ std::string form_note(std::string_view key, const Format& format) {
          std::string(key) + "finite";
 }
 
-// --- unknown names
-// -----------------------------------------------------------------------------------
+// --- unknown names ---
 
 void add_unique(std::vector<std::string>& names, std::string_view name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
@@ -275,12 +176,9 @@ Format checked(const Format& format, std::string_view text, int column) {
 Format parse_name(std::string_view text, int column, std::string& note) {
   const std::string name = normalized_name(text);
   const std::string key = without_separators(name);
-  for (const Refusal& refusal : kRefusals) {
-    if (refusal.key == key) {
-      throw SpecError(
-          "'" + shortened(text) + "'" + at_column(column) + " " + std::string(refusal.reason),
-          column);
-    }
+  if (const std::string_view reason = refusal_reason(key); !reason.empty()) {
+    throw SpecError("'" + shortened(text) + "'" + at_column(column) + " " + std::string(reason),
+                    column);
   }
   if (const NameMatch match = find_name(name); match.row != nullptr) {
     note = reading_note(match.spelling);
@@ -296,8 +194,7 @@ Format parse_name(std::string_view text, int column, std::string& note) {
   refuse_unknown(text, key, column);
 }
 
-// --- the full form
-// -----------------------------------------------------------------------------------
+// --- the full form ---
 
 Subnormals take_subnormals(TextCursor& cursor) {
   for (std::size_t i = 0; i < kSubnormalsNames.size(); ++i) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kFar = 1000;
 
-std::vector<std::string> sorted_words(std::string_view text) {
+std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words(1);
   for (const char c : text) {
     if (is_separator(c)) {
@@ -22,7 +22,6 @@ std::vector<std::string> sorted_words(std::string_view text) {
     }
   }
   std::erase(words, "");
-  std::sort(words.begin(), words.end());
   return words;
 }
 
@@ -54,7 +53,7 @@ std::vector<std::string> nearest_names(std::string_view text,
                                        std::size_t limit) {
   constexpr std::size_t kLongestCompared = 100;
   const std::string wanted = lower_case(text.substr(0, kLongestCompared));
-  const std::vector<std::string> wanted_words = sorted_words(wanted);
+  const std::vector<std::string> wanted_words = words_of(wanted);
   const int reach = std::max(1, std::min(4, static_cast<int>(wanted.size()) / 3));
 
   struct Scored {
@@ -65,12 +64,10 @@ std::vector<std::string> nearest_names(std::string_view text,
   std::vector<Scored> scored;
   for (const std::string& candidate : candidates) {
     const std::string name = lower_case(candidate);
-    const std::vector<std::string> words = sorted_words(name);
     const int by_edit = edit_distance(wanted, name);
-    const int by_order = edit_distance(joined(wanted_words, "."), joined(words, ".")) + 1;
-    const int by_words = distance_by_words(wanted_words, words);
-    const bool close = std::min(by_edit, by_order) <= reach || by_words <= 4;
-    if (close) scored.push_back({std::min({by_edit, by_order, by_words}), candidate});
+    const int by_words = distance_by_words(wanted_words, words_of(name));
+    const bool close = by_edit <= reach || by_words <= 4;
+    if (close) scored.push_back({std::min(by_edit, by_words), candidate});
   }
   std::stable_sort(scored.begin(), scored.end(),
                    [](const Scored& a, const Scored& b) { return a.distance < b.distance; });

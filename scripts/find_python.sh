@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the first Python that has what the figures need: $PYTHON, /usr/bin/python3, python3, python.
-# A python3 of pyenv or conda that comes first on PATH often lacks them; Debian's packages go to /usr/bin.
+# Prints the first of $PYTHON, /usr/bin/python3, python3 and python that has what the figures need.
+# A python3 of pyenv or conda that comes first on PATH often lacks it.
 for python in ${PYTHON:+"$PYTHON"} /usr/bin/python3 python3 python; do
   if "$python" -c 'import h5py, matplotlib, numpy' >/dev/null 2>&1; then
     command -v "$python"

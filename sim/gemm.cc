@@ -2,11 +2,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sim/gemm.cc"
-#include <hwy/foreach_target.h>
+#include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "sim/aligned_vector.h"
 #include "sim/gemm_kernels-inl.h"
@@ -18,7 +19,7 @@
 namespace halfulp {
 namespace {
 
-/// The three forms in one: how A and B are stored, and the shape.
+/// The three forms in one: how A and B are stored, and the length of the chains.
 struct Product {
   ConstMatrix a;
   ConstMatrix b;
@@ -28,11 +29,22 @@ struct Product {
   bool b_transposed;  ///< B is stored N x K
 };
 
-// Blocks in floats: a packed panel of B stays in L1 while the rows pass, a block of B and a block of A in L2.
-constexpr std::size_t kDepthBlock = 256;
-constexpr std::size_t kColsBlock = 1024;
-constexpr std::size_t kRowsBlock = 168;
-constexpr std::size_t kWorkspaceFloats = kDepthBlock * (kColsBlock + kRowsBlock);
+// Blocking: k is cut into blocks; for each, a block of B is brought into reach of the kernels and
+// stays in L2 while tiles of C go by, row of tiles after row of tiles. Later blocks of k start from
+// the sums in C, so the chain of each element is the one that gemm.h declares, whatever the blocks.
+constexpr std::size_t kPackedFloats = 256 * 1024;  // block of B: half of a 2 MiB L2
+constexpr std::size_t kDepthBlock = 512;
+constexpr std::size_t kDepthBlockTransposed = 128;  // each k of A and of B is then another row
+// Strides (in floats) from which a copy costs less than the cache conflicts of reading in place.
+constexpr std::size_t kLongStrideOfA = 768;
+constexpr std::size_t kLongStrideOfB = 1024;
+constexpr std::size_t kFewRows = 72;  // too few to pay for packing B
+constexpr std::size_t kCopiedRows = 120;
+constexpr std::size_t kCopiedStride = 144;  // an odd number of lines: rows start in all cache sets
+// Matrices that together are larger than this do not stay in L2 from one call to the next.
+constexpr std::size_t kCachedFloats = 384 * 1024;
+constexpr std::size_t kLineBytes = 64;
+constexpr std::size_t kWorkspaceFloats = kPackedFloats + kDepthBlockTransposed * kCopiedStride;
 
 /// `total` cut into equal pieces of at most `largest`, the first ones longer by one where needed.
 struct EvenSplit {
@@ -41,9 +53,17 @@ struct EvenSplit {
 
   std::size_t start(std::size_t i) const { return i * size + std::min(i, longer); }
 
+  std::size_t length(std::size_t i) const { return size + (i < longer ? 1 : 0); }
+
   std::size_t count;
   std::size_t size;
   std::size_t longer;
+};
+
+/// A block of the sum: k from `first` on.
+struct DepthBlock {
+  std::size_t first;
+  std::size_t depth;
 };
 
 }  // namespace
@@ -56,102 +76,207 @@ HWY_BEFORE_NAMESPACE();
 namespace halfulp {
 namespace HWY_NAMESPACE {
 
-/// A block of rows of A for one range of k, packed or in place.
-struct RowsBlock {
-  const float* data;
-  bool packed;
+/// Adjacent panels of B of the same width; a panel is the columns of one tile.
+struct PanelRun {
+  const float* b;
+  std::ptrdiff_t stride;  ///< of k
+  std::size_t next;       ///< from one panel to the next
+  std::size_t first;      ///< column of C
+  std::size_t count;
+  std::size_t vectors;  ///< width of a panel
+  std::size_t cols;     ///< columns of C; fewer than the width only in a last run of one panel
 };
 
-/// One tile at row `m`, column `n` of C; `cols` may be less than the packed panel is wide.
-HWY_INLINE void RunTile(TileFunction tile, TileOperands operands, const Matrix& c, std::size_t m,
-                        std::size_t n, std::size_t rows, std::size_t cols) {
-  operands.c = c.data + m * c.stride + n;
-  operands.c_stride = static_cast<std::ptrdiff_t>(c.stride);
-  const std::size_t width = PanelWidth(cols);
-  if (cols == width) {
-    tile(operands);
-    return;
+/// Columns first .. first + cols - 1 of B for one block of k, as at most three runs of panels: the
+/// width of panels differs by one vector at most, and a panel with padding is a run of its own.
+class PanelsOfB {
+ public:
+  PanelsOfB(const Product& p, const DepthBlock& block, std::size_t first, std::size_t cols,
+            float* packed)
+      : p_(p),
+        block_(block),
+        in_place_(!p.b_transposed && (p.b.stride < kLongStrideOfB || p.c.rows <= kFewRows)) {
+    const EvenSplit split((cols + kLanes - 1) / kLanes, kTileVectors);
+    const std::size_t padded = cols % kLanes == 0 ? 0 : 1;
+    const std::size_t whole = split.count - padded;
+    const std::size_t longer = std::min(split.longer, whole);
+    add({packed, 0, 0, first, longer, split.size + 1, 0});
+    add({packed, 0, 0, first + split.start(longer) * kLanes, whole - longer, split.size, 0});
+    const std::size_t last = split.start(whole) * kLanes;
+    add({packed, 0, 0, first + last, padded, split.length(whole), cols - last});
+    for (std::size_t i = 0; i < count_; ++i)
+      pack(runs_[i], packed + (runs_[i].first - first) * block.depth);
   }
-  HWY_ALIGN float whole[kTileRows * kTileCols] = {};
-  float* const target = operands.c;
-  for (std::size_t i = 0; operands.accumulate && i < rows; ++i) {
-    std::copy_n(target + i * c.stride, cols, whole + i * width);
-  }
-  operands.c = whole;
-  operands.c_stride = static_cast<std::ptrdiff_t>(width);
-  tile(operands);
-  for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(whole + i * width, cols, target + i * c.stride);
-  }
-}
 
-void PackColumns(const Product& p, std::size_t k, std::size_t depth, std::size_t first,
-                 std::size_t cols, float* out) {
-  for (std::size_t n = 0; n < cols; n += kTileCols) {
-    const std::size_t width = std::min<std::size_t>(kTileCols, cols - n);
-    if (p.b_transposed) {
-      PackTransposedPanel(p.b.data + (first + n) * p.b.stride + k, p.b.stride, depth, width,
-                          out + n * depth);
-    } else {
-      PackPanel(p.b.data + k * p.b.stride + first + n, p.b.stride, depth, width, out + n * depth);
+  /// Number of panels.
+  std::size_t count() const {
+    std::size_t sum = 0;
+    for (const PanelRun& run : *this) sum += run.count;
+    return sum;
+  }
+
+  const PanelRun* begin() const { return runs_; }
+
+  const PanelRun* end() const { return runs_ + count_; }
+
+ private:
+  void add(const PanelRun& run) {
+    if (run.count > 0) runs_[count_++] = run;
+  }
+
+  void pack(PanelRun& run, float* out) {
+    const std::size_t width = run.vectors * kLanes;
+    const bool padded = run.cols > 0;
+    if (!padded) run.cols = width;
+    if (in_place_ && !padded) {
+      run.b = p_.b.data + block_.first * p_.b.stride + run.first;
+      run.stride = static_cast<std::ptrdiff_t>(p_.b.stride);
+      run.next = width;
+      return;
     }
-  }
-}
-
-template <bool kATransposed>
-void MultiplyBlocks(const Product& p, float* workspace) {
-  float* const packed_b = workspace;
-  float* const packed_a = workspace + kDepthBlock * kColsBlock;
-  const EvenSplit panels(p.c.rows, kTileRows);
-  const EvenSplit depths(p.depth, kDepthBlock);
-  constexpr std::size_t kPanelsBlock = kRowsBlock / kTileRows;
-  const bool pack_a = kATransposed && (p.c.cols >= 4 * kTileCols || p.a.stride >= 512);
-  for (std::size_t slice = 0; slice < depths.count; ++slice) {
-    const std::size_t k = depths.start(slice);
-    const std::size_t depth = depths.start(slice + 1) - k;
-    for (std::size_t first = 0; first < p.c.cols; first += kColsBlock) {
-      const std::size_t cols = std::min(kColsBlock, p.c.cols - first);
-      PackColumns(p, k, depth, first, cols, packed_b);
-      for (std::size_t panel = 0; panel < panels.count; panel += kPanelsBlock) {
-        const std::size_t end = std::min(panel + kPanelsBlock, panels.count);
-        const std::size_t first_row = panels.start(panel);
-        if (pack_a) {
-          for (std::size_t i = panel; i < end; ++i) {
-            const std::size_t m = panels.start(i);
-            PackRows(p.a.data + k * p.a.stride + m, p.a.stride, depth, panels.start(i + 1) - m,
-                     packed_a + (m - first_row) * depth);
-          }
-        }
-        for (std::size_t n = 0; n < cols; n += kTileCols) {
-          const std::size_t width = std::min<std::size_t>(kTileCols, cols - n);
-          for (std::size_t i = panel; i < end; ++i) {
-            const std::size_t m = panels.start(i);
-            const std::size_t rows = panels.start(i + 1) - m;
-            TileOperands operands{};
-            if (pack_a) {
-              operands.a = packed_a + (m - first_row) * depth;
-              operands.a_stride = static_cast<std::ptrdiff_t>(rows);
-            } else {
-              operands.a = kATransposed ? p.a.data + k * p.a.stride + m : p.a.data + m * p.a.stride + k;
-              operands.a_stride = static_cast<std::ptrdiff_t>(p.a.stride);
-            }
-            operands.b = packed_b + n * depth;
-            operands.depth = depth;
-            operands.accumulate = slice > 0;
-            RunTile(FindTile<kATransposed>(rows, PanelWidth(width) / kLanes), operands, p.c, m,
-                    first + n, rows, width);
-          }
-        }
+    run.b = out;
+    run.stride = static_cast<std::ptrdiff_t>(width);
+    run.next = width * block_.depth;
+    for (std::size_t i = 0; i < run.count; ++i, out += run.next) {
+      const std::size_t n = run.first + i * width;
+      if (p_.b_transposed) {
+        PackTransposedPanel(p_.b.data + n * p_.b.stride + block_.first, p_.b.stride, block_.depth,
+                            run.cols, width, out);
+      } else {
+        PackPanel(p_.b.data + block_.first * p_.b.stride + n, p_.b.stride, block_.depth, run.cols,
+                  width, out);
       }
     }
+  }
+
+  const Product& p_;
+  DepthBlock block_;
+  bool in_place_;
+  PanelRun runs_[3];
+  std::size_t count_ = 0;
+};
+
+/// Runs `kernel` for a panel that is wider than what is left of C: on a copy of that part of C.
+HWY_NOINLINE void RunPaddedTile(TileRowFunction kernel, TileRow tile, std::size_t rows,
+                                const PanelRun& run) {
+  HWY_ALIGN float whole[kMostTileFloats] = {};
+  const std::size_t width = run.vectors * kLanes;
+  float* const target = tile.c;
+  const auto stride = static_cast<std::size_t>(tile.c_stride);
+  for (std::size_t i = 0; tile.accumulate && i < rows; ++i) {
+    std::copy_n(target + i * stride, run.cols, whole + i * width);
+  }
+  tile.c = whole;
+  tile.c_stride = static_cast<std::ptrdiff_t>(width);
+  kernel(tile);
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::copy_n(whole + i * width, run.cols, target + i * stride);
+  }
+}
+
+/// Walks through `floats` from `data` on in `pairs` steps; stands still where that would skip
+/// lines.
+inline Ahead WalkThrough(const float* data, std::size_t floats, std::size_t pairs) {
+  const std::size_t step = pairs == 0 ? kLineBytes : floats * sizeof(float) / pairs + 1;
+  return {reinterpret_cast<std::uintptr_t>(data), step < kLineBytes ? step : 0};
+}
+
+/// Rows of A for one block of k, in place or copied.
+struct RowsOfA {
+  const float* data;  ///< first row, first k of the block
+  std::size_t stride;
+  std::size_t first;  ///< row of C
+  std::size_t count;
+};
+
+/// Sets what to prefetch during the first row of tiles; `pairs` is the number of pairs of k in a
+/// row of tiles. For A stored M x K: the next rows of A and C. For A stored K x M: the next block
+/// of k.
+template <bool kRowsAdjacent>
+void SetAhead(const Product& p, const DepthBlock& block, const RowsOfA& rows, std::size_t tile_rows,
+              std::size_t pairs, TileRow& row) {
+  row.prefetch = p.depth * (p.c.rows + p.c.cols) + p.c.rows * p.c.cols > kCachedFloats;
+  if (!row.prefetch) return;
+  if (kRowsAdjacent) {
+    const std::size_t next = std::min(block.first + block.depth, p.depth - 1);
+    const std::size_t depth = next - block.first;
+    const std::size_t tile_rows_before = rows.first / tile_rows;
+    const std::size_t all_pairs = pairs * ((p.c.rows + tile_rows - 1) / tile_rows);
+    row.ahead_a = WalkThrough(p.a.data + next * p.a.stride, depth * p.a.stride, all_pairs);
+    row.ahead_b = WalkThrough(p.b.data + next * p.b.stride, depth * p.b.stride, all_pairs);
+    row.ahead_a.skip(tile_rows_before * pairs);
+    row.ahead_b.skip(tile_rows_before * pairs);
+  } else {
+    row.ahead_a = WalkThrough(rows.data, tile_rows * rows.stride, pairs);
+    row.ahead_b = WalkThrough(p.c.data + rows.first * p.c.stride, tile_rows * p.c.stride, pairs);
+    row.ahead_a.skip(pairs);
+    row.ahead_b.skip(pairs);
+  }
+}
+
+/// Some rows of C times all panels.
+template <bool kRowsAdjacent>
+void MultiplyRows(const Product& p, const PanelsOfB& panels, const DepthBlock& block,
+                  const RowsOfA& rows) {
+  const EvenSplit split(rows.count, FindTiles<kRowsAdjacent>(panels.begin()->vectors).rows);
+  TileRow row{};
+  row.a_stride = static_cast<std::ptrdiff_t>(rows.stride);
+  row.c_stride = static_cast<std::ptrdiff_t>(p.c.stride);
+  row.depth = block.depth;
+  row.accumulate = block.first > 0;
+  SetAhead<kRowsAdjacent>(p, block, rows, split.length(0), panels.count() * (block.depth / 2), row);
+  for (std::size_t i = 0; i < split.count; ++i) {
+    const std::size_t m = split.start(i);
+    const std::size_t length = split.length(i);
+    row.a = rows.data + (kRowsAdjacent ? m : m * rows.stride);
+    for (const PanelRun& run : panels) {
+      row.b = run.b;
+      row.b_stride = run.stride;
+      row.b_next = run.next;
+      row.c = p.c.data + (rows.first + m) * p.c.stride + run.first;
+      row.count = run.count;
+      const TileRowFunction kernel = FindTiles<kRowsAdjacent>(run.vectors).run[length - 1];
+      if (run.cols == run.vectors * kLanes) {
+        kernel(row);
+      } else {
+        RunPaddedTile(kernel, row, length, run);
+      }
+      row.ahead_a.skip(run.count * (block.depth / 2));
+      row.ahead_b.skip(run.count * (block.depth / 2));
+    }
+  }
+}
+
+/// All rows of C, for A stored K x M.
+void MultiplyAllRowsTransposed(const Product& p, const PanelsOfB& panels, const DepthBlock& block,
+                               float* copy) {
+  const float* const a = p.a.data + block.first * p.a.stride;
+  if (p.a.stride < kLongStrideOfA) {
+    MultiplyRows<true>(p, panels, block, {a, p.a.stride, 0, p.c.rows});
+    return;
+  }
+  const EvenSplit split(p.c.rows, kCopiedRows);
+  for (std::size_t i = 0; i < split.count; ++i) {
+    const std::size_t first = split.start(i);
+    CopyRows(a + first, p.a.stride, block.depth, split.length(i), kCopiedStride, copy);
+    MultiplyRows<true>(p, panels, block, {copy, kCopiedStride, first, split.length(i)});
   }
 }
 
 void Multiply(const Product& p, float* workspace) {
-  if (p.a_transposed) {
-    MultiplyBlocks<true>(p, workspace);
-  } else {
-    MultiplyBlocks<false>(p, workspace);
+  const EvenSplit depths(p.depth, p.a_transposed ? kDepthBlockTransposed : kDepthBlock);
+  for (std::size_t i = 0; i < depths.count; ++i) {
+    const DepthBlock block{depths.start(i), depths.length(i)};
+    constexpr std::size_t kWidest = kTileVectors * kLanes;
+    const std::size_t most_cols = kPackedFloats / block.depth / kWidest * kWidest;
+    for (std::size_t n = 0; n < p.c.cols; n += most_cols) {
+      const PanelsOfB panels(p, block, n, std::min(most_cols, p.c.cols - n), workspace);
+      if (p.a_transposed) {
+        MultiplyAllRowsTransposed(p, panels, block, workspace + kPackedFloats);
+      } else {
+        MultiplyRows<false>(p, panels, block, {p.a.data + block.first, p.a.stride, 0, p.c.rows});
+      }
+    }
   }
 }
 
@@ -171,7 +296,8 @@ HWY_EXPORT(Multiply);
 void multiply(const Product& p) {
   if (p.c.rows == 0 || p.c.cols == 0) return;
   if (p.depth == 0) {
-    for (std::size_t m = 0; m < p.c.rows; ++m) std::fill_n(p.c.data + m * p.c.stride, p.c.cols, 0.0f);
+    for (std::size_t m = 0; m < p.c.rows; ++m)
+      std::fill_n(p.c.data + m * p.c.stride, p.c.cols, 0.0F);
     return;
   }
   static thread_local AlignedVector<float> workspace(kWorkspaceFloats);

@@ -16,7 +16,7 @@ void gemm_nt(ConstMatrix a, ConstMatrix b, Matrix c);
 /// C(M x N) = A^T B with A stored K x M and B stored K x N.
 void gemm_tn(ConstMatrix a, ConstMatrix b, Matrix c);
 
-// Preconditions of all three: shapes agree; C overlaps neither A nor B; K = 0 gives zeros. Errors: none.
-// Exactness: bit-identical to gemm_reference.h on every SIMD target.
+// Preconditions of all three: shapes agree; C overlaps neither A nor B; K = 0 gives zeros. Errors:
+// none. Exactness: bit-identical to gemm_reference.h on every SIMD target.
 
 }  // namespace halfulp

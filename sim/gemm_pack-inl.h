@@ -20,25 +20,15 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Columns that a panel of `cols` (1 to kTileCols) columns of B takes when packed: whole vectors.
-inline std::size_t PanelWidth(std::size_t cols) {
-  return cols > static_cast<std::size_t>(kLanes) ? kTileCols : kLanes;
-}
-
 /// Packs a panel of B stored K x N: out[k * width + n] = b[k * stride + n], padded with zeros.
 inline void PackPanel(const float* HWY_RESTRICT b, std::size_t stride, std::size_t depth,
-                      std::size_t cols, float* HWY_RESTRICT out) {
+                      std::size_t cols, std::size_t width, float* HWY_RESTRICT out) {
   const FloatTag d;
-  const std::size_t width = PanelWidth(cols);
-  if (cols == static_cast<std::size_t>(kTileCols)) {
-    for (std::size_t k = 0; k < depth; ++k, b += stride, out += kTileCols) {
-      hn::Store(hn::LoadU(d, b), d, out);
-      hn::Store(hn::LoadU(d, b + kLanes), d, out + kLanes);
-    }
-    return;
-  }
   for (std::size_t k = 0; k < depth; ++k, b += stride, out += width) {
-    for (std::size_t n = 0; n < width; ++n) out[n] = n < cols ? b[n] : 0.0f;
+    std::size_t n = 0;
+    for (; n + kLanes <= cols; n += kLanes) hn::Store(hn::LoadU(d, b + n), d, out + n);
+    for (; n < cols; ++n) out[n] = b[n];
+    for (; n < width; ++n) out[n] = 0.0F;
   }
 }
 
@@ -78,8 +68,7 @@ HWY_INLINE void TransposeFour(const float* b, std::size_t stride, std::size_t wi
 
 /// Packs a panel of B stored N x K: out[k * width + n] = b[n * stride + k], padded with zeros.
 inline void PackTransposedPanel(const float* HWY_RESTRICT b, std::size_t stride, std::size_t depth,
-                                std::size_t cols, float* HWY_RESTRICT out) {
-  const std::size_t width = PanelWidth(cols);
+                                std::size_t cols, std::size_t width, float* HWY_RESTRICT out) {
   std::size_t first_col = 0;
 #if HWY_TARGET != HWY_SCALAR
   const std::size_t lanes = kLanes;
@@ -98,16 +87,19 @@ inline void PackTransposedPanel(const float* HWY_RESTRICT b, std::size_t stride,
 #endif
   for (std::size_t n = first_col; n < width; ++n) {
     for (std::size_t k = 0; k < depth; ++k) {
-      out[k * width + n] = n < cols ? b[n * stride + k] : 0.0f;
+      out[k * width + n] = n < cols ? b[n * stride + k] : 0.0F;
     }
   }
 }
 
-/// Packs `rows` adjacent columns of A stored K x M: out[k * rows + i] = a[k * stride + i].
-inline void PackRows(const float* HWY_RESTRICT a, std::size_t stride, std::size_t depth,
-                     std::size_t rows, float* HWY_RESTRICT out) {
-  for (std::size_t k = 0; k < depth; ++k, a += stride, out += rows) {
-    for (std::size_t i = 0; i < rows; ++i) out[i] = a[i];
+/// Copies a block: out[r * out_stride + i] = a[r * stride + i].
+inline void CopyRows(const float* HWY_RESTRICT a, std::size_t stride, std::size_t rows,
+                     std::size_t cols, std::size_t out_stride, float* HWY_RESTRICT out) {
+  const FloatTag d;
+  for (std::size_t r = 0; r < rows; ++r, a += stride, out += out_stride) {
+    std::size_t i = 0;
+    for (; i + kLanes <= cols; i += kLanes) hn::Store(hn::LoadU(d, a + i), d, out + i);
+    for (; i < cols; ++i) out[i] = a[i];
   }
 }
 

@@ -32,7 +32,6 @@ constexpr std::size_t kLongGroup = 256;
 struct UnitScale {
   float multiplier = 1;
   float scale = 1;
-  bool is_finite = true;  ///< false: every element of the unit becomes NaN
 };
 
 /// 2^floor(log2(largest / amax)), within the exponents whose inverse is finite too.
@@ -45,15 +44,38 @@ float power_of_two_multiplier(float largest, float amax) {
   return std::ldexp(1.0F, std::clamp(exponent, -127, 127));
 }
 
-UnitScale unit_scale(ScaleRule rule, float largest, std::uint32_t amax_pattern) {
-  // The multiplier 0 lets no element of such a unit count as an overflow.
-  if (amax_pattern >= kInfinityPattern) return {0, 1, false};
-  if (amax_pattern == 0 || largest == 0) return {};
-  const float amax = std::bit_cast<float>(amax_pattern);
-  const float multiplier = rule == ScaleRule::scale_power_of_two
-                               ? power_of_two_multiplier(largest, amax)
-                               : std::min(largest / amax, kLargest);
-  return {multiplier, std::min(1.0F / multiplier, kLargest), true};
+bool is_finite(std::uint32_t amax_pattern) { return amax_pattern < kInfinityPattern; }
+
+/// Selects instead of branches, so that loops over units become vector code. The multiplier of a
+/// unit that is not finite is 0: none of its elements counts as an overflow.
+UnitScale with_limits(float multiplier, std::uint32_t amax_pattern) {
+  multiplier = std::min(multiplier, kLargest);
+  multiplier = amax_pattern == 0 ? 1.0F : multiplier;
+  const float scale = std::min(1.0F / multiplier, kLargest);
+  return {is_finite(amax_pattern) ? multiplier : 0.0F, scale};
+}
+
+/// Fills the factors of n units with the given maxima; true when all units are finite.
+bool unit_scales(ScaleRule rule, float largest, const std::uint32_t* maxima, std::size_t n,
+                 float* multipliers, float* scales) {
+  // A format whose only finite numbers are 0 and below has nothing to scale to.
+  const bool has_range = largest > 0;
+  if (rule == ScaleRule::scale_power_of_two && has_range) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const float multiplier = power_of_two_multiplier(largest, std::bit_cast<float>(maxima[i]));
+      const UnitScale unit = with_limits(multiplier, maxima[i]);
+      multipliers[i] = unit.multiplier;
+      scales[i] = unit.scale;
+    }
+  } else {
+    for (std::size_t i = 0; i < n; ++i) {
+      const float quotient = has_range ? largest / std::bit_cast<float>(maxima[i]) : 1.0F;
+      const UnitScale unit = with_limits(quotient, maxima[i]);
+      multipliers[i] = unit.multiplier;
+      scales[i] = unit.scale;
+    }
+  }
+  return n == 0 || is_finite(*std::max_element(maxima, maxima + n));
 }
 
 /// Part of a matrix with the random index of its first element: row r starts at first + r * pitch.
@@ -68,8 +90,14 @@ struct Block {
   std::uint64_t pitch;
 
   Block part(std::size_t row, std::size_t col, std::size_t row_count, std::size_t col_count) const {
-    return {in + row * in_stride + col, in_stride,  out + row * out_stride + col, out_stride,
-            row_count,                  col_count, first_index + row * pitch + col, pitch};
+    return {in + row * in_stride + col,
+            in_stride,
+            out + row * out_stride + col,
+            out_stride,
+            row_count,
+            col_count,
+            first_index + row * pitch + col,
+            pitch};
   }
 
   const float* in_row(std::size_t r) const { return in + r * in_stride; }
@@ -90,8 +118,9 @@ struct Quantizer::Impl {
   void round_groups_of_row(const Block& row, const RandomStream& stream) const;
   void quantize(const Block& all, const RandomStream& stream) const;
 
-  UnitScale scale_for(std::uint32_t amax_pattern) const {
-    return unit_scale(spec.scale, plan.largest, amax_pattern);
+  bool fill_scales(const std::uint32_t* maxima, std::size_t n, float* multipliers,
+                   float* scales) const {
+    return unit_scales(spec.scale, plan.largest, maxima, n, multipliers, scales);
   }
 };
 
@@ -107,10 +136,9 @@ void Quantizer::Impl::round_block(const Block& block, const Scaling& scaling,
         round_array(plan, block.in_row(r), block.out_row(r), cols, scaling, stream, index);
     if (report.index == kNoOverflow) continue;
     const std::uint64_t element = index + report.index;
-    throw OverflowError(fmt::format(
-        "element ({}, {}), {} after scaling, is {} the range of {}", element / block.pitch,
-        element % block.pitch, report.operand, report.operand < 0 ? "below" : "above",
-        to_spec(spec.format)));
+    throw OverflowError(fmt::format("element ({}, {}), {} after scaling, is {} the range of {}",
+                                    element / block.pitch, element % block.pitch, report.operand,
+                                    report.operand < 0 ? "below" : "above", to_spec(spec.format)));
   }
 }
 
@@ -123,8 +151,8 @@ void Quantizer::Impl::round_unit(const Block& block, const RandomStream& stream)
       amax_pattern = std::max(amax_pattern, largest_magnitude(block.in_row(r), block.cols));
     }
   }
-  const UnitScale unit = scale_for(amax_pattern);
-  if (unit.is_finite) {
+  UnitScale unit;
+  if (fill_scales(&amax_pattern, 1, &unit.multiplier, &unit.scale)) {
     round_block(block, {Scaling::Kind::uniform, &unit.multiplier, &unit.scale}, stream);
     return;
   }
@@ -142,16 +170,10 @@ void Quantizer::Impl::round_columns(const Block& block, const RandomStream& stre
     for (std::size_t r = 0; r < part.rows; ++r) {
       update_magnitudes(part.in_row(r), maxima, part.cols);
     }
-    bool all_finite = true;
-    for (std::size_t j = 0; j < part.cols; ++j) {
-      const UnitScale unit = scale_for(maxima[j]);
-      multipliers[j] = unit.multiplier;
-      scales[j] = unit.scale;
-      all_finite = all_finite && unit.is_finite;
-    }
+    const bool all_finite = fill_scales(maxima, part.cols, multipliers, scales);
     round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
     for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
-      if (maxima[j] < kInfinityPattern) continue;
+      if (is_finite(maxima[j])) continue;
       for (std::size_t r = 0; r < part.rows; ++r) part.out_row(r)[j] = kNan;
     }
   }
@@ -166,23 +188,26 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
     }
     return;
   }
+  alignas(64) std::uint32_t maxima[kColumnBlock];
+  alignas(64) float unit_multipliers[kColumnBlock];
+  alignas(64) float unit_scales[kColumnBlock];
   alignas(64) float multipliers[kColumnBlock];
   alignas(64) float scales[kColumnBlock];
   const std::size_t run = kColumnBlock / group * group;
   for (std::size_t c = 0; c < row.cols; c += run) {
     const Block part = row.part(0, c, 1, std::min(run, row.cols - c));
-    bool all_finite = true;
-    for (std::size_t g = 0; g < part.cols; g += group) {
-      const std::size_t count = std::min(group, part.cols - g);
-      const UnitScale unit = scale_for(largest_magnitude(part.in + g, count));
-      std::fill_n(multipliers + g, count, unit.multiplier);
-      // A NaN scale marks the unit for the pass below.
-      std::fill_n(scales + g, count, unit.is_finite ? unit.scale : kNan);
-      all_finite = all_finite && unit.is_finite;
+    const std::size_t units = (part.cols + group - 1) / group;
+    group_magnitudes(part.in, part.cols, group, maxima);
+    const bool all_finite = fill_scales(maxima, units, unit_multipliers, unit_scales);
+    for (std::size_t u = 0; u < units; ++u) {
+      const std::size_t begin = u * group;
+      const std::size_t count = std::min(group, part.cols - begin);
+      std::fill_n(multipliers + begin, count, unit_multipliers[u]);
+      std::fill_n(scales + begin, count, unit_scales[u]);
     }
     round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
     for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
-      if (std::isnan(scales[j])) part.out[j] = kNan;
+      if (!is_finite(maxima[j / group])) part.out[j] = kNan;
     }
   }
 }
@@ -190,12 +215,15 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
 void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) const {
   if (spec.scale == ScaleRule::unscaled) return round_block(all, {}, stream);
   switch (spec.granularity) {
-    case Granularity::tensor: return round_unit(all, stream);
+    case Granularity::tensor:
+      return round_unit(all, stream);
     case Granularity::row:
       for (std::size_t r = 0; r < all.rows; ++r) round_unit(all.part(r, 0, 1, all.cols), stream);
       return;
-    case Granularity::column: return round_columns(all, stream);
-    case Granularity::group: break;
+    case Granularity::column:
+      return round_columns(all, stream);
+    case Granularity::group:
+      break;
   }
   const auto group = static_cast<std::size_t>(spec.group_size);
   const std::size_t step = spec.along_columns ? group : 1;

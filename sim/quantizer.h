@@ -1,16 +1,17 @@
-// Quantizers: choose scales, round, return to binary32 (fake quantization). Format + granularity + scale
-// rule + rounding, as one value with one spelling.
+// Quantizers: choose scales, round, return to binary32 (fake quantization). Format + granularity +
+// scale rule + rounding, as one value with one spelling.
 //
 //   quantizer = format { "+" option }
 //   option    = "tensor" | "row" | "column" | "group(" n [ ",columns" ] ")"          granularity
 //             | "unscaled" | "scale_binary32" | "scale_power_of_two"                  scale rule
-//             | rounding | overflow                                                   as in rounding.h
+//             | rounding | overflow                                                   as in
+//             rounding.h
 //
 // Options may come in any order, each kind once; to_spec() prints all of them in the order above.
-// Defaults: nearest_even, saturate, tensor; formats of more than 8 bits that are floats are unscaled,
-// all others scale_binary32. "binary32" alone is the identity. A granularity other than tensor needs a
-// scale. Also read: per_tensor; per_row, per_token, per_channel (row); per_column; group128, g128,
-// group=128; scale_fp32, absmax (scale_binary32); scale_pow2 (scale_power_of_two).
+// Defaults: nearest_even, saturate, tensor; formats of more than 8 bits that are floats are
+// unscaled, all others scale_binary32. "binary32" alone is the identity. A granularity other than
+// tensor needs a scale. Also read: per_tensor; per_row, per_token, per_channel (row); per_column;
+// group128, g128, group=128; scale_fp32, absmax (scale_binary32); scale_pow2 (scale_power_of_two).
 #pragma once
 
 #include <cstdint>
@@ -58,18 +59,18 @@ class Quantizer {
   Quantizer& operator=(Quantizer&&) noexcept;
 
   const QuantizerSpec& spec() const;
-  /// True when quantize() copies its input: binary32 unscaled, under `saturate` (which has nothing but
-  /// infinities to saturate here and lets them pass) or `infinity`.
+  /// True when quantize() copies its input: binary32 unscaled, under `saturate` (which has nothing
+  /// but infinities to saturate here and lets them pass) or `infinity`.
   bool is_identity() const;
 
   /// Fake-quantizes `in` to `out` (same shape; may be the same memory).
   ///
-  /// Each element of a scaled unit (tensor, row, ...) becomes round(x * m) * s, the products rounded to
-  /// binary32; m and s are limited to finite binary32 numbers. A unit with amax 0 has m = s = 1; one
-  /// with a NaN or infinity gives NaN in every element, so divergence stays visible. A ragged last
-  /// group is a short group. `max` is the largest finite number of the format.
-  /// Random: element (r, c) uses index r * cols + c of `stream`, whatever the granularity.
-  /// Throws OverflowError under Overflow::error, naming row and column.
+  /// Each element of a scaled unit (tensor, row, ...) becomes round(x * m) * s, the products
+  /// rounded to binary32; m and s are limited to finite binary32 numbers. A unit with amax 0 has m
+  /// = s = 1; one with a NaN or infinity gives NaN in every element, so divergence stays visible. A
+  /// ragged last group is a short group. `max` is the largest finite number of the format. Random:
+  /// element (r, c) uses index r * cols + c of `stream`, whatever the granularity. Throws
+  /// OverflowError under Overflow::error, naming row and column.
   void quantize(ConstMatrix in, Matrix out, const RandomStream& stream = {}) const;
 
  private:

@@ -25,10 +25,10 @@ struct Spelling {
 };
 
 constexpr Spelling<Granularity> kGranularities[] = {
-    {"tensor", Granularity::tensor},   {"pertensor", Granularity::tensor},
-    {"row", Granularity::row},         {"perrow", Granularity::row},
-    {"pertoken", Granularity::row},    {"perchannel", Granularity::row},
-    {"column", Granularity::column},   {"percolumn", Granularity::column},
+    {"tensor", Granularity::tensor}, {"pertensor", Granularity::tensor},
+    {"row", Granularity::row},       {"perrow", Granularity::row},
+    {"pertoken", Granularity::row},  {"perchannel", Granularity::row},
+    {"column", Granularity::column}, {"percolumn", Granularity::column},
 };
 
 constexpr Spelling<ScaleRule> kScaleRules[] = {
@@ -40,11 +40,25 @@ constexpr Spelling<ScaleRule> kScaleRules[] = {
     {"scalepow2", ScaleRule::scale_power_of_two},
 };
 
-const std::vector<std::string> kOptionNames = {
-    "tensor",        "row",          "column",      "group",           "unscaled",
-    "scale_binary32", "scale_power_of_two", "nearest_even", "nearest_away", "toward_zero",
-    "toward_positive", "toward_negative", "to_odd",  "stochastic",      "infinity",
-    "saturate",      "nan",          "wrap",        "error"};
+const std::vector<std::string> kOptionNames = {"tensor",
+                                               "row",
+                                               "column",
+                                               "group",
+                                               "unscaled",
+                                               "scale_binary32",
+                                               "scale_power_of_two",
+                                               "nearest_even",
+                                               "nearest_away",
+                                               "toward_zero",
+                                               "toward_positive",
+                                               "toward_negative",
+                                               "to_odd",
+                                               "stochastic",
+                                               "infinity",
+                                               "saturate",
+                                               "nan",
+                                               "wrap",
+                                               "error"};
 
 template <class Enum>
 std::optional<Enum> find(std::span<const Spelling<Enum>> spellings, std::string_view key) {
@@ -89,9 +103,10 @@ class Parser {
     for (std::size_t i = 1; i < parts.size(); ++i) read_option(parts[i]);
     if (granularity_ && spec_.scale == ScaleRule::unscaled &&
         spec_.granularity != Granularity::tensor) {
-      fail(*granularity_, fmt::format("'{}' needs a scale, and {} is unscaled; add scale_binary32 or "
-                                      "drop it",
-                                      granularity_->text, to_spec(spec_.format)));
+      fail(*granularity_,
+           fmt::format("'{}' needs a scale, and {} is unscaled; add scale_binary32 or "
+                       "drop it",
+                       granularity_->text, to_spec(spec_.format)));
     }
     in_part(parts[0], [&] { make_round_plan(spec_.format, spec_.rounding); });
     return spec_;
@@ -211,19 +226,26 @@ class Parser {
 
 std::string_view to_string(Granularity granularity) {
   switch (granularity) {
-    case Granularity::tensor: return "tensor";
-    case Granularity::row: return "row";
-    case Granularity::column: return "column";
-    case Granularity::group: break;
+    case Granularity::tensor:
+      return "tensor";
+    case Granularity::row:
+      return "row";
+    case Granularity::column:
+      return "column";
+    case Granularity::group:
+      break;
   }
   return "group";
 }
 
 std::string_view to_string(ScaleRule rule) {
   switch (rule) {
-    case ScaleRule::unscaled: return "unscaled";
-    case ScaleRule::scale_binary32: return "scale_binary32";
-    case ScaleRule::scale_power_of_two: break;
+    case ScaleRule::unscaled:
+      return "unscaled";
+    case ScaleRule::scale_binary32:
+      return "scale_binary32";
+    case ScaleRule::scale_power_of_two:
+      break;
   }
   return "scale_power_of_two";
 }

@@ -21,72 +21,102 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// Elements that random_words_of_pair() makes at once.
+inline constexpr std::uint64_t kRandomPair = 2 * kRandomChunk;
+
 #if HWY_TARGET == HWY_SCALAR
 
 // One lane of 64 bits cannot be seen as two of 32 here, which the vector form needs.
-HWY_INLINE void random_chunk(const RandomStream& stream, std::uint64_t chunk,
-                             std::uint32_t* HWY_RESTRICT out) {
-  for (std::uint64_t j = 0; j < 16; ++j) {
-    const auto block = philox4x32(philox_counter(stream, 16 * chunk + j), philox_key(stream));
-    for (std::size_t w = 0; w < 4; ++w) out[16 * w + j] = block[w];
+HWY_INLINE void random_words_of_pair(const RandomStream& stream, std::uint64_t pair,
+                                     std::uint32_t* HWY_RESTRICT out) {
+  for (std::uint64_t j = 0; j < kRandomPair / 4; ++j) {
+    const std::uint64_t block = pair * (kRandomPair / 4) + j;
+    const auto words = philox4x32(philox_counter(stream, block), philox_key(stream));
+    for (std::size_t w = 0; w < 4; ++w) out[64 * (j / 16) + 16 * w + j % 16] = words[w];
   }
 }
 
 #else
 
-/// Philox state of one vector of blocks: a 32-bit word in the low half of each 64-bit lane. The
-/// high halves hold what is left of earlier products; the multiplier reads low halves only.
-template <class V>
-struct PhiloxLanes {
-  V c0, c1, c2, c3;
+/// States of a vector of even blocks and the odd blocks between them: a 32-bit word in the low half
+/// of each 64-bit lane. The high halves hold what is left of earlier products; the multiplier reads
+/// low halves only.
+struct PhiloxPair {
+  using D = hn::CappedTag<std::uint64_t, 8>;
+  using D32 = hn::Repartition<std::uint32_t, D>;
+  using V = hn::Vec<D>;
+
+  V even0, even1, even2, even3;
+  V odd0, odd1, odd2, odd3;
+
+  HWY_INLINE PhiloxPair(const RandomStream& stream, std::uint64_t first_block) {
+    const D d;
+    const auto counter = philox_counter(stream, first_block);
+    even0 = hn::Add(hn::Set(d, counter[0]), hn::ShiftLeft<1>(hn::Iota(d, 0)));
+    odd0 = hn::Add(even0, hn::Set(d, 1));  // no carry: vectors do not cross a chunk
+    even1 = odd1 = hn::Set(d, counter[1]);
+    even2 = odd2 = hn::Set(d, counter[2]);
+    even3 = odd3 = hn::Set(d, counter[3]);
+  }
+
+  /// Brings down the high word as a shift would, and leaves the multiplier's port alone.
+  static HWY_INLINE V swap_halves(V v) {
+    return hn::BitCast(D(), hn::Shuffle2301(hn::BitCast(D32(), v)));
+  }
+
+  static HWY_INLINE void round(V& c0, V& c1, V& c2, V& c3, V key0, V key1) {
+    const D32 d32;
+    const V product0 = hn::MulEven(hn::BitCast(d32, c0), hn::Set(d32, kPhiloxMultiplier0));
+    const V product1 = hn::MulEven(hn::BitCast(d32, c2), hn::Set(d32, kPhiloxMultiplier1));
+    c0 = hn::Xor3(swap_halves(product1), c1, key0);
+    c2 = hn::Xor3(swap_halves(product0), c3, key1);
+    c1 = product1;
+    c3 = product0;
+  }
+
+  HWY_INLINE void round(V key0, V key1) {
+    round(even0, even1, even2, even3, key0, key1);
+    round(odd0, odd1, odd2, odd3, key0, key1);
+  }
+
+  static HWY_INLINE void store_word(V even, V odd, std::uint32_t* HWY_RESTRICT out) {
+    const D d;
+    const V low = hn::And(even, hn::Set(d, 0xFFFFFFFFULL));
+    hn::StoreU(hn::BitCast(D32(), hn::Or(low, hn::ShiftLeft<32>(odd))), D32(), out);
+  }
+
+  HWY_INLINE void store(std::uint32_t* HWY_RESTRICT out) const {
+    store_word(even0, odd0, out);
+    store_word(even1, odd1, out + 16);
+    store_word(even2, odd2, out + 32);
+    store_word(even3, odd3, out + 48);
+  }
 };
 
-template <class D, class V = hn::Vec<D> >
-HWY_INLINE void philox_round(D d, PhiloxLanes<V>& s, V key0, V key1) {
-  const hn::Repartition<std::uint32_t, D> du32;
-  const V product0 = hn::MulEven(hn::BitCast(du32, s.c0), hn::Set(du32, kPhiloxMultiplier0));
-  const V product1 = hn::MulEven(hn::BitCast(du32, s.c2), hn::Set(du32, kPhiloxMultiplier1));
-  s.c0 = hn::Xor3(hn::ShiftRight<32>(product1), s.c1, key0);
-  s.c2 = hn::Xor3(hn::ShiftRight<32>(product0), s.c3, key1);
-  s.c1 = product1;
-  s.c3 = product0;
-  (void)d;
-}
-
-template <class D, class V = hn::Vec<D> >
-HWY_INLINE void store_interleaved(D d, V even, V odd, std::uint32_t* HWY_RESTRICT out) {
-  const V low = hn::And(even, hn::Set(d, 0xFFFFFFFFULL));
-  const hn::Repartition<std::uint32_t, D> du32;
-  hn::StoreU(hn::BitCast(du32, hn::Or(low, hn::ShiftLeft<32>(odd))), du32, out);
-}
-
-/// The 64 words of elements 64 chunk .. 64 chunk + 63.
-HWY_INLINE void random_chunk(const RandomStream& stream, std::uint64_t chunk,
-                             std::uint32_t* HWY_RESTRICT out) {
-  const hn::CappedTag<std::uint64_t, 8> d;
-  using V = hn::Vec<decltype(d)>;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto first = philox_counter(stream, 16 * chunk);  // no carry within 16 blocks
+/// The words of elements 128 pair .. 128 pair + 127. Four chains of rounds hide the multiplier's
+/// latency.
+HWY_INLINE void random_words_of_pair(const RandomStream& stream, std::uint64_t pair,
+                                     std::uint32_t* HWY_RESTRICT out) {
+  const PhiloxPair::D d;
+  const std::size_t step = 2 * hn::Lanes(d);  // blocks of one PhiloxPair
+  const std::uint64_t first_block = pair * (kRandomPair / 4);
   const auto key = philox_key(stream);
-  for (std::size_t j = 0; j < 16; j += 2 * lanes) {
-    const V index = hn::Add(hn::Set(d, first[0] + j), hn::ShiftLeft<1>(hn::Iota(d, 0)));
-    const V c1 = hn::Set(d, first[1]);
-    const V c2 = hn::Set(d, first[2]);
-    const V c3 = hn::Set(d, first[3]);
-    PhiloxLanes<V> even{index, c1, c2, c3};
-    PhiloxLanes<V> odd{hn::Add(index, hn::Set(d, 1)), c1, c2, c3};
+  const auto place = [&](std::size_t block) { return out + 64 * (block / 16) + block % 16; };
+  for (std::size_t block = 0; block < kRandomPair / 4; block += 2 * step) {
+    PhiloxPair a(stream, first_block + block);
+    PhiloxPair b(stream, first_block + block + step);
     std::uint32_t key0 = key[0];
     std::uint32_t key1 = key[1];
     for (int round = 0; round < 10; ++round) {
-      philox_round(d, even, hn::Set(d, key0), hn::Set(d, key1));
-      philox_round(d, odd, hn::Set(d, key0), hn::Set(d, key1));
+      const auto k0 = hn::Set(d, key0);
+      const auto k1 = hn::Set(d, key1);
+      a.round(k0, k1);
+      b.round(k0, k1);
       key0 += kPhiloxWeyl0;
       key1 += kPhiloxWeyl1;
     }
-    store_interleaved(d, even.c0, odd.c0, out + j);
-    store_interleaved(d, even.c1, odd.c1, out + 16 + j);
-    store_interleaved(d, even.c2, odd.c2, out + 32 + j);
-    store_interleaved(d, even.c3, odd.c3, out + 48 + j);
+    a.store(place(block));
+    b.store(place(block + step));
   }
 }
 

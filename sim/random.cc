@@ -21,14 +21,14 @@ namespace HWY_NAMESPACE {
 void random_words_kernel(const RandomStream& stream, std::uint64_t first_index, std::uint32_t* out,
                          std::uint64_t n) {
   while (n > 0) {
-    const std::uint64_t chunk = first_index / kRandomChunk;
-    const std::uint64_t offset = first_index % kRandomChunk;
-    const std::uint64_t count = std::min(kRandomChunk - offset, n);
-    if (count == kRandomChunk) {
-      random_chunk(stream, chunk, out);
+    const std::uint64_t pair = first_index / kRandomPair;
+    const std::uint64_t offset = first_index % kRandomPair;
+    const std::uint64_t count = std::min(kRandomPair - offset, n);
+    if (count == kRandomPair) {
+      random_words_of_pair(stream, pair, out);
     } else {
-      std::uint32_t words[kRandomChunk];
-      random_chunk(stream, chunk, words);
+      std::uint32_t words[kRandomPair];
+      random_words_of_pair(stream, pair, words);
       std::copy_n(words + offset, count, out);
     }
     first_index += count;

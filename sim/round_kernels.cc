@@ -12,7 +12,8 @@
 #include <hwy/highway.h>
 
 #include "sim/random-inl.h"
-#include "sim/round_kernels-inl.h"
+#include "sim/round_general-inl.h"
+#include "sim/round_magic-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 
@@ -22,7 +23,7 @@ namespace HWY_NAMESPACE {
 using Kind = Scaling::Kind;
 
 // Elements per pass of the kernels that need more than one pass; the buffers stay in the L1 cache.
-inline constexpr std::size_t kBlock = 4 * kRandomChunk;
+inline constexpr std::size_t kBlock = 4 * kRandomPair;
 
 // Arrays from this size on come from memory; then asking for the lines to be written ahead pays.
 inline constexpr std::size_t kStreamingElements = std::size_t{1} << 20;
@@ -65,7 +66,7 @@ void apply(const RoundPlan& plan, const float* in, float* out, std::size_t n,
 
   std::size_t i = 0;
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    for (std::size_t j = 0; j < 4 * lanes; j += kLineElements) {
+    for (std::size_t j = 0; ahead != 0 && j < 4 * lanes; j += kLineElements) {
       prefetch_for_writing(out + i + ahead + j);
     }
     for (std::size_t j = i; j < i + 4 * lanes; j += lanes) {
@@ -95,22 +96,35 @@ void apply(const RoundPlan& plan, const float* in, float* out, std::size_t n,
 using Loop = void (*)(const RoundPlan&, const float*, float*, std::size_t, const Scaling&,
                       const std::uint32_t*);
 
-template <bool kClamps, bool kConstantNan>
-Loop magic_loop(Kind kind) {
-  using Op = MagicRounding<kClamps, kConstantNan>;
+template <class Op>
+Loop scaled_loop(Kind kind) {
   switch (kind) {
-    case Kind::none: return apply<Op, Kind::none>;
-    case Kind::uniform: return apply<Op, Kind::uniform>;
-    case Kind::each: break;
+    case Kind::none:
+      return apply<Op, Kind::none>;
+    case Kind::uniform:
+      return apply<Op, Kind::uniform>;
+    case Kind::each:
+      break;
   }
   return apply<Op, Kind::each>;
 }
 
+template <template <bool, NanRule> class Op>
 Loop magic_loop(const RoundPlan& plan, Kind kind) {
-  if (plan.clamps) {
-    return plan.has_constant_nan ? magic_loop<true, true>(kind) : magic_loop<true, false>(kind);
+  const bool keeps_nan = plan.nan_rule == NanRule::keep;
+  if (!plan.clamps) {
+    return keeps_nan ? scaled_loop<Op<false, NanRule::keep>>(kind)
+                     : scaled_loop<Op<false, NanRule::constant>>(kind);
   }
-  return plan.has_constant_nan ? magic_loop<false, true>(kind) : magic_loop<false, false>(kind);
+  if (keeps_nan) return scaled_loop<Op<true, NanRule::keep>>(kind);
+  return plan.nan_rule == NanRule::highest ? scaled_loop<Op<true, NanRule::highest>>(kind)
+                                           : scaled_loop<Op<true, NanRule::constant>>(kind);
+}
+
+Loop magic_loop(const RoundPlan& plan, Kind kind) {
+  if (plan.method == RoundMethod::integer_magic) return magic_loop<IntegerRounding>(plan, kind);
+  if (plan.decision == Decision::stochastic) return magic_loop<FloatStochastic>(plan, kind);
+  return magic_loop<FloatRounding>(plan, kind);
 }
 
 template <Rounding kRounding>
@@ -121,14 +135,21 @@ Loop bits_loop(bool clamps) {
 Loop bits_loop(const RoundPlan& plan) {
   switch (plan.decision) {
     case Decision::nearest_even:
-    case Decision::nearest_even_exponent: return bits_loop<Rounding::nearest_even>(plan.clamps);
-    case Decision::nearest_away: return bits_loop<Rounding::nearest_away>(plan.clamps);
-    case Decision::toward_zero: return bits_loop<Rounding::toward_zero>(plan.clamps);
-    case Decision::toward_positive: return bits_loop<Rounding::toward_positive>(plan.clamps);
-    case Decision::toward_negative: return bits_loop<Rounding::toward_negative>(plan.clamps);
+    case Decision::nearest_even_exponent:
+      return bits_loop<Rounding::nearest_even>(plan.clamps);
+    case Decision::nearest_away:
+      return bits_loop<Rounding::nearest_away>(plan.clamps);
+    case Decision::toward_zero:
+      return bits_loop<Rounding::toward_zero>(plan.clamps);
+    case Decision::toward_positive:
+      return bits_loop<Rounding::toward_positive>(plan.clamps);
+    case Decision::toward_negative:
+      return bits_loop<Rounding::toward_negative>(plan.clamps);
     case Decision::to_odd:
-    case Decision::to_odd_exponent: return bits_loop<Rounding::to_odd>(plan.clamps);
-    case Decision::stochastic: break;
+    case Decision::to_odd_exponent:
+      return bits_loop<Rounding::to_odd>(plan.clamps);
+    case Decision::stochastic:
+      break;
   }
   return bits_loop<Rounding::stochastic>(plan.clamps);
 }
@@ -136,38 +157,53 @@ Loop bits_loop(const RoundPlan& plan) {
 template <class T>
 Loop magnitude_loop(Decision decision) {
   switch (decision) {
-    case Decision::nearest_even: return apply<MagnitudeRounding<T, Decision::nearest_even>>;
-    case Decision::nearest_away: return apply<MagnitudeRounding<T, Decision::nearest_away>>;
-    case Decision::toward_zero: return apply<MagnitudeRounding<T, Decision::toward_zero>>;
-    case Decision::toward_positive: return apply<MagnitudeRounding<T, Decision::toward_positive>>;
-    case Decision::toward_negative: return apply<MagnitudeRounding<T, Decision::toward_negative>>;
-    case Decision::to_odd: return apply<MagnitudeRounding<T, Decision::to_odd>>;
-    case Decision::stochastic: return apply<MagnitudeRounding<T, Decision::stochastic>>;
+    case Decision::nearest_even:
+      return apply<MagnitudeRounding<T, Decision::nearest_even>>;
+    case Decision::nearest_away:
+      return apply<MagnitudeRounding<T, Decision::nearest_away>>;
+    case Decision::toward_zero:
+      return apply<MagnitudeRounding<T, Decision::toward_zero>>;
+    case Decision::toward_positive:
+      return apply<MagnitudeRounding<T, Decision::toward_positive>>;
+    case Decision::toward_negative:
+      return apply<MagnitudeRounding<T, Decision::toward_negative>>;
+    case Decision::to_odd:
+      return apply<MagnitudeRounding<T, Decision::to_odd>>;
+    case Decision::stochastic:
+      return apply<MagnitudeRounding<T, Decision::stochastic>>;
     case Decision::nearest_even_exponent:
       return apply<MagnitudeRounding<T, Decision::nearest_even_exponent>>;
-    case Decision::to_odd_exponent: break;
+    case Decision::to_odd_exponent:
+      break;
   }
   return apply<MagnitudeRounding<T, Decision::to_odd_exponent>>;
 }
 
 Loop unscaled_loop(const RoundPlan& plan) {
   switch (plan.method) {
-    case RoundMethod::magic: return magic_loop(plan, Kind::none);
-    case RoundMethod::bits: return bits_loop(plan);
-    case RoundMethod::magnitude: return magnitude_loop<float>(plan.decision);
-    case RoundMethod::wide_magnitude: break;
+    case RoundMethod::integer_magic:
+    case RoundMethod::magic:
+      return magic_loop(plan, Kind::none);
+    case RoundMethod::bits:
+      return bits_loop(plan);
+    case RoundMethod::magnitude:
+      return magnitude_loop<float>(plan.decision);
+    case RoundMethod::wide_magnitude:
+      break;
   }
   return magnitude_loop<double>(plan.decision);
 }
 
-/// x mod 2^bits, in [lowest, largest]. Exact: x is an integer and binary64 holds every step. (Infinity
-/// was clamped to the largest binary32 number, a multiple of 2^bits, and gives the 0 that is asked for.)
+/// x mod 2^bits, in [lowest, largest]. Exact: x is an integer and binary64 holds every step.
+/// (Infinity was clamped to the largest binary32 number, a multiple of 2^bits, and gives the 0 that
+/// is asked for.)
 void wrap(const RoundPlan& plan, float* values, std::size_t n) {
-  const double modulus = double{plan.largest} - double{plan.lowest} + 1;
+  const auto largest = static_cast<double>(plan.largest);
+  const double modulus = largest - static_cast<double>(plan.lowest) + 1;
   for (std::size_t i = 0; i < n; ++i) {
-    const double x = double{values[i]};
+    const auto x = static_cast<double>(values[i]);
     double rest = x - modulus * std::floor(x / modulus);
-    if (rest > double{plan.largest}) rest -= modulus;
+    if (rest > largest) rest -= modulus;
     values[i] = static_cast<float>(rest);
   }
 }
@@ -184,15 +220,16 @@ void multiply(const float* a, const float* b, Kind kind, float* product, std::si
   for (; i < n; ++i) product[i] = a[i] * b[i * each];
 }
 
-/// Words of elements first .. first + n - 1, n up to kBlock, inside whole chunks of `buffer`.
+/// Words of elements first .. first + n - 1, n up to kBlock, inside whole pairs of chunks of
+/// `buffer`.
 const std::uint32_t* words_of(const RandomStream& stream, std::uint64_t first, std::size_t n,
                               std::uint32_t* buffer) {
-  const std::uint64_t begin = first / kRandomChunk;
-  const std::uint64_t end = (first + n + kRandomChunk - 1) / kRandomChunk;
-  for (std::uint64_t chunk = begin; chunk < end; ++chunk) {
-    random_chunk(stream, chunk, buffer + (chunk - begin) * kRandomChunk);
+  const std::uint64_t begin = first / kRandomPair;
+  const std::uint64_t end = (first + n + kRandomPair - 1) / kRandomPair;
+  for (std::uint64_t pair = begin; pair < end; ++pair) {
+    random_words_of_pair(stream, pair, buffer + (pair - begin) * kRandomPair);
   }
-  return buffer + first % kRandomChunk;
+  return buffer + first % kRandomPair;
 }
 
 /// The general form: block by block, each step a pass over buffers in the L1 cache.
@@ -202,30 +239,40 @@ OverflowReport round_blocks(const RoundPlan& plan, const float* in, float* out, 
   constexpr std::size_t kSlack = 64;  // of the last vector
   HWY_ALIGN float operands[kBlock];
   HWY_ALIGN float results[kBlock];
-  HWY_ALIGN std::uint32_t words[kBlock + kRandomChunk + kSlack] = {};
-  const Loop loop = unscaled_loop(plan);
+  HWY_ALIGN std::uint32_t words[kBlock + kSlack] = {};
+  const bool is_magic =
+      plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
+  const bool one_loop = is_magic && !plan.wraps && !plan.reports;
+  const Loop loop = one_loop ? magic_loop(plan, scaling.kind) : unscaled_loop(plan);
   const std::size_t each = scaling.kind == Kind::each ? 1 : 0;
   const bool is_random = plan.decision == Decision::stochastic;
 
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; i += count) {
     const std::uint64_t index = first_index + i;
-    // Blocks end where chunks of random words do, so that no chunk is made twice.
-    count = std::min<std::size_t>(kBlock - index % kRandomChunk, n - i);
+    // Blocks end where pairs of random chunks do, so that none is made twice.
+    count = std::min<std::size_t>(kBlock - index % kRandomPair, n - i);
+    const std::uint32_t* random = is_random ? words_of(stream, index, count, words) : words;
+    const Scaling part{scaling.kind, scaling.multiplier + i * each, scaling.scale + i * each};
+    if (one_loop) {
+      loop(plan, in + i, out + i, count, part, random);
+      continue;
+    }
     const float* source = in + i;
     if (scaling.kind != Kind::none) {
-      multiply(source, scaling.multiplier + i * each, scaling.kind, operands, count);
+      multiply(source, part.multiplier, part.kind, operands, count);
       source = operands;
     }
-    const std::uint32_t* random = is_random ? words_of(stream, index, count, words) : words;
-    loop(plan, source, results, count, {}, random);
-    if (plan.wraps) wrap(plan, results, count);
+    // An operand is looked at again when its result may be an overflow.
+    float* target = plan.reports ? results : out + i;
+    loop(plan, source, target, count, {}, random);
+    if (plan.wraps) wrap(plan, target, count);
     for (std::size_t j = 0; plan.reports && j < count; ++j) {
       if (std::isnan(results[j]) && !std::isnan(source[j])) return {i + j, source[j]};
     }
     if (scaling.kind != Kind::none) {
-      multiply(results, scaling.scale + i * each, scaling.kind, out + i, count);
-    } else {
+      multiply(target, part.scale, part.kind, out + i, count);
+    } else if (plan.reports) {
       std::copy(results, results + count, out + i);
     }
   }
@@ -236,7 +283,9 @@ OverflowReport round_array_kernel(const RoundPlan& plan, const float* in, float*
                                   const Scaling& scaling, const RandomStream& stream,
                                   std::uint64_t first_index) {
   const bool one_pass = !plan.reports && !plan.wraps && plan.decision != Decision::stochastic;
-  if (one_pass && plan.method == RoundMethod::magic) {
+  const bool is_magic =
+      plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
+  if (one_pass && is_magic) {
     magic_loop(plan, scaling.kind)(plan, in, out, n, scaling, nullptr);
     return {};
   }
@@ -248,7 +297,7 @@ OverflowReport round_array_kernel(const RoundPlan& plan, const float* in, float*
 }
 
 /// As an unsigned pattern, NaN is larger than every number.
-std::uint32_t largest_magnitude_kernel(const float* in, std::size_t n) {
+HWY_INLINE std::uint32_t largest_of(const float* in, std::size_t n) {
   const hn::ScalableTag<std::uint32_t> du;
   const hn::Rebind<float, decltype(du)> d;
   const std::size_t lanes = hn::Lanes(du);
@@ -256,22 +305,32 @@ std::uint32_t largest_magnitude_kernel(const float* in, std::size_t n) {
   const auto load = [&](std::size_t i) {
     return hn::And(hn::BitCast(du, hn::LoadU(d, in + i)), magnitude_mask);
   };
-  auto m0 = hn::Zero(du);
-  auto m1 = m0;
-  auto m2 = m0;
-  auto m3 = m0;
+  std::uint32_t largest = 0;
   std::size_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    m0 = hn::Max(m0, load(i));
-    m1 = hn::Max(m1, load(i + lanes));
-    m2 = hn::Max(m2, load(i + 2 * lanes));
-    m3 = hn::Max(m3, load(i + 3 * lanes));
+  if (n >= lanes) {
+    auto m0 = load(0);
+    auto m1 = m0;
+    auto m2 = m0;
+    auto m3 = m0;
+    for (i = lanes; i + 4 * lanes <= n; i += 4 * lanes) {
+      m0 = hn::Max(m0, load(i));
+      m1 = hn::Max(m1, load(i + lanes));
+      m2 = hn::Max(m2, load(i + 2 * lanes));
+      m3 = hn::Max(m3, load(i + 3 * lanes));
+    }
+    for (; i + lanes <= n; i += lanes) m0 = hn::Max(m0, load(i));
+    const auto all = hn::Max(hn::Max(m0, m1), hn::Max(m2, m3));
+    largest = hn::GetLane(hn::MaxOfLanes(du, all));
   }
-  for (; i + lanes <= n; i += lanes) m0 = hn::Max(m0, load(i));
-  const auto all = hn::Max(hn::Max(m0, m1), hn::Max(m2, m3));
-  std::uint32_t largest = hn::GetLane(hn::MaxOfLanes(du, all));
   for (; i < n; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(in[i]) & 0x7FFFFFFFU);
   return largest;
+}
+
+std::uint32_t largest_magnitude_kernel(const float* in, std::size_t n) { return largest_of(in, n); }
+
+void group_magnitudes_kernel(const float* in, std::size_t n, std::size_t group,
+                             std::uint32_t* maxima) {
+  for (std::size_t i = 0; i < n; i += group) *maxima++ = largest_of(in + i, std::min(group, n - i));
 }
 
 /// Running maxima of the columns: maxima[j] = max(maxima[j], |in[j]|) as patterns.
@@ -301,6 +360,7 @@ namespace halfulp {
 namespace {
 HWY_EXPORT(round_array_kernel);
 HWY_EXPORT(largest_magnitude_kernel);
+HWY_EXPORT(group_magnitudes_kernel);
 HWY_EXPORT(update_magnitudes_kernel);
 }  // namespace
 
@@ -312,6 +372,10 @@ OverflowReport round_array(const RoundPlan& plan, const float* in, float* out, s
 
 std::uint32_t largest_magnitude(const float* in, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(largest_magnitude_kernel)(in, n);
+}
+
+void group_magnitudes(const float* in, std::size_t n, std::size_t group, std::uint32_t* maxima) {
+  HWY_DYNAMIC_DISPATCH(group_magnitudes_kernel)(in, n, group, maxima);
 }
 
 void update_magnitudes(const float* in, std::uint32_t* maxima, std::size_t n) {

@@ -33,6 +33,9 @@ OverflowReport round_array(const RoundPlan& plan, const float* in, float* out, s
 /// Pattern of the largest magnitude, as an unsigned integer: above 0x7F800000 when there is a NaN.
 std::uint32_t largest_magnitude(const float* in, std::size_t n);
 
+/// The same for each run of `group` elements; the last may be shorter.
+void group_magnitudes(const float* in, std::size_t n, std::size_t group, std::uint32_t* maxima);
+
 /// maxima[i] = max(maxima[i], pattern of |in[i]|).
 void update_magnitudes(const float* in, std::uint32_t* maxima, std::size_t n);
 

@@ -18,7 +18,7 @@ constexpr int kSingleDigits = 24;
 constexpr int kDoubleDigits = 53;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr double kLargestSingle = std::numeric_limits<float>::max();
+constexpr auto kLargestSingle = static_cast<double>(std::numeric_limits<float>::max());
 
 /// The grid of a format's magnitudes: where the spacing is constant and what it is.
 struct Grid {
@@ -50,8 +50,6 @@ Grid grid_of(const Format& format) {
           .is_signed = f->is_signed};
 }
 
-std::uint32_t pattern(double x) { return std::bit_cast<std::uint32_t>(static_cast<float>(x)); }
-
 /// The specification's own answer, so that the two cannot disagree.
 float answer(const Format& format, const RoundSpec& spec, double x) {
   if (spec.overflow == Overflow::error && std::isinf(x)) return kNan;
@@ -73,7 +71,7 @@ void fill_overflow(RoundPlan& plan, const Format& format, const RoundSpec& spec,
   plan.infinity_high = answer(format, spec, kInfinity);
   plan.infinity_low = answer(format, spec, -kInfinity);
   const float nan = answer(format, spec, std::numeric_limits<double>::quiet_NaN());
-  plan.has_constant_nan = !std::isnan(nan);
+  plan.nan_rule = std::isnan(nan) ? NanRule::keep : NanRule::constant;
   plan.nan_bits = std::bit_cast<std::uint32_t>(nan);
 
   if (plan.wraps) {
@@ -82,21 +80,27 @@ void fill_overflow(RoundPlan& plan, const Format& format, const RoundSpec& spec,
   } else if (plan.clamps) {
     plan.clamp_low = lowest;
     plan.clamp_high = largest;
+    if (nan == plan.largest) plan.nan_rule = NanRule::highest;
   } else {
     // One step beyond the range in either direction: rounds to itself, so it is seen to be outside.
-    const int top = grid.all_fixed ? grid.fixed_quantum
-                                   : std::max(grid.fixed_quantum, std::ilogb(largest) - grid.precision + 1);
+    const int top = grid.all_fixed
+                        ? grid.fixed_quantum
+                        : std::max(grid.fixed_quantum, std::ilogb(largest) - grid.precision + 1);
     plan.clamp_high = std::max(largest, -lowest) + std::ldexp(1.0, top);
     plan.clamp_low = -plan.clamp_high;
   }
 }
 
-void fill_magic(RoundPlan& plan, const Format& format, const Grid& grid) {
-  constexpr std::int32_t kHalfBit = 0x400000;  // makes 2^k of it 1.5 * 2^k
-  const int step = grid.all_fixed ? 1 : kSingleDigits - grid.precision;
-  const int lowest = grid.all_fixed ? grid.fixed_quantum + kSingleDigits - 2 : grid.lowest_exponent;
-  plan.magic.min_exponent_bits = (lowest + 127) << 23;
-  plan.magic.offset = (step << 23) | kHalfBit;
+void fill_magic(RoundPlan& plan, const Format& format, const RoundSpec& spec, const Grid& grid) {
+  // On a fixed grid all magnitudes count as those of one binade, 2^22 quanta up.
+  const int precision = grid.all_fixed ? kSingleDigits - 1 : grid.precision;
+  const int lowest = grid.all_fixed ? grid.fixed_quantum + precision - 1 : grid.lowest_exponent;
+  const int random_digits =
+      spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
+  plan.magic.min_exponent_bits = (lowest + 127) * (1 << 23);
+  plan.magic.magic = std::ldexp(1.5F, kSingleDigits - precision);
+  plan.magic.quantum = std::ldexp(1.0F, 1 - precision);
+  plan.magic.random_unit = -std::ldexp(1.0F, 1 - precision - random_digits);
   plan.magic.sign_mask = has_negative_zero(format) ? 0x80000000U : 0;
 }
 
@@ -106,8 +110,8 @@ void fill_bits(RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
   bits.drop_mask = (1U << bits.drop) - 1;
   bits.half = (1U << bits.drop) >> 1;
   bits.half_below = bits.half == 0 ? 0 : bits.half - 1;
-  bits.lowest_kept = bits.drop == 0 ? 0 : 1U << bits.drop;
-  bits.limit = pattern(plan.largest);
+  bits.lowest_kept_one = bits.drop == 0 ? 0 : 1;
+  bits.lowest_kept = bits.lowest_kept_one << bits.drop;
   if (spec.rounding != Rounding::stochastic) return;
   bits.random_mask = ~std::uint32_t{0} << (32 - spec.random_bits);
   const bool has_middle = spec.variant == StochasticVariant::unbiased && spec.random_bits < 32;
@@ -138,12 +142,18 @@ Decision decision_of(Rounding rounding, bool by_exponent) {
   switch (rounding) {
     case Rounding::nearest_even:
       return by_exponent ? Decision::nearest_even_exponent : Decision::nearest_even;
-    case Rounding::nearest_away: return Decision::nearest_away;
-    case Rounding::toward_zero: return Decision::toward_zero;
-    case Rounding::toward_positive: return Decision::toward_positive;
-    case Rounding::toward_negative: return Decision::toward_negative;
-    case Rounding::to_odd: return by_exponent ? Decision::to_odd_exponent : Decision::to_odd;
-    case Rounding::stochastic: break;
+    case Rounding::nearest_away:
+      return Decision::nearest_away;
+    case Rounding::toward_zero:
+      return Decision::toward_zero;
+    case Rounding::toward_positive:
+      return Decision::toward_positive;
+    case Rounding::toward_negative:
+      return Decision::toward_negative;
+    case Rounding::to_odd:
+      return by_exponent ? Decision::to_odd_exponent : Decision::to_odd;
+    case Rounding::stochastic:
+      break;
   }
   return Decision::stochastic;
 }
@@ -167,10 +177,24 @@ bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid
 }
 
 bool suits_magic(const RoundSpec& spec, const Grid& grid) {
-  if (spec.rounding != Rounding::nearest_even) return false;
+  const bool is_stochastic = spec.rounding == Rounding::stochastic;
+  if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
+  // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it
+  // should.)
   if (grid.all_fixed) return true;
-  return grid.precision >= 2 && grid.precision <= kSingleDigits - 2 && grid.has_zero &&
+  const int least = is_stochastic ? 1 : 2;
+  return grid.precision >= least && grid.precision <= kSingleDigits - 2 && grid.has_zero &&
          grid.subnormals == Subnormals::on;
+}
+
+RoundMethod method_for(const Format& format, const RoundPlan& plan, const RoundSpec& spec,
+                       const Grid& grid) {
+  if (suits_bits(format, grid)) return RoundMethod::bits;
+  if (!suits_single(plan, spec, grid)) return RoundMethod::wide_magnitude;
+  if (!suits_magic(spec, grid)) return RoundMethod::magnitude;
+  const bool is_integer = grid.all_fixed && !has_negative_zero(format);
+  if (is_integer && spec.rounding == Rounding::nearest_even) return RoundMethod::integer_magic;
+  return RoundMethod::magic;
 }
 
 }  // namespace
@@ -187,17 +211,11 @@ RoundPlan make_round_plan(const Format& format, const RoundSpec& spec) {
   fill_overflow(plan, format, spec, grid);
   const bool by_exponent = grid.precision == 1 && !grid.all_fixed;
   plan.decision = decision_of(spec.rounding, by_exponent);
-  fill_magic(plan, format, grid);
-  const bool single = suits_single(plan, spec, grid);
-  fill_magnitude(plan, format, spec, grid, single ? kSingleDigits : kDoubleDigits);
-  if (suits_bits(format, grid)) {
-    fill_bits(plan, spec, grid);
-    plan.method = RoundMethod::bits;
-  } else if (single) {
-    plan.method = suits_magic(spec, grid) ? RoundMethod::magic : RoundMethod::magnitude;
-  } else {
-    plan.method = RoundMethod::wide_magnitude;
-  }
+  fill_magic(plan, format, spec, grid);
+  plan.method = method_for(format, plan, spec, grid);
+  if (plan.method == RoundMethod::bits) fill_bits(plan, spec, grid);
+  const bool is_wide = plan.method == RoundMethod::wide_magnitude;
+  fill_magnitude(plan, format, spec, grid, is_wide ? kDoubleDigits : kSingleDigits);
   return plan;
 }
 

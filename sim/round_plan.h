@@ -10,7 +10,8 @@ namespace halfulp {
 
 /// Ways to round; each is exact for the formats it is chosen for.
 enum class RoundMethod : std::uint8_t {
-  magic,           ///< nearest_even by adding and subtracting 1.5 * 2^k in binary32
+  integer_magic,   ///< nearest_even to a fixed grid without minus zero, by one magic number
+  magic,           ///< nearest_even and stochastic by adding and subtracting 1.5 * 2^k in binary32
   bits,            ///< formats with binary32's smallest normal number: drop low bits of the pattern
   magnitude,       ///< any mode, in binary32
   wide_magnitude,  ///< any mode and any format inside binary32, in binary64
@@ -30,35 +31,46 @@ enum class Decision : std::uint8_t {
   to_odd_exponent,
 };
 
-/// Numbers of RoundMethod::magic.
+/// What NaN becomes.
+enum class NanRule : std::uint8_t {
+  keep,      ///< itself, quieted
+  highest,   ///< the clamp's upper end
+  constant,  ///< nan_bits
+};
+
+/// Numbers of RoundMethod::magic and its stochastic sibling. With e the exponent of an operand, or
+/// that of the smallest magnitude that has an ulp of its own if larger, the format's spacing is
+/// 2^(e + 1 - p).
 struct MagicPlan {
-  std::int32_t min_exponent_bits;  ///< pattern of the smallest magnitude that has an ulp of its own
-  std::int32_t offset;             ///< from the pattern of 2^e to that of 1.5 * 2^k
-  std::uint32_t sign_mask;         ///< the sign bit where the format has a minus zero, else 0
+  std::int32_t min_exponent_bits;  ///< pattern of the smallest 2^e
+  float magic;                     ///< 1.5 * 2^(24 - p): times 2^e its ulp is the spacing
+  float quantum;                   ///< 2^(1 - p): times 2^e it is the spacing
+  float random_unit;        ///< -quantum / 2^N, or -quantum / 2^(N+1) for the unbiased variant
+  std::uint32_t sign_mask;  ///< the sign bit where the format has a minus zero, else 0
 };
 
 /// Numbers of RoundMethod::bits.
 struct BitsPlan {
-  std::int32_t drop;             ///< low bits that the format lacks
-  std::uint32_t drop_mask;       ///< 2^drop - 1
-  std::uint32_t half_below;      ///< 2^(drop-1) - 1, or 0
-  std::uint32_t half;            ///< 2^(drop-1), or 0
-  std::uint32_t lowest_kept;     ///< 2^drop, or 0 where nothing is dropped
-  std::uint32_t limit;           ///< larger patterns become this one where clamping is the policy
-  std::uint32_t random_mask;     ///< high N bits of a word
-  std::uint32_t random_middle;   ///< the bit below them in the unbiased variant
+  std::int32_t drop;              ///< low bits that the format lacks
+  std::uint32_t drop_mask;        ///< 2^drop - 1
+  std::uint32_t half_below;       ///< 2^(drop-1) - 1, or 0
+  std::uint32_t half;             ///< 2^(drop-1), or 0
+  std::uint32_t lowest_kept;      ///< 2^drop, or 0 where nothing is dropped
+  std::uint32_t lowest_kept_one;  ///< the same shifted down: 1 or 0
+  std::uint32_t random_mask;      ///< high N bits of a word
+  std::uint32_t random_middle;    ///< the bit below them in the unbiased variant
   std::int32_t random_shift;
 };
 
 /// Numbers of both magnitude methods. binary64 holds them all; the binary32 kernel converts.
 struct MagnitudePlan {
-  double min_normal;    ///< magnitudes below have the one quantum that fixed_magic stands for
-  double fixed_magic;   ///< that quantum times 2^(digits - 1)
-  double min_magnitude; ///< smaller magnitudes become this one (formats without zero), or 0
-  double flush_below;   ///< smaller magnitudes are read as zero, or 0
-  double zero_in;       ///< added to the operand: +0 turns -0 into +0, -0 changes nothing
-  double zero_out;      ///< the same for the result
-  double random_scale;  ///< 2^-N, or 2^-(N+1) for the unbiased variant
+  double min_normal;     ///< magnitudes below have the one quantum that fixed_magic stands for
+  double fixed_magic;    ///< that quantum times 2^(digits - 1)
+  double min_magnitude;  ///< smaller magnitudes become this one (formats without zero), or 0
+  double flush_below;    ///< smaller magnitudes are read as zero, or 0
+  double zero_in;        ///< added to the operand: +0 turns -0 into +0, -0 changes nothing
+  double zero_out;       ///< the same for the result
+  double random_scale;   ///< 2^-N, or 2^-(N+1) for the unbiased variant
   std::int32_t digits_dropped;  ///< digits of the carrier minus precision of the format
   std::int32_t random_shift;    ///< 32 - N
   bool unbiased;
@@ -68,13 +80,13 @@ struct MagnitudePlan {
 struct RoundPlan {
   RoundMethod method;
   Decision decision;
-  bool clamps;            ///< clamping the operand (or the pattern) is the whole overflow policy
-  bool has_constant_nan;  ///< NaN becomes nan_bits; else it stays, quieted
-  bool wraps;             ///< results are still to be reduced to [lowest, largest] modulo 2^bits
-  bool reports;           ///< overflow is marked by NaN, for the caller to throw
+  bool clamps;  ///< clamping the operand (or the pattern) is the whole overflow policy
+  NanRule nan_rule;
+  bool wraps;    ///< results are still to be reduced to [lowest, largest] modulo 2^bits
+  bool reports;  ///< overflow is marked by NaN, for the caller to throw
   std::uint32_t nan_bits;
-  double clamp_low, clamp_high;  ///< operands beyond give the same result as these
-  float lowest, largest;         ///< of the format
+  double clamp_low, clamp_high;       ///< operands beyond give the same result as these
+  float lowest, largest;              ///< of the format
   float overflow_low, overflow_high;  ///< results for finite operands out of range
   float infinity_low, infinity_high;  ///< results for infinite operands
   MagicPlan magic;

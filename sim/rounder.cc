@@ -33,8 +33,8 @@ void Rounder::round(const float* in, float* out, std::size_t n, const RandomStre
   check(round_array(*plan_, in, out, n, {}, stream, first_index), format_);
 }
 
-void Rounder::round_scaled(const float* in, float* out, std::size_t n, float multiplier, float scale,
-                           const RandomStream& stream, std::size_t first_index) const {
+void Rounder::round_scaled(const float* in, float* out, std::size_t n, float multiplier,
+                           float scale, const RandomStream& stream, std::size_t first_index) const {
   const Scaling scaling{Scaling::Kind::uniform, &multiplier, &scale};
   check(round_array(*plan_, in, out, n, scaling, stream, first_index), format_);
 }

@@ -21,7 +21,8 @@ class Rounder {
   /// out[i] = round(format, spec, in[i], R(i)) as binary32. `in` and `out` may be the same memory.
   /// Exactness: bit-identical to round() on every SIMD target.
   /// Random: element i uses the high N bits of random_word(stream, first_index + i).
-  /// Errors: OverflowError under Overflow::error, naming the first element; nothing is promised of `out`.
+  /// Errors: OverflowError under Overflow::error, naming the first element; nothing is promised of
+  /// `out`.
   void round(const float* in, float* out, std::size_t n, const RandomStream& stream = {},
              std::size_t first_index = 0) const;
 

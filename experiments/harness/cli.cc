@@ -20,13 +20,11 @@ namespace halfulp::harness {
 
 namespace {
 
-enum ExitCode : int {
-  kDone = 0,
-  kSomeFailed = 1,
-  kUsage = 2,
-  kStopped = 75,
-  kInterrupted = 130,
-};
+constexpr int kDone = 0;
+constexpr int kSomeFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kStopped = 75;
+constexpr int kInterrupted = 130;
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -105,7 +103,7 @@ void print_failures(const RunSummary& summary, const RunFolder& folder) {
     complain(fmt::format("failed: {} more; `status` lists all", summary.failed.size() - kShown));
   }
   if (!summary.failed.empty()) {
-    complain("failed runs run again with --retry-failed");
+    complain(fmt::format("details: {}; --retry-failed runs them again", folder.failed_file("ID")));
   }
 }
 

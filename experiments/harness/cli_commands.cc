@@ -148,6 +148,9 @@ std::string dry_run_text(const Options& options, const Sweep& sweep, const Plan&
   text += fmt::format("\n{}\n", format_table(rows));
   text += fmt::format("{} runs: {}", selected.size(), describe_counts(counts));
   text += plan.excluded > 0 ? fmt::format("; {} excluded", plan.excluded) : "";
+  if (to_run.empty()) {
+    return text + "\nto run: nothing\n";
+  }
   const int jobs = jobs_of(options);
   text +=
       fmt::format("\nto run: {}, about {} of work, {} with -j {}\n", to_run.size(),

@@ -91,6 +91,7 @@ class Parser {
                                     argument.substr(argument.find_first_not_of('-'))));
     }
     std::vector<std::string> names;
+    names.reserve(kOptions.size());
     for (const OptionInfo& option : kOptions) {
       names.emplace_back(option.name);
     }

@@ -83,6 +83,7 @@ std::optional<double> EtaModel::remaining(const std::vector<Active>& active,
     busy.push_back(std::max(left, 0.0));
   }
   std::vector<double> jobs;
+  jobs.reserve(pending_estimates.size());
   for (const double estimate : pending_estimates) {
     jobs.push_back(estimate * slowness);
   }

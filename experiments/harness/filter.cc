@@ -23,6 +23,7 @@ namespace {
 
 using Node = Filter::Node;
 
+constexpr int kDeepest = 100;
 constexpr Field kSeed = {"seed", FieldType::integer, "0", "the seed of the run"};
 constexpr Field kId = {"id", FieldType::text, "", "the run id"};
 
@@ -78,7 +79,11 @@ class Parser {
   Node parse_term() {
     if (take("(")) {
       const std::size_t open = at_ - 1;
+      if (++depth_ > kDeepest) {
+        fail(open, "too many parentheses");
+      }
       Node node = parse_any();
+      --depth_;
       if (!take(")")) {
         fail(open, "this parenthesis is not closed");
       }
@@ -129,7 +134,7 @@ class Parser {
       at_ = close + 1;
       return text_.substr(open + 1, close - open - 1);
     }
-    const std::string word = parse_word();
+    std::string word = parse_word();
     if (word.empty()) {
       fail(at_, "expected a value");
     }
@@ -185,6 +190,7 @@ class Parser {
   const std::string& text_;
   const Schema& schema_;
   std::size_t at_ = 0;
+  int depth_ = 0;
 };
 
 double number(const Value& value) {

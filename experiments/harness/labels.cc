@@ -41,10 +41,21 @@ Labels::Labels(const Sweep& sweep, const Plan& plan)
   }
 }
 
+namespace {
+
+/// A text value may hold anything; a terminal line may not.
+std::string printable(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+}  // namespace
+
 std::vector<std::string> Labels::values(const RunPoint& point) const {
   std::vector<std::string> out;
   for (const auto& [key, value] : point.labels) {
-    out.push_back(value);
+    out.push_back(printable(value));
   }
   if (several_seeds_) {
     out.push_back(std::to_string(point.seed));

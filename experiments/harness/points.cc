@@ -84,7 +84,7 @@ class Expander {
       }
     }
     if (is_excluded(config)) {
-      ++plan_.excluded;
+      plan_.excluded += static_cast<std::int64_t>(sweep_.seeds.size());
       return;
     }
     check(config, origin);
@@ -159,7 +159,7 @@ class Expander {
             fmt::format("{}: this exclusion matches no run", to_text(sweep_.exclusions[i].at)));
       }
     }
-    if (plan_.points.empty() && plan_.excluded > 0) {
+    if (plan_.points.empty() && plan_.excluded > 0 && diagnostics_.empty()) {
       diagnostics_.error({sweep_.path}, "every run of the sweep is excluded");
     }
   }
@@ -178,12 +178,12 @@ class Expander {
 
 std::string run_id(const ExperimentKind& kind, const Config& config, std::int64_t seed,
                    const StopRules& stop) {
+  const Schema schema(kind.fields);
   std::string text = fmt::format("experiment={}\n", kind.name);
   // Config iterates by key, whatever the order of fields.
   for (const auto& [key, value] : config.values()) {
-    const auto field = std::find_if(kind.fields.begin(), kind.fields.end(),
-                                    [&](const Field& one) { return one.key == key; });
-    if (field != kind.fields.end() && field->changes_numbers) {
+    const Field* field = schema.find(key);
+    if (field != nullptr && field->changes_numbers) {
       text += fmt::format("{}={}\n", key, halfulp::to_text(value));
     }
   }

@@ -68,8 +68,11 @@ std::string active_line(const ProgressState::Active& active, int columns) {
   const std::string right = active.total > 0 ? fmt::format("  step {}/{}  loss {:.4g}", active.done,
                                                            active.total, active.value)
                                              : std::string("  starting");
-  const std::string left = fmt::format("  {}  {}", active.id.substr(0, 8), active.label);
   const int room = columns - static_cast<int>(right.size());
+  std::string left = fmt::format("  {}  {}", active.id.substr(0, 8), active.label);
+  if (static_cast<int>(left.size()) > room) {
+    left = fmt::format("  {}  {}", active.id.substr(0, 8), active.values);
+  }
   return room < 14 ? cut(left + right, columns)
                    : fmt::format("{:<{}}{}", cut(left, room), room, right);
 }
@@ -116,10 +119,11 @@ class BarDisplay final : public ProgressDisplay {
     flush();
   }
 
+  /// Leaves the cursor at the start of the last line, where the "^C" of a terminal cannot wrap.
   void draw() {
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       buffer_ += lines_[i];
-      buffer_ += i + 1 < lines_.size() ? "\n" : "";
+      buffer_ += i + 1 < lines_.size() ? "\n" : "\r";
     }
     flush();
   }

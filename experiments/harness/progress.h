@@ -16,7 +16,8 @@ enum class ProgressMode : std::uint8_t { automatic, bar, plain, none };
 struct ProgressState {
   struct Active {
     std::string id;
-    std::string label;
+    std::string label;   ///< "width=64 weight=int4 seed=1"
+    std::string values;  ///< "64 int4 1", for when the label has no room
     std::int64_t done = 0;
     std::int64_t total = 0;
     double value = 0.0;

@@ -1,44 +1,20 @@
 #include "experiments/harness/run_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <ctime>
 #include <filesystem>
 
 #include "experiments/harness/journal.h"
-#include "experiments/harness/sweep_reader.h"
+#include "experiments/store/atomic_file.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/run_record.h"
 
 namespace halfulp::harness {
 
 namespace {
-
-/// Writes a small text file by way of a temporary name, so that a reader never sees half of it.
-void write_text_file(const std::string& path, const std::string& text) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file < 0) {
-    throw IoError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
-  }
-  const ssize_t written = ::write(file, text.data(), text.size());
-  int error = written == static_cast<ssize_t>(text.size()) ? 0 : (written < 0 ? errno : ENOSPC);
-  if (::close(file) != 0 && error == 0) {
-    error = errno;
-  }
-  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    error = errno;
-  }
-  if (error != 0) {
-    ::unlink(temporary.c_str());
-    throw IoError(fmt::format("{}: cannot be written: {}", path, std::strerror(error)));
-  }
-}
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -53,7 +29,7 @@ void read_progress(const std::string& path, RunInfo& info) {
   struct stat status {};
 
   if (::stat(path.c_str(), &status) == 0) {
-    info.age_seconds = std::difftime(::time(nullptr), status.st_mtime);
+    info.age_seconds = std::difftime(std::time(nullptr), status.st_mtime);
   }
 }
 
@@ -101,7 +77,7 @@ RunInfo RunFolder::inspect(std::string_view id) const {
   } else if (exists(failed_file(id))) {
     info.state = RunState::failed;
     try {
-      const std::string text = read_text_file(failed_file(id));
+      const std::string text = read_file(failed_file(id));
       info.reason = text.substr(0, text.find('\n'));
     } catch (const IoError& error) {
       info.reason = error.what();
@@ -117,11 +93,11 @@ void RunFolder::create(const Sweep& sweep) const {
   if (error) {
     throw IoError(fmt::format("{}: cannot be created: {}", runs_, error.message()));
   }
-  write_text_file(path_ + "/sweep.toml", sweep_text(sweep));
+  replace_file(path_ + "/sweep.toml", sweep_text(sweep));
 }
 
 void RunFolder::write_failed(std::string_view id, const std::string& reason) const {
-  write_text_file(failed_file(id), reason + "\n");
+  replace_file(failed_file(id), reason + "\n");
 }
 
 std::size_t RunFolder::merge(const Sweep& sweep, const Plan& plan) const {

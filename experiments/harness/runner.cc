@@ -246,8 +246,9 @@ class Runner {
     std::vector<EtaModel::Active> active;
     for (const Job& job : jobs_) {
       const Message& last = job.last;
-      state.active.push_back(
-          {job.point->id, labels_.describe(*job.point), last.done, last.total, last.value});
+      state.active.push_back({job.point->id, labels_.describe(*job.point),
+                              fmt::format("{}", fmt::join(labels_.values(*job.point), " ")),
+                              last.done, last.total, last.value});
       const double fraction =
           last.total > 0 ? static_cast<double>(last.done) / static_cast<double>(last.total) : 0.0;
       active.push_back({job.point->estimate_seconds, seconds_since(job.start), fraction});

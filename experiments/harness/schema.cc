@@ -100,21 +100,22 @@ std::optional<Value> read_text(const Field& field, const TomlNode& node, Diagnos
     complain_type(field, node, diagnostics);
     return std::nullopt;
   }
+  const auto choices = split(field.choices, '|');
+  const bool is_choice = std::find(choices.begin(), choices.end(), node.text) != choices.end();
   if (field.type == FieldType::choice) {
-    const auto choices = split(field.choices, '|');
-    if (std::find(choices.begin(), choices.end(), node.text) == choices.end()) {
+    if (!is_choice) {
       diagnostics.error(node.at,
                         fmt::format("{}: {} is none of {}{}", field.key, quote(node.text),
                                     fmt::join(choices, ", "), suggestion(node.text, choices)));
       return std::nullopt;
     }
   }
-  if (field.type == FieldType::quantizer) {
+  if (field.type == FieldType::quantizer && !is_choice) {
     try {
       return Value(to_spec(parse_quantizer(node.text)));
     } catch (const SpecError& error) {
-      diagnostics.error(node.at,
-                        fmt::format("{}: {}: {}", field.key, quote(node.text), error.what()));
+      diagnostics.error(node.at, fmt::format("{}: {}: {}{}", field.key, quote(node.text),
+                                             error.what(), suggestion(node.text, choices)));
       return std::nullopt;
     }
   }
@@ -234,8 +235,9 @@ std::optional<Value> read_value_text(const Field& field, std::string_view text,
 }
 
 std::string describe_range(const Field& field) {
-  if (field.type == FieldType::choice) {
-    return fmt::format("{}", fmt::join(split(field.choices, '|'), ", "));
+  if (!field.choices.empty()) {
+    return fmt::format("{}{}", fmt::join(split(field.choices, '|'), ", "),
+                       field.type == FieldType::quantizer ? ", a quantizer" : "");
   }
   if (field.type != FieldType::integer && field.type != FieldType::real) {
     return "";

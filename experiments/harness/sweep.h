@@ -79,7 +79,7 @@ struct Plan {
   std::vector<RunPoint> points;         ///< in sweep order: axes, then seeds fastest
   std::vector<std::string> swept_keys;  ///< in axis order
   std::vector<std::string> remarks;     ///< merged duplicates, exclusions that match nothing
-  std::int64_t excluded = 0;
+  std::int64_t excluded = 0;            ///< runs
 };
 
 /// Expands the sweep and runs the kind's cross-field checks. Adds mistakes to `diagnostics`.

@@ -154,6 +154,7 @@ std::vector<AxisChoice> SweepReader::read_choices(const TomlLeaf& leaf) {
                                    leaf.path, describe(leaf.node->type)));
   }
   std::vector<AxisChoice> choices;
+  choices.reserve(values.size());
   for (const TomlNode& value : values) {
     choices.push_back(read_choice(leaf, value));
   }

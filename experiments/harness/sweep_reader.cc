@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "experiments/store/atomic_file.h"
 #include "experiments/store/io_error.h"
 #include "formats/spec.h"
 
@@ -37,22 +35,6 @@ void apply_stop(StopRules& stop, const Field& field, const Value& value) {
 
 }  // namespace
 
-std::string read_text_file(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    throw IoError(fmt::format("{}: cannot be read: it is a folder", path));
-  }
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (in) {
-    text << in.rdbuf();
-  }
-  if (!in) {
-    throw IoError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  }
-  return text.str();
-}
-
 Sweep SweepReader::read(const std::string& path, const std::vector<std::string>& overrides) {
   sweep_.path = path;
   sweep_.overrides = overrides;
@@ -67,7 +49,7 @@ Sweep SweepReader::read(const std::string& path, const std::vector<std::string>&
     overrides_.push_back({text.substr(0, equals), text.substr(equals + 1), at});
   }
   try {
-    sweep_.text = read_text_file(path);
+    sweep_.text = read_file(path);
   } catch (const IoError& error) {
     throw ConfigError(error.what());
   }
@@ -289,6 +271,7 @@ void SweepReader::dispatch(const TomlNode& table, const std::string& prefix,
       continue;
     }
     std::vector<std::string> known;
+    known.reserve(handlers.size());
     for (const auto& [key, unused] : handlers) {
       known.push_back(prefix + key);
     }

@@ -80,7 +80,4 @@ class SweepReader {
   std::map<std::string, Location> axis_keys_;  ///< which axis sets a key
 };
 
-/// The text of a file. Throws IoError ("PATH: cannot be read: reason").
-std::string read_text_file(const std::string& path);
-
 }  // namespace halfulp::harness

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "experiments/harness/sweep_reader.h"
+#include "experiments/store/atomic_file.h"
 #include "experiments/store/io_error.h"
 
 namespace halfulp::harness {
@@ -45,7 +46,7 @@ void SweepReader::read_base_file(const std::string& path, const Location& at,
   open_files.push_back(path);
   std::optional<TomlNode> document;
   try {
-    document = parse_toml(read_text_file(path), path, diagnostics_);
+    document = parse_toml(read_file(path), path, diagnostics_);
   } catch (const IoError& error) {
     diagnostics_.error(at, fmt::format("base: {}", error.what()));
   }

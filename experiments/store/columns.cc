@@ -103,6 +103,17 @@ void add_identity(Table& table, std::size_t run, const RunRecord& record) {
   cell("numerics", "formats, rounding, overflow, scale and accumulation rules") = record.numerics;
 }
 
+// What the experiment kind says about the key; a kind that this program does not know says nothing.
+std::string key_long_name(const RunRecord& record, const std::string& key) {
+  const ExperimentKind* const kind = find_experiment_kind(record.experiment);
+  if (kind != nullptr) {
+    for (const Field& field : kind->fields) {
+      if (field.key == key) return std::string(field.doc);
+    }
+  }
+  return "configuration key " + key;
+}
+
 void add_key(Table& table, std::size_t run, const RunRecord& record, const std::string& key,
              bool swept) {
   const auto found = record.config.values().find(key);
@@ -110,7 +121,7 @@ void add_key(Table& table, std::size_t run, const RunRecord& record, const std::
   const bool is_text = std::holds_alternative<std::string>(cell_of(found->second));
   Column& column = table.column({.name = key,
                                  .role = "config",
-                                 .long_name = "configuration key " + key,
+                                 .long_name = key_long_name(record, key),
                                  .units = is_text ? "" : "1",
                                  .swept = swept});
   column.cells[run] = cell_of(found->second);
@@ -151,9 +162,8 @@ std::vector<Column> make_columns(const std::vector<RunRecord>& records,
   };
   for_each_run([&](std::size_t run, const RunRecord& record) { add_identity(table, run, record); });
   for (const auto& key : swept_keys) {
-    for_each_run([&](std::size_t run, const RunRecord& record) {
-      if (key != "seed") add_key(table, run, record, key, true);
-    });
+    for_each_run(
+        [&](std::size_t run, const RunRecord& record) { add_key(table, run, record, key, true); });
   }
   for_each_run([&](std::size_t run, const RunRecord& record) {
     for (const auto& [key, value] : record.config.values()) add_key(table, run, record, key, false);

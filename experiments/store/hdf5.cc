@@ -67,7 +67,6 @@ Handle dataset_properties(const std::vector<hsize_t>& shape, Storage storage) {
 
 Handle group_properties(hid_t property_class) {
   Handle properties(H5Pcreate(property_class), H5Pclose, "make group properties");
-  check(H5Pset_obj_track_times(properties, false), "make group properties");
   check(H5Pset_link_creation_order(properties, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
         "make group properties");
   return properties;

@@ -144,7 +144,7 @@ int run(std::span<const std::string> words) {
   } catch (const SpecError& error) {
     fmt::print(stderr, "ulp: {}\n", error.what());
   }
-  if (std::fflush(stdout) != 0) {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     std::fputs("ulp: cannot write to standard output\n", stderr);
     return 1;
   }

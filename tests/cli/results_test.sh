@@ -1,6 +1,6 @@
 #!/bin/sh
-# Opens a merged results file as a user would, with h5py, pandas and xarray (warnings are errors), and
-# compares what they read with the run files. usage: results_test.sh BUILD_DIR SOURCE_DIR
+# Opens a merged results file as a user would, with h5py, pandas and xarray (warnings are errors),
+# and compares what they read with the run files. usage: results_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
 source=$2

@@ -35,23 +35,24 @@ struct Facts {
 const Facts kFacts[] = {
     // IEEE 754-2019 table 3.5 and 3.4 (NaN: exponent all ones, trailing significand not 0).
     {"binary16", 16, 65504, 0x7BFF, 0x1p-14, 0x0400, 0x1p-24, 0x7C00, 0x7C01, 2046},
-    {"binary32", 32, 0x1.fffffep+127, 0x7F7FFFFF, 0x1p-126, 0x00800000, 0x1p-149, 0x7F800000, 0x7F800001, 16777214},
-    {"binary64", 64, 0x1.fffffffffffffp+1023, 0x7FEFFFFFFFFFFFFF, 0x1p-1022, 0x0010000000000000, 0x1p-1074,
-     0x7FF0000000000000, 0x7FF0000000000001, 9007199254740990},
+    {"binary32", 32, 0x1.fffffep+127, 0x7F7FFFFF, 0x1p-126, 0x00800000, 0x1p-149, 0x7F800000,
+     0x7F800001, 16777214},
+    {"binary64", 64, 0x1.fffffffffffffp+1023, 0x7FEFFFFFFFFFFFFF, 0x1p-1022, 0x0010000000000000,
+     0x1p-1074, 0x7FF0000000000000, 0x7FF0000000000001, 9007199254740990},
     // Intel, BFLOAT16 Hardware Numerics Definition (2018): 1-8-7, bias 127.
     {"bfloat16", 16, 0x1.fep+127, 0x7F7F, 0x1p-126, 0x0080, 0x1p-133, 0x7F80, 0x7F81, 254},
     // NVIDIA A100 whitepaper: 8 exponent bits as binary32, 10 trailing bits as binary16.
     {"tf32", 19, 0x1.ffcp+127, 0x3FBFF, 0x1p-126, 0x00400, 0x1p-136, 0x3FC00, 0x3FC01, 2046},
-    // OCP OFP8 1.0, tables 1 and 2.
+    // OCP OFP8 1.0.
     {"e5m2", 8, 57344, 0x7B, 0x1p-14, 0x04, 0x1p-16, 0x7C, 0x7D, 6},
     {"e4m3fn", 8, 448, 0x7E, 0x1p-6, 0x08, 0x1p-9, kNone, 0x7F, 2},
     // ml_dtypes README: float8_e4m3, float8_e3m4 "IEEE 754 conventions"; biases 7 and 3.
     {"e4m3ieee", 8, 240, 0x77, 0x1p-6, 0x08, 0x1p-9, 0x78, 0x79, 14},
     {"e3m4", 8, 15.5, 0x6F, 0x1p-2, 0x10, 0x1p-6, 0x70, 0x71, 30},
-    // Noune et al., arXiv 2206.02915: biases 8 and 16, NaN in place of minus zero.
+    // Noune et al., arXiv 2206.02915; StableHLO RFC 20230321: biases 8 and 16, NaN for minus zero.
     {"e4m3fnuz", 8, 240, 0x7F, 0x1p-7, 0x08, 0x1p-10, kNone, 0x80, 1},
     {"e5m2fnuz", 8, 57344, 0x7F, 0x1p-15, 0x04, 0x1p-17, kNone, 0x80, 1},
-    // ml_dtypes README: float8_e4m3b11fnuz, bias 11.
+    // StableHLO RFC 20230309 (E4M3B11FNUZ): bias 11, min normal 2^-10, max 30, min subnormal 2^-13.
     {"e4m3b11fnuz", 8, 30, 0x7F, 0x1p-10, 0x08, 0x1p-13, kNone, 0x80, 1},
     // OCP MX 1.0, section 5.3: FP6 and FP4, no infinity, no NaN.
     {"e3m2fn", 6, 28, 0x1F, 0.25, 0x04, 0x1p-4, kNone, kNone, 0},
@@ -59,7 +60,7 @@ const Facts kFacts[] = {
     {"e2m1fn", 4, 6, 0x7, 1, 0x2, 0.5, kNone, kNone, 0},
     // OCP MX 1.0, section 5.4: 2^-127 to 2^127, 0xFF is NaN, no zero.
     {"e8m0fnu", 8, 0x1p127, 0xFE, 0x1p-127, 0x00, 0, kNone, 0xFF, 1},
-    // PTX ISA: .ue4m3 is e4m3 without sign. UE5M3: max 114688.
+    // PTX ISA: .ue4m3 is e4m3 without sign; .ue5m3 has no infinity and one NaN, 0xff.
     {"ue4m3", 7, 448, 0x7E, 0x1p-6, 0x08, 0x1p-9, kNone, 0x7F, 1},
     {"ue5m3", 8, 114688, 0xFE, 0x1p-14, 0x08, 0x1p-17, kNone, 0xFF, 1},
     // Two's complement.

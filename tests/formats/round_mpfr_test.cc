@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <random>
 #include <string>
 
@@ -18,19 +19,20 @@ constexpr Rounding kModes[] = {Rounding::nearest_even, Rounding::toward_zero,
                                Rounding::toward_positive, Rounding::toward_negative};
 
 /// Numbers where rounding is decided: exponents around both ends of the range and inside it,
-/// significands that are random, or ties, or one unit beside a tie or a carry.
-Number random_number(const FloatFormat& f, std::mt19937_64& generator) {
-  const std::uint64_t choice = generator();
+/// 128-bit significands that are random, or ties, or one unit beside a tie, or carry into the next
+/// binade.
+WideNumber random_number(const FloatFormat& f, std::mt19937_64& generator) {
+  const std::uint64_t choice = generator() % 8;
   const int p = precision(f);
-  std::uint64_t significand = generator() | (std::uint64_t{1} << 63);
-  if (choice % 4 != 0 && p < 64) {
-    const std::uint64_t ulp = std::uint64_t{1} << (64 - p);
-    const std::uint64_t beside = choice % 4 == 1 ? 0 : choice % 4 == 2 ? 1 : ~std::uint64_t{0};
-    significand = (significand & ~(ulp - 1)) + ulp / 2 + beside;
-    if (generator() % 4 == 0) significand |= ~(ulp - 1);  // a carry into the next binade
+  uint128 significand = uint128{generator() | (std::uint64_t{1} << 63)} << 64 | generator();
+  const uint128 ulp = uint128{1} << (128 - p);
+  if (choice < 6) {
+    if (choice >= 3) significand |= ~(ulp - 1);
+    significand = (significand & ~(ulp - 1)) + ulp / 2;
+    if (choice % 3 == 1) significand += 1;
+    if (choice % 3 == 2) significand -= 1;
   }
-  significand >>= generator() % 3 * (generator() % 32);
-  if (significand == 0) significand = 1;
+  significand >>= generator() % 2 * (generator() % 70);
   const int spread = p + 4;
   const auto offset =
       static_cast<int>(generator() % static_cast<std::uint64_t>(2 * spread)) - spread;
@@ -46,22 +48,33 @@ Number random_number(const FloatFormat& f, std::mt19937_64& generator) {
       top = offset;
       break;
   }
-  return {Number::Kind::finite, generator() % 2 == 0, false, top - 63, significand};
+  return {Number::Kind::finite, generator() % 2 == 0, false, top - 127, significand};
 }
 
-std::string describe(const Number& x) { return to_hex_float(x); }
+std::string to_hex(std::uint64_t word) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(word));
+  return text;
+}
+
+std::string describe(const WideNumber& x) {
+  return (x.negative ? "-0x" : "0x") + to_hex(static_cast<std::uint64_t>(x.significand >> 64)) +
+         " " + to_hex(static_cast<std::uint64_t>(x.significand)) + " 2^" +
+         std::to_string(x.exponent);
+}
 
 void compare(const std::string& spec, int count) {
   SCOPED_TRACE(spec);
   const auto format = std::get<FloatFormat>(parse_format(spec));
   std::mt19937_64 generator(20240607);
   for (int i = 0; i < count; ++i) {
-    const Number x = random_number(format, generator);
+    const WideNumber x = random_number(format, generator);
     for (const Rounding mode : kModes) {
       const oracle::MpfrRounded want = oracle::round_by_mpfr(format, mode, x);
       Flags flags;
       const Number got = round_to(format, {mode, Overflow::infinity}, x, 0, flags);
-      ASSERT_EQ(describe(got), describe(want.value)) << to_string(mode) << " of " << describe(x);
+      ASSERT_EQ(to_hex_float(got), to_hex_float(want.value))
+          << to_string(mode) << " of " << describe(x);
       ASSERT_EQ(flags.inexact, want.inexact) << to_string(mode) << " of " << describe(x);
     }
   }

@@ -241,6 +241,13 @@ TEST(Round, NumbersBeyondEveryBinary64Exponent) {
   EXPECT_EQ(to_double(round_to(parse_format("int8"), {}, huge, 0, flags)), -128);
   EXPECT_EQ(to_double(round_to(parse_format("e4m3fn"), {}, least, 0, flags)), 0);
   EXPECT_EQ(to_double(round_to(parse_format("e0m3finite"), {}, huge, 0, flags)), -1.75);
+  // Shifts by multiples of the word length.
+  const Number five{Number::Kind::finite, false, false, 128, 5};
+  EXPECT_EQ(to_double(round_to(parse_format("int8"), {}, five, 0, flags)), 127);
+  const RoundSpec wrap{Rounding::nearest_even, Overflow::wrap};
+  EXPECT_EQ(to_double(round_to(parse_format("int8"), wrap, five, 0, flags)), 0);
+  const Number five_above_grid{Number::Kind::finite, false, false, 126, 5};
+  EXPECT_EQ(to_double(round_to(parse_format("e0m3finite"), {}, five_above_grid, 0, flags)), 1.75);
   EXPECT_EQ(to_double(huge), -kInfinity);
   EXPECT_TRUE(std::signbit(to_double(least)));
 }

@@ -103,7 +103,8 @@ TEST(Spec, NotesAnnounceNamesReadInTwoWays) {
 TEST(Spec, ErrorsNameColumnAndCandidates) {
   EXPECT_EQ(error_of("e4m3fm"),
             "unknown format 'e4m3fm' at column 1; did you mean e4m3fn, e4m3fnuz, e4m3ieee?");
-  EXPECT_EQ(error_of("  bflot16"), "unknown format 'bflot16' at column 3; did you mean bfloat16?");
+  EXPECT_EQ(error_of("  bflot16"),
+            "unknown format 'bflot16' at column 3; did you mean bfloat16, binary16?");
   EXPECT_EQ(error_of("fp8"),
             "'fp8' at column 1 names several formats; write e4m3fn, e5m2, e4m3ieee, e4m3fnuz or "
             "e5m2fnuz");
@@ -122,6 +123,7 @@ TEST(Spec, ErrorsNameColumnAndCandidates) {
   EXPECT_EQ(error_of("float(4,3)x"), "unexpected text at column 11 of format 'float(4,3)x'");
   EXPECT_EQ(error_of(""), "empty format at column 1; write for example e4m3fn or int8");
   EXPECT_EQ(error_of("posit(16,1)").substr(0, 41), "unknown format 'posit(16,1)' at column 1;");
+  EXPECT_EQ(error_of("e1_1m3").substr(0, 36), "unknown format 'e1_1m3' at column 1;");
   EXPECT_NE(error_of(std::string(1000, 'e')).find("too long"), std::string::npos);
 }
 
@@ -169,7 +171,8 @@ TEST(Spec, PrintedFormsReadBackForEveryParameter) {
   for (int bits = 1; bits <= 64; ++bits) {
     for (const IntegerFormat f :
          {IntegerFormat{bits}, IntegerFormat{bits, false}, IntegerFormat{bits, true, true}}) {
-      if (format_fault(f).empty()) ASSERT_EQ(parse_format(to_spec(f)), Format(f)) << to_spec(f);
+      if (!format_fault(f).empty()) continue;
+      ASSERT_EQ(parse_format(to_spec(f)), Format(f)) << to_spec(f);
     }
   }
 }
@@ -182,7 +185,7 @@ TEST(Spec, MutatedTextsParseToSomethingThatReadsBackOrFailWithSpecError) {
   std::mt19937 generator(11);
   const auto below = [&](std::size_t n) { return generator() % n; };
   int accepted = 0;
-  for (int i = 0; i < 30'000; ++i) {
+  for (int i = 0; i < 8000; ++i) {
     std::string text = seeds[below(seeds.size())];
     for (std::size_t edits = 1 + below(3); edits > 0; --edits) {
       const std::size_t at = below(text.size() + 1);
@@ -206,8 +209,8 @@ TEST(Spec, MutatedTextsParseToSomethingThatReadsBackOrFailWithSpecError) {
       ASSERT_LE(error.column(), static_cast<int>(text.size()) + 1) << text;
     }
   }
-  EXPECT_GT(accepted, 1000);
-  EXPECT_LT(accepted, 29'000);
+  EXPECT_GT(accepted, 400);
+  EXPECT_LT(accepted, 7600);
 }
 
 TEST(NearestNames, FindsTypingErrorsPermutationsAndParts) {

@@ -65,14 +65,16 @@ Number to_number(mpfr_srcptr x) {
 
 }  // namespace
 
-MpfrRounded round_by_mpfr(const FloatFormat& format, Rounding rounding, const Number& x) {
+MpfrRounded round_by_mpfr(const FloatFormat& format, Rounding rounding, const WideNumber& x) {
   const mpfr_rnd_t mode = mpfr_mode(rounding);
   const int emin = 1 - format.bias;
   const int emax = (1 << format.exponent_bits) - 2 - format.bias;
   mpfr_t exact, rounded;
-  mpfr_init2(exact, 64);
+  mpfr_init2(exact, 128);
   mpfr_init2(rounded, format.trailing_bits + 1);
-  mpfr_set_ui_2exp(exact, x.significand, x.exponent, MPFR_RNDN);
+  mpfr_set_ui_2exp(exact, static_cast<std::uint64_t>(x.significand >> 64), 64, MPFR_RNDN);
+  mpfr_add_ui(exact, exact, static_cast<std::uint64_t>(x.significand), MPFR_RNDN);
+  mpfr_mul_2si(exact, exact, x.exponent, MPFR_RNDN);
   if (x.negative) mpfr_neg(exact, exact, MPFR_RNDN);
   int ternary = 0;
   {

@@ -4,6 +4,7 @@
 #include "formats/format.h"
 #include "formats/number.h"
 #include "formats/rounding.h"
+#include "formats/wide_number.h"
 
 namespace halfulp::oracle {
 
@@ -14,7 +15,7 @@ struct MpfrRounded {
 
 /// Rounds `x` (not sticky) to an ieee layout with IEEE overflow. Modes: nearest_even and the
 /// directed ones.
-MpfrRounded round_by_mpfr(const FloatFormat& format, Rounding rounding, const Number& x);
+MpfrRounded round_by_mpfr(const FloatFormat& format, Rounding rounding, const WideNumber& x);
 
 /// The correctly rounded binary64 of a decimal text.
 double read_decimal_by_mpfr(const char* text, Rounding rounding);

@@ -261,9 +261,15 @@ TEST(FusedMulAdd, OverflowStartsHalfAnUlpAboveTheLargest) {
 }
 
 TEST(FusedMulAdd, SpecialValuesFollowIeee754) {
-  const float values[] = {0.0F,    1.0F,    0x1p-149F,
-                          0x1p-126F, 0x1.fffffcp-127F, FLT_MAX,
-                          0x1p64F, 1.5F,    std::numeric_limits<float>::infinity(),
+  const float values[] = {0.0F,
+                          1.0F,
+                          0x1p-149F,
+                          0x1p-126F,
+                          0x1.fffffcp-127F,
+                          FLT_MAX,
+                          0x1p64F,
+                          1.5F,
+                          std::numeric_limits<float>::infinity(),
                           std::numeric_limits<float>::quiet_NaN()};
   Operands<float> x;
   for (const float a : values) {

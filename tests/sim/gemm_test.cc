@@ -32,9 +32,9 @@ float wide(std::mt19937& rng) {
 }
 
 float extreme(std::mt19937& rng) {
-  const float specials[] = {0.0F,    -0.0F,     0x1p-149F, -0x1p-140F, 0x1.8p-127F, -0x1p-75F,
-                            FLT_MAX, -FLT_MAX,  0x1p64F,   -0x1p100F,  1.0F,        -1.0F,
-                            0x1p-74F, 0x1.fffffep-1F};
+  const float specials[] = {0.0F,      -0.0F,   0x1p-149F, -0x1p-140F,    0x1.8p-127F,
+                            -0x1p-75F, FLT_MAX, -FLT_MAX,  0x1p64F,       -0x1p100F,
+                            1.0F,      -1.0F,   0x1p-74F,  0x1.fffffep-1F};
   return rng() % 3 == 0 ? std::ldexp(uniform(rng), static_cast<int>(rng() % 200) - 100)
                         : specials[rng() % std::size(specials)];
 }
@@ -63,7 +63,8 @@ class Storage {
   std::vector<float> data_;
 };
 
-/// Guards included. NaN payloads may differ: x86 and other machines choose differently among operands.
+/// Guards included. NaN payloads may differ: x86 and other machines choose differently among
+/// operands.
 void expect_same_bits(const Storage& actual, const Storage& expected, const std::string& what) {
   for (std::size_t i = 0; i < expected.data().size(); ++i) {
     const float x = actual.data()[i];
@@ -95,7 +96,8 @@ struct Shape {
 
 class Problem {
  public:
-  Problem(const Form& form, const Shape& s, std::size_t gap, const Values& values, std::mt19937& rng)
+  Problem(const Form& form, const Shape& s, std::size_t gap, const Values& values,
+          std::mt19937& rng)
       : form_(form),
         shape_(s),
         a_(form.a_transposed ? s.k : s.m, form.a_transposed ? s.m : s.k, gap),
@@ -161,17 +163,25 @@ TEST(Gemm, SmallShapesAroundEveryTileEdge) {
 }
 
 TEST(Gemm, RowsFartherApartThanColumnsAreLong) {
-  expect_equal({{5, 7, 3}, {14, 32, 16}, {29, 47, 21}, {64, 64, 32}, {64, 32, 64}, {3, 100, 130}}, 5, wide);
+  expect_equal({{5, 7, 3}, {14, 32, 16}, {29, 47, 21}, {64, 64, 32}, {64, 32, 64}, {3, 100, 130}},
+               5, wide);
   expect_equal({{64, 32, 70}, {40, 33, 33}}, 736, wide);
 }
 
 TEST(Gemm, ChainContinuesAcrossBlocksOfK) {
-  expect_equal({{15, 33, 255}, {15, 33, 256}, {15, 33, 257}, {15, 17, 511}, {15, 17, 513}, {3, 5, 1030}, {2, 3, 4099}}, 1,
-               uniform);
+  expect_equal({{15, 33, 255},
+                {15, 33, 256},
+                {15, 33, 257},
+                {15, 17, 511},
+                {15, 17, 513},
+                {3, 5, 1030},
+                {2, 3, 4099}},
+               1, uniform);
 }
 
 TEST(Gemm, ShapesThatNeedSeveralBlocksOfRowsAndColumns) {
-  expect_equal({{400, 17, 19}, {19, 1500, 11}, {337, 70, 40}, {9, 1057, 270}, {180, 1100, 3}}, 3, wide);
+  expect_equal({{400, 17, 19}, {19, 1500, 11}, {337, 70, 40}, {9, 1057, 270}, {180, 1100, 3}}, 3,
+               wide);
 }
 
 TEST(Gemm, SubnormalsOverflowAndSignedZeros) {
@@ -219,7 +229,8 @@ TEST(Gemm, OrderIsAscendingAndEveryStepIsFused) {
   // 2^24 + 1 - 2^24 in this order loses the 1; in any other order it stays.
   for (const Form& form : kForms) {
     std::mt19937 rng(1);
-    Problem problem(form, {1, 1, 3}, 0, [](std::mt19937&) { return 1.0F; }, rng);
+    Problem problem(
+        form, {1, 1, 3}, 0, [](std::mt19937&) { return 1.0F; }, rng);
     Storage& a = problem.a();
     a.at(0, 0) = 0x1p24F;
     (form.a_transposed ? a.at(2, 0) : a.at(0, 2)) = -0x1p24F;
@@ -241,7 +252,8 @@ TEST(Gemm, OrderIsAscendingAndEveryStepIsFused) {
 TEST(Gemm, FullRandomShapes) {
   std::mt19937 rng(99);
   std::vector<Shape> shapes;
-  for (int i = 0; i < 150; ++i) shapes.push_back({1 + rng() % 200, 1 + rng() % 200, 1 + rng() % 600});
+  for (int i = 0; i < 150; ++i)
+    shapes.push_back({1 + rng() % 200, 1 + rng() % 200, 1 + rng() % 600});
   expect_equal(shapes, 7, wide);
   expect_equal({{256, 256, 256}, {200, 768, 256}, {192, 64, 2048}}, 0, uniform);
 }

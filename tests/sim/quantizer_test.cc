@@ -18,8 +18,8 @@
 namespace halfulp {
 namespace {
 
-using testing::on_every_simd_target;
 using ::testing::HasSubstr;
+using testing::on_every_simd_target;
 
 const RandomStream kStream{.seed = 11, .stream = 3, .tensor = 2, .step = 9};
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -35,10 +35,14 @@ bool same(float a, float b) {
 std::size_t unit_of(const QuantizerSpec& spec, std::size_t r, std::size_t c) {
   const auto group = static_cast<std::size_t>(std::max(spec.group_size, 1));
   switch (spec.granularity) {
-    case Granularity::tensor: return 0;
-    case Granularity::row: return r;
-    case Granularity::column: return c;
-    case Granularity::group: break;
+    case Granularity::tensor:
+      return 0;
+    case Granularity::row:
+      return r;
+    case Granularity::column:
+      return c;
+    case Granularity::group:
+      break;
   }
   return spec.along_columns ? c * 100000 + r / group : r * 100000 + c / group;
 }
@@ -55,8 +59,8 @@ Factors factors(const QuantizerSpec& spec, float amax) {
   if (spec.scale == ScaleRule::scale_power_of_two) {
     // The largest power of two that keeps amax inside, found by trying all.
     int exponent = -127;
-    while (exponent < 127 && std::ldexp(static_cast<double>(amax), exponent + 1) <=
-                                 static_cast<double>(largest)) {
+    while (exponent < 127 &&
+           std::ldexp(static_cast<double>(amax), exponent + 1) <= static_cast<double>(largest)) {
       ++exponent;
     }
     multiplier = std::ldexp(1.0F, exponent);
@@ -105,7 +109,8 @@ std::vector<float> example(std::size_t n, unsigned int seed) {
   for (float& value : x) {
     const auto bits = static_cast<std::uint32_t>(generator());
     const float significand = static_cast<float>(bits >> 8) * 0x1p-24F + 0.5F;
-    value = std::ldexp(bits & 1 ? significand : -significand, static_cast<int>(bits >> 1 & 15) - 12);
+    value =
+        std::ldexp(bits & 1 ? significand : -significand, static_cast<int>(bits >> 1 & 15) - 12);
     if ((bits & 0xF0) == 0) value = bits & 1 ? 0.0F : -0.0F;
   }
   return x;
@@ -129,12 +134,12 @@ void expect_reference(const std::string& text, const std::vector<float>& x, Shap
   }
 }
 
-const std::vector<std::string> kFormats = {"e4m3fn", "e2m1fn",  "int4",   "int4sym",
-                                           "uint4",  "bfloat16+scale_binary32",
-                                           "e5m2",   "e8m0fnu", "binary16+scale_power_of_two"};
+const std::vector<std::string> kFormats = {"e4m3fn",  "e2m1fn",  "int4",
+                                           "int4sym", "uint4",   "bfloat16+scale_binary32",
+                                           "e5m2",    "e8m0fnu", "binary16+scale_power_of_two"};
 const std::vector<std::string> kGranularities = {
-    "tensor", "row", "column", "group(3)", "group(16)", "group(300)", "group(4,columns)",
-    "group(64,columns)"};
+    "tensor",    "row",        "column",           "group(3)",
+    "group(16)", "group(300)", "group(4,columns)", "group(64,columns)"};
 
 TEST(Quantizer, EqualsItsDefinitionForEveryGranularityOnEveryTarget) {
   on_every_simd_target([] {
@@ -176,7 +181,7 @@ TEST(Quantizer, UnitsWithZeroNanAndInfinity) {
   const Shape shape{8, 40};
   std::vector<float> x = example(320, 4);
   for (std::size_t i = 0; i < 40; ++i) x[80 + i] = i % 2 == 0 ? 0.0F : -0.0F;  // row 2
-  for (std::size_t r = 0; r < 8; ++r) x[r * 40 + 7] = -0.0F;                    // column 7
+  for (std::size_t r = 0; r < 8; ++r) x[r * 40 + 7] = -0.0F;                   // column 7
   x[45] = kNan;
   x[200] = -kInfinity;
   x[317] = 1e-45F;
@@ -251,8 +256,8 @@ TEST(Quantizer, KnownNumbers) {
 }
 
 TEST(Quantizer, Binary32AloneIsTheIdentity) {
-  const std::vector<float> x = {1.0F, -0.0F, kInfinity, std::bit_cast<float>(0x7F812345U), 1e-45F,
-                                3.0F};
+  const std::vector<float> x = {1.0F,   -0.0F, kInfinity, std::bit_cast<float>(0x7F812345U),
+                                1e-45F, 3.0F};
   std::vector<float> y(6);
   const Quantizer quantizer(parse_quantizer("binary32"));
   EXPECT_TRUE(quantizer.is_identity());
@@ -281,7 +286,7 @@ TEST(Quantizer, OverflowErrorNamesRowAndColumn) {
     }
   }
   x[34] = kInfinity;
-  for (const char* granularity : {"row", "column", "group(5)"}) {
+  for (const char* granularity : {"row", "column", "group(5)", "column+scale_power_of_two"}) {
     const Quantizer quantizer(parse_quantizer(fmt::format("int8+error+{}", granularity)));
     EXPECT_NO_THROW(quantizer.quantize({x.data(), 6, 10, 10}, {y.data(), 6, 10, 10}));
     EXPECT_TRUE(std::isnan(y[34])) << granularity;
@@ -300,7 +305,8 @@ TEST(Quantizer, RefusesAnImpossibleRounding) {
 // ---- text
 
 TEST(ParseQuantizer, FillsDefaultsByFormat) {
-  EXPECT_EQ(to_spec(parse_quantizer("e4m3fn")), "e4m3fn+tensor+scale_binary32+nearest_even+saturate");
+  EXPECT_EQ(to_spec(parse_quantizer("e4m3fn")),
+            "e4m3fn+tensor+scale_binary32+nearest_even+saturate");
   EXPECT_EQ(to_spec(parse_quantizer("int16")), "int16+tensor+scale_binary32+nearest_even+saturate");
   EXPECT_EQ(to_spec(parse_quantizer("bf16")), "bfloat16+tensor+unscaled+nearest_even+saturate");
   EXPECT_EQ(to_spec(parse_quantizer("binary32")), "binary32+tensor+unscaled+nearest_even+saturate");
@@ -308,9 +314,9 @@ TEST(ParseQuantizer, FillsDefaultsByFormat) {
 
 TEST(ParseQuantizer, ReadsOptionsInAnyOrderAndManySpellings) {
   const std::string row = "int4+row+scale_binary32+stochastic(16)+saturate";
-  for (const char* text : {"int4+row+stochastic(16)", "int4 + stochastic(16) + per_row",
-                           "int4+sr(16)+per_channel", "INT4+per_token+stochastic(16)+clamp",
-                           "int4+absmax+row+stochastic(bits=16)"}) {
+  for (const char* text :
+       {"int4+row+stochastic(16)", "int4 + stochastic(16) + per_row", "int4+sr(16)+per_channel",
+        "INT4+per_token+stochastic(16)+clamp", "int4+absmax+row+stochastic(bits=16)"}) {
     EXPECT_EQ(to_spec(parse_quantizer(text)), row) << text;
   }
   const std::string group = "e2m1fn+group(128)+scale_power_of_two+nearest_even+saturate";

@@ -54,7 +54,8 @@ TEST(RandomWords, EqualRandomWordForEveryHeadAndTailOnEveryTarget) {
   testing::on_every_simd_target([] {
     for (const std::uint64_t base : {std::uint64_t{0}, (std::uint64_t{1} << 34) - 128}) {
       for (std::uint64_t head = 0; head < 66; head += 5) {
-        for (std::uint64_t n : {0, 1, 15, 16, 17, 63, 64, 65, 200, 256}) {
+        for (const unsigned int n :
+             {0U, 1U, 15U, 16U, 17U, 63U, 64U, 65U, 127U, 128U, 129U, 300U}) {
           std::vector<std::uint32_t> words(n + 1, 0xdeadbeef);
           random_words(kStream, base + head, words.data(), n);
           for (std::uint64_t i = 0; i < n; ++i) {

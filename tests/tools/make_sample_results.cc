@@ -22,6 +22,8 @@ struct FormatRow {
   double damage;  // share of the parameters that the format wastes
 };
 
+const FormatRow kBinary32 = {"binary32", 32, 0.0};
+
 struct Sample {
   std::vector<std::int64_t> widths;
   std::vector<FormatRow> formats;
@@ -31,12 +33,8 @@ struct Sample {
 
 Sample small_sample() {
   return {{32, 64},
-          {{"bfloat16", 16, 0.005},
-           {"e4m3fn", 8, 0.03},
-           {"int8", 8, 0.02},
-           {"e2m1fn", 4, 0.3},
-           {"int4", 4, 0.38}},
-          2,
+          {{"e4m3fn", 8, 0.03}, {"int8", 8, 0.02}, {"e2m1fn", 4, 0.3}, {"int4", 4, 0.38}},
+          3,
           20};
 }
 
@@ -71,8 +69,9 @@ double noise(const std::string& key) {
 }
 
 std::string operand(const FormatRow& format) {
-  return format.name == "binary32" ? format.name
-                                   : format.name + "+tensor+scale_binary32+nearest_even+saturate";
+  const bool is_wide = format.bits > 8;
+  return fmt::format("{}+tensor+{}+nearest_even+saturate", format.name,
+                     is_wide ? "unscaled" : "scale_binary32");
 }
 
 double final_loss(const Point& point) {
@@ -112,10 +111,12 @@ RunRecord make_record(const Point& point, const Sample& sample) {
   record.experiment = "train_language_model";
   record.seed = point.seed;
   record.config.set("model.width", point.width);
-  record.config.set("model.tied", false);
+  record.config.set("model.context", std::int64_t{64});
+  record.config.set("model.tied_head", false);
   record.config.set("precision.weight", operand(point.weight));
   record.config.set("precision.activation", operand(point.activation));
-  record.config.set("precision.gradient", std::string("binary32"));
+  record.config.set("precision.gradient", operand(kBinary32));
+  record.config.set("train.batch", std::int64_t{16});
   record.config.set("train.learning_rate", 3e-3);
   record.numerics = "weight: " + operand(point.weight) + "; input: " + operand(point.activation);
 
@@ -160,7 +161,6 @@ RunRecord make_record(const Point& point, const Sample& sample) {
 }
 
 std::vector<Point> make_points(const Sample& sample) {
-  const FormatRow wide{"binary32", 32, 0.0};
   std::vector<Point> points;
   for (const std::int64_t width : sample.widths) {
     const auto add = [&](const FormatRow& weight, const FormatRow& activation) {
@@ -168,10 +168,10 @@ std::vector<Point> make_points(const Sample& sample) {
         points.push_back({width, weight, activation, seed});
       }
     };
-    add(wide, wide);
+    add(kBinary32, kBinary32);
     for (const auto& format : sample.formats) {
-      add(format, wide);
-      add(wide, format);
+      add(format, kBinary32);
+      add(kBinary32, format);
       add(format, format);
     }
   }

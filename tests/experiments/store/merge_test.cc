@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <hdf5_hl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -106,6 +107,18 @@ TEST_F(Merge, PutsEveryValueIntoATypedColumn) {
   EXPECT_EQ(flag(file, "runs/validation_loss", "reproducible"), 1);
   EXPECT_EQ(flag(file, "runs/tokens_per_second", "reproducible"), 0);
   EXPECT_EQ(flag(file, "runs/wall_seconds", "reproducible"), 0);
+}
+
+TEST_F(Merge, LabelsKeysWithWhatTheKindSaysOfThem) {
+  add(sample_record(1));
+  const Handle file = merged();
+  const ExperimentKind* const kind = find_experiment_kind("train_language_model");
+  ASSERT_NE(kind, nullptr);
+  const auto field = std::find_if(kind->fields.begin(), kind->fields.end(),
+                                  [](const Field& f) { return f.key == "model.width"; });
+  ASSERT_NE(field, kind->fields.end());
+  EXPECT_EQ(label(file, "runs/model.width", "long_name"), field->doc);
+  EXPECT_EQ(label(file, "runs/train.keep", "long_name"), "configuration key train.keep");
 }
 
 TEST_F(Merge, ListsColumnsInReadingOrder) {
@@ -230,6 +243,18 @@ TEST_F(Merge, IsIdempotent) {
   merged();
   EXPECT_EQ(bytes_of(path_), first);
   EXPECT_EQ(folder_.count_files(), 3U);
+}
+
+herr_t expect_no_time(hid_t, const char* name, const H5O_info_t* info, void*) {
+  EXPECT_EQ(info->mtime, 0) << name;
+  EXPECT_EQ(info->ctime, 0) << name;
+  return 0;
+}
+
+TEST_F(Merge, NoObjectCarriesATime) {
+  add(sample_record(1));
+  const Handle file = merged();
+  EXPECT_GE(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, expect_no_time, nullptr), 0);
 }
 
 TEST_F(Merge, RefusesNothingDamagedAndTwice) {

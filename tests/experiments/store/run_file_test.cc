@@ -205,43 +205,69 @@ TEST(RunFile, FullDiskKeepsTheOldFileAndLeavesNothing) {
   EXPECT_EQ(folder.count_files(), 1U);
 }
 
-// Rewrites `path` with records of alternating seeds until killed.
-[[noreturn]] void write_forever(const std::string& path) {
-  for (std::int64_t i = 0;; ++i) write_run(path, sample_record(1 + i % 2));
+// A record of `size` bytes: writing it takes long enough for a kill to fall into it.
+RunRecord large_record(std::int64_t seed, std::size_t size) {
+  RunRecord record = sample_record(seed);
+  record.provenance.dirty_diff.assign(size, 'x');
+  return record;
+}
+
+// Rewrites `path` with records of alternating seeds until killed; a byte to `pipe` after each.
+[[noreturn]] void write_forever(const std::string& path, std::size_t size, int pipe) {
+  for (std::int64_t i = 0;; ++i) {
+    write_run(path, large_record(1 + i % 2, size));
+    if (pipe >= 0 && write(pipe, "", 1) != 1) std::_Exit(1);
+  }
 }
 
 TEST(RunFile, KilledWriterLeavesAWholeFile) {
-  const TemporaryFolder folder;
+  using Clock = std::chrono::steady_clock;
+  constexpr std::size_t kBytes = 1'500'000;
+  const TemporaryFolder folder(memory_folder());
   const std::string path = folder / "run.h5";
-  write_run(path, sample_record(1));
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
   std::mt19937 random(7);
   for (int kill_number = 0; kill_number < 30; ++kill_number) {
     const pid_t writer = fork();
-    if (writer == 0) write_forever(path);
+    if (writer == 0) write_forever(path, kBytes, ends[1]);
     ASSERT_GT(writer, 0);
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 8000));
+    char byte = 0;
+    ASSERT_EQ(read(ends[0], &byte, 1), 1);
+    const auto start = Clock::now();
+    ASSERT_EQ(read(ends[0], &byte, 1), 1);
+    // Some time into the third write, whose length the second has shown.
+    std::this_thread::sleep_for((Clock::now() - start) * (random() % 1000) / 1000);
     kill(writer, SIGKILL);
     waitpid(writer, nullptr, 0);
     const RunRecord record = read_run(path);
-    expect_same(record, sample_record(record.seed));
+    expect_same(record, large_record(record.seed, kBytes));
   }
-  write_run(path, sample_record(3));  // takes over what the last kill left behind
-  EXPECT_EQ(read_run(path).seed, 3);
-  EXPECT_EQ(folder.count_files(), 1U);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST(RunFile, TakesOverWhatAKilledWriterLeft) {
+  const TemporaryFolder folder;
+  write_run(folder / "clean.h5", sample_record(3));
+  write_bytes(folder / ".run.h5.tmp", std::string(200'000, 'x'));
+  write_run(folder / "run.h5", sample_record(3));
+  EXPECT_EQ(bytes_of(folder / "run.h5"), bytes_of(folder / "clean.h5"));
+  EXPECT_EQ(folder.count_files(), 2U);
 }
 
 TEST(RunFile, WritersOfOnePathTakeTurns) {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder(memory_folder());
   const std::string path = folder / "run.h5";
-  write_run(path, sample_record(1));
+  write_run(path, large_record(1, 0));
   std::vector<pid_t> writers;
   for (int i = 0; i < 3; ++i) {
     writers.push_back(fork());
-    if (writers.back() == 0) write_forever(path);
+    if (writers.back() == 0) write_forever(path, 0, -1);
   }
   for (int i = 0; i < 200; ++i) {
     const RunRecord record = read_run(path);
-    expect_same(record, sample_record(record.seed));
+    expect_same(record, large_record(record.seed, 0));
   }
   for (const pid_t writer : writers) {
     kill(writer, SIGKILL);

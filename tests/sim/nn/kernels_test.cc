@@ -39,7 +39,8 @@ TEST(Kernels, ExponentialIsAccurateOverTheWholeRange) {
     float row[2] = {0.0F, static_cast<float>(x)};
     kernels<float>().causal_softmax_forward(row, 2, 1, 2, 1, 1.0F);
     const double e = std::exp(static_cast<double>(static_cast<float>(x)));
-    EXPECT_NEAR(static_cast<double>(row[1]) / (e / (1.0 + e)), 1.0, 4e-7) << x;  // exp, sum, division: 6 half-ulps
+    EXPECT_NEAR(static_cast<double>(row[1]) / (e / (1.0 + e)), 1.0, 4e-7)
+        << x;  // exp, sum, division: 6 half-ulps
   }
 }
 
@@ -170,11 +171,10 @@ std::vector<std::uint32_t> all_bits() {
     k.gelu_backward(x.data(), dy.data(), y.data(), n), keep(y);
     k.swiglu_forward(dy.data(), y.data(), 3, n), keep(y);
     k.swiglu_backward(dy.data(), x.data(), y.data(), 3, n), keep(y);
-    auto p = dy;
-    k.causal_softmax_forward(p.data(), 2 * n, 3, 2 * n, n > 2 ? n - 2 : 0, 0.3F), keep(p);
-    auto dp = normals<float>(23, 6 * n);
-    k.causal_softmax_backward(p.data(), dp.data(), 2 * n, 3, 2 * n, n > 2 ? n - 2 : 0, 0.3F);
-    keep(dp);
+    const std::size_t width = 2 * n + 2;
+    auto p = normals<float>(25, 3 * width), dp = normals<float>(23, 3 * width);
+    k.causal_softmax_forward(p.data(), width, 3, width, n - 1, 0.3F), keep(p);
+    k.causal_softmax_backward(p.data(), dp.data(), width, 3, width, n - 1, 0.3F), keep(dp);
     auto logits = x;
     const unsigned char targets[3] = {0, 0, 0};
     k.cross_entropy(logits.data(), targets, rstd.data(), 3, n, true, 0.125F);

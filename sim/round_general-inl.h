@@ -1,9 +1,10 @@
-// Rounding of one vector, in the three ways of RoundMethod. Included once per SIMD target.
-#if defined(HALFULP_SIM_ROUND_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef HALFULP_SIM_ROUND_KERNELS_INL_H_
-#undef HALFULP_SIM_ROUND_KERNELS_INL_H_
+// The general methods of rounding one vector: dropped bits, and magnitudes under any mode.
+// Included once per SIMD target.
+#if defined(HALFULP_SIM_ROUND_GENERAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef HALFULP_SIM_ROUND_GENERAL_INL_H_
+#undef HALFULP_SIM_ROUND_GENERAL_INL_H_
 #else
-#define HALFULP_SIM_ROUND_KERNELS_INL_H_
+#define HALFULP_SIM_ROUND_GENERAL_INL_H_
 #endif
 
 #include <hwy/highway.h>
@@ -11,32 +12,13 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "sim/round_magic-inl.h"
 #include "sim/round_plan.h"
 
 HWY_BEFORE_NAMESPACE();
 
 namespace halfulp {
 namespace HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-// On x86, min and max return their second operand when one is NaN, and arithmetic returns the NaN
-// operand quieted: the same bits as keep_nan() below, for no instruction.
-#define HALFULP_NAN_PROPAGATES \
-  (HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
-
-/// `result`, except where x is NaN: there x itself, quieted.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V keep_nan(D d, V x, V result) {
-  const hn::RebindToUnsigned<D> du;
-  const V quiet = hn::Or(x, hn::BitCast(d, hn::Set(du, 0x00400000U)));
-  return hn::IfThenElse(hn::IsNaN(x), quiet, result);
-}
-
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V constant_of_bits(D d, std::uint32_t bits) {
-  return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), bits));
-}
 
 /// binary64 numbers that are binary32 numbers, or infinite.
 template <class D, class V>
@@ -54,134 +36,85 @@ HWY_INLINE hn::Vec<D> demote_exact(D d, V wide) {
 #endif
 }
 
-/// nearest_even by magic addition. With e the exponent of |x|, at least that of the smallest normal
-/// number, 1.5 * 2^(e + 24 - p) has the format's spacing at x as its own ulp, so the addition rounds x
-/// to the format (once, in hardware) and the subtraction is exact. Precision 2 to 22.
-/// kClamps and kConstantNan are the RoundPlan's fields of those names.
-template <bool kClamps, bool kConstantNan>
-struct MagicRounding {
-  using D = hn::ScalableTag<float>;
-  using V = hn::Vec<D>;
-  using VI = hn::Vec<hn::RebindToSigned<D>>;
-  static constexpr bool kUsesWords = false;
-
-  D d;
-  hn::RebindToSigned<D> di;
-  V low, high, sign_mask, largest, lowest, overflow_high, overflow_low, nan;
-  VI exponent_mask, min_exponent, offset;
-
-  explicit HWY_INLINE MagicRounding(const RoundPlan& plan)
-      : low(hn::Set(d, static_cast<float>(plan.clamp_low))),
-        high(hn::Set(d, static_cast<float>(plan.clamp_high))),
-        sign_mask(constant_of_bits(d, plan.magic.sign_mask)),
-        largest(hn::Set(d, plan.largest)),
-        lowest(hn::Set(d, plan.lowest)),
-        overflow_high(hn::Set(d, plan.overflow_high)),
-        overflow_low(hn::Set(d, plan.overflow_low)),
-        nan(constant_of_bits(d, plan.nan_bits)),
-        exponent_mask(hn::Set(di, 0x7F800000)),
-        min_exponent(hn::Set(di, plan.magic.min_exponent_bits)),
-        offset(hn::Set(di, plan.magic.offset)) {}
-
-  HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
-    const V clamped = hn::Max(low, hn::Min(high, x));
-    const VI own = hn::And(hn::BitCast(di, clamped), exponent_mask);
-    const V magic = hn::BitCast(d, hn::Add(hn::Max(own, min_exponent), offset));
-    V result = hn::Sub(hn::Add(clamped, magic), magic);
-    result = hn::Or(result, hn::And(x, sign_mask));  // a zero gets its sign back
-    if constexpr (!kClamps) {
-      result = hn::IfThenElse(hn::Gt(result, largest), overflow_high, result);
-      result = hn::IfThenElse(hn::Lt(result, lowest), overflow_low, result);
-    }
-    if constexpr (kConstantNan) return hn::IfThenElse(hn::IsNaN(x), nan, result);
-#if HALFULP_NAN_PROPAGATES
-    return result;
-#else
-    return keep_nan(d, x, result);
-#endif
-  }
-};
-
-/// Formats whose smallest normal number is binary32's (bfloat16, tf32): the kept bits of a pattern are
-/// the format's code, subnormals and ties at precision 1 included, so all modes are an integer addition.
+/// Formats whose smallest normal number is binary32's (bfloat16, tf32): the kept bits of a pattern
+/// are the format's code, subnormals and ties at precision 1 included, so all modes are an integer
+/// addition.
 template <Rounding kRounding, bool kClamps>
 struct BitsRounding {
   using D = hn::ScalableTag<float>;
   using DU = hn::RebindToUnsigned<D>;
+  using DI = hn::RebindToSigned<D>;
   using V = hn::Vec<D>;
   using VU = hn::Vec<DU>;
   static constexpr bool kUsesWords = kRounding == Rounding::stochastic;
 
   D d;
   DU du;
-  BitsPlan plan;
-  V largest, lowest, overflow_high, overflow_low, infinity_high, infinity_low, nan;
-  bool has_constant_nan;
+  RoundPlan plan;
 
-  explicit HWY_INLINE BitsRounding(const RoundPlan& p)
-      : plan(p.bits),
-        largest(hn::Set(d, p.largest)),
-        lowest(hn::Set(d, p.lowest)),
-        overflow_high(hn::Set(d, p.overflow_high)),
-        overflow_low(hn::Set(d, p.overflow_low)),
-        infinity_high(hn::Set(d, p.infinity_high)),
-        infinity_low(hn::Set(d, p.infinity_low)),
-        nan(constant_of_bits(d, p.nan_bits)),
-        has_constant_nan(p.has_constant_nan) {}
+  explicit HWY_INLINE BitsRounding(const RoundPlan& p) : plan(p) {}
 
-  HWY_INLINE VU rounded(VU magnitude, VU bits, const std::uint32_t* words) const {
-    const VU drop_mask = hn::Set(du, plan.drop_mask);
-    VU addend = hn::Zero(du);
-    if constexpr (kRounding == Rounding::nearest_even) {
-      const VU lowest_kept = hn::And(magnitude, hn::Set(du, plan.lowest_kept));
-      addend = hn::Add(hn::Set(du, plan.half_below), hn::ShiftRightSame(lowest_kept, plan.drop));
-    } else if constexpr (kRounding == Rounding::nearest_away) {
-      addend = hn::Set(du, plan.half);
-    } else if constexpr (kRounding == Rounding::toward_positive) {
-      addend = hn::AndNot(sign_everywhere(bits), drop_mask);
-    } else if constexpr (kRounding == Rounding::toward_negative) {
-      addend = hn::And(sign_everywhere(bits), drop_mask);
+  /// Kept bits of the pattern, sign included; the exponent leaves room for the carry.
+  HWY_INLINE VU rounded(VU bits, const std::uint32_t* words) const {
+    const BitsPlan& p = plan.bits;
+    const VU drop_mask = hn::Set(du, p.drop_mask);
+    if constexpr (kRounding == Rounding::toward_zero) {
+      return hn::AndNot(drop_mask, bits);
     } else if constexpr (kRounding == Rounding::to_odd) {
-      // A nonzero remainder carries into the bit above it; or-ing that bit makes the code odd.
-      const VU carried = hn::Add(hn::And(magnitude, drop_mask), drop_mask);
-      return hn::Or(hn::AndNot(drop_mask, magnitude),
-                    hn::And(carried, hn::Set(du, plan.lowest_kept)));
-    } else if constexpr (kRounding == Rounding::stochastic) {
-      VU random = hn::And(hn::LoadU(du, words), hn::Set(du, plan.random_mask));
-      random = hn::Or(random, hn::Set(du, plan.random_middle));
-      addend = hn::And(hn::ShiftRightSame(random, plan.random_shift), drop_mask);
+      // A nonzero remainder carries into the lowest kept bit; or-ing it in makes the code odd.
+      const VU carried = hn::Add(hn::And(bits, drop_mask), drop_mask);
+      return hn::Or(hn::AndNot(drop_mask, bits), hn::And(carried, hn::Set(du, p.lowest_kept)));
+    } else {
+      return hn::AndNot(drop_mask, hn::Add(bits, addend(bits, words)));
     }
-    return hn::AndNot(drop_mask, hn::Add(magnitude, addend));
   }
 
-  HWY_INLINE VU sign_everywhere(VU bits) const {
-    return hn::BitCast(du, hn::BroadcastSignBit(hn::BitCast(hn::RebindToSigned<D>(), bits)));
+  HWY_INLINE VU addend(VU bits, const std::uint32_t* words) const {
+    const BitsPlan& p = plan.bits;
+    const VU drop_mask = hn::Set(du, p.drop_mask);
+    const VU sign_everywhere = hn::BitCast(du, hn::BroadcastSignBit(hn::BitCast(DI(), bits)));
+    if constexpr (kRounding == Rounding::nearest_even) {
+      const VU lowest_kept =
+          hn::And(hn::ShiftRightSame(bits, p.drop), hn::Set(du, p.lowest_kept_one));
+      return hn::Add(hn::Set(du, p.half_below), lowest_kept);
+    } else if constexpr (kRounding == Rounding::nearest_away) {
+      return hn::Set(du, p.half);
+    } else if constexpr (kRounding == Rounding::toward_positive) {
+      return hn::AndNot(sign_everywhere, drop_mask);
+    } else if constexpr (kRounding == Rounding::toward_negative) {
+      return hn::And(sign_everywhere, drop_mask);
+    } else {
+      const VU random = hn::And(hn::LoadU(du, words), hn::Set(du, p.random_mask));
+      const VU number = hn::Or(random, hn::Set(du, p.random_middle));
+      return hn::And(hn::ShiftRightSame(number, p.random_shift), drop_mask);
+    }
   }
 
   HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
-    const VU bits = hn::BitCast(du, x);
-    const VU sign = hn::And(bits, hn::Set(du, 0x80000000U));
-    const VU magnitude = hn::Xor(bits, sign);
-    VU result = rounded(magnitude, bits, words);
-    if constexpr (kClamps) result = hn::Min(result, hn::Set(du, plan.limit));
-    V value = hn::BitCast(d, hn::Or(result, sign));
-    if constexpr (!kClamps) {
-      const V infinity = hn::Inf(d);
-      const auto is_infinite = hn::Eq(hn::Abs(x), infinity);
-      const V high = hn::IfThenElse(is_infinite, infinity_high, overflow_high);
-      const V low = hn::IfThenElse(is_infinite, infinity_low, overflow_low);
-      const V rounded_value = value;
-      value = hn::IfThenElse(hn::Gt(rounded_value, largest), high, value);
-      value = hn::IfThenElse(hn::Lt(rounded_value, lowest), low, value);
+    V operand = x;
+    if constexpr (kClamps) {
+      operand = hn::Min(hn::Set(d, static_cast<float>(plan.clamp_high)), operand);
+      operand = hn::Max(hn::Set(d, static_cast<float>(plan.clamp_low)), operand);
     }
-    if (has_constant_nan) return hn::IfThenElse(hn::IsNaN(x), nan, value);
-    return keep_nan(d, x, value);
+    V result = hn::BitCast(d, rounded(hn::BitCast(du, operand), words));
+    if constexpr (!kClamps) {
+      const auto is_infinite = hn::Eq(hn::Abs(x), hn::Inf(d));
+      const V high = hn::IfThenElse(is_infinite, hn::Set(d, plan.infinity_high),
+                                    hn::Set(d, plan.overflow_high));
+      const V low =
+          hn::IfThenElse(is_infinite, hn::Set(d, plan.infinity_low), hn::Set(d, plan.overflow_low));
+      const auto is_above = hn::Gt(result, hn::Set(d, plan.largest));
+      const auto is_below = hn::Lt(result, hn::Set(d, plan.lowest));
+      result = hn::IfThenElse(is_above, high, hn::IfThenElse(is_below, low, result));
+    }
+    if (plan.nan_rule == NanRule::keep) return keep_nan(d, x, result);
+    return hn::IfThenElse(hn::IsNaN(x), constant_of_bits(d, plan.nan_bits), result);
   }
 };
 
-/// Any mode and format: the magnitude is rounded to nearest by magic addition, which gives the lower
-/// neighbour and the exact remainder; then the mode decides. T is the carrier: float, or double for
-/// formats whose magic numbers, quanta or random fractions leave binary32.
+/// Any mode and format: the magnitude is rounded to nearest by magic addition, which gives the
+/// lower neighbour and the exact remainder; then the mode decides. T is the carrier: float, or
+/// double for formats whose magic numbers, quanta or random fractions leave binary32.
 template <class T, Decision kDecision>
 struct MagnitudeRounding {
   static constexpr bool kIsWide = std::is_same_v<T, double>;
@@ -201,7 +134,10 @@ struct MagnitudeRounding {
 
   explicit HWY_INLINE MagnitudeRounding(const RoundPlan& p) : plan(p) {}
 
-  HWY_INLINE V set(double value) const { return hn::Set(c, static_cast<T>(value)); }
+  template <class Number>
+  HWY_INLINE V set(Number value) const {
+    return hn::Set(c, static_cast<T>(value));
+  }
 
   HWY_INLINE hn::Vec<CU> load_words(const std::uint32_t* words) const {
     if constexpr (kIsWide) {
@@ -236,7 +172,8 @@ struct MagnitudeRounding {
   /// The low bit of `sum` is that of the nearest multiple; the lower one may be its predecessor.
   HWY_INLINE M lower_is_even(V sum, M nearest_is_upper) const {
     const CI ci;
-    const M nearest_is_odd = hn::RebindMask(c, hn::TestBit(hn::BitCast(ci, sum), hn::Set(ci, TI{1})));
+    const M nearest_is_odd =
+        hn::RebindMask(c, hn::TestBit(hn::BitCast(ci, sum), hn::Set(ci, TI{1})));
     return hn::Not(hn::Xor(nearest_is_odd, nearest_is_upper));
   }
 
@@ -258,7 +195,8 @@ struct MagnitudeRounding {
     if constexpr (kDecision == Decision::toward_zero) return lower;
 
     const V rest = hn::Sub(magnitude, lower);
-    const M up = rounds_up(magnitude, normal, negative, sum, nearest_is_upper, rest, quantum, words);
+    const M up =
+        rounds_up(magnitude, normal, negative, sum, nearest_is_upper, rest, quantum, words);
     return hn::Add(lower, hn::IfThenElseZero(up, quantum));
   }
 
@@ -296,8 +234,8 @@ struct MagnitudeRounding {
     }
     if (p.min_magnitude > 0) magnitude = hn::Max(magnitude, set(p.min_magnitude));
     const M negative = hn::Lt(clamped, hn::Zero(c));
-    const V result = hn::Add(hn::CopySign(rounded(magnitude, negative, words), clamped),
-                             set(p.zero_out));
+    const V result =
+        hn::Add(hn::CopySign(rounded(magnitude, negative, words), clamped), set(p.zero_out));
     if (plan.clamps) return result;
 
     const M is_infinite = hn::Eq(hn::Abs(x), hn::Inf(c));
@@ -315,7 +253,7 @@ struct MagnitudeRounding {
     } else {
       result = rounded_signed(x, words);
     }
-    if (!plan.has_constant_nan) return keep_nan(d, x, result);
+    if (plan.nan_rule == NanRule::keep) return keep_nan(d, x, result);
     return hn::IfThenElse(hn::IsNaN(x), constant_of_bits(d, plan.nan_bits), result);
   }
 };

@@ -1,1 +1,0 @@
-// Keeps a library linkable while its layer has no source yet.

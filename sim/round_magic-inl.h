@@ -1,0 +1,191 @@
+// The fast methods of rounding one vector: magic numbers in binary32, and what all methods share.
+// Included once per SIMD target.
+#if defined(HALFULP_SIM_ROUND_MAGIC_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef HALFULP_SIM_ROUND_MAGIC_INL_H_
+#undef HALFULP_SIM_ROUND_MAGIC_INL_H_
+#else
+#define HALFULP_SIM_ROUND_MAGIC_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#include "sim/round_plan.h"
+
+HWY_BEFORE_NAMESPACE();
+
+namespace halfulp {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// On x86, min and max return their second operand when one is NaN, and arithmetic returns the NaN
+// operand quieted: the same bits as keep_nan() below, for no instruction.
+#define HALFULP_NAN_PROPAGATES \
+  (HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
+
+/// `result`, except where x is NaN: there x itself, quieted.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V keep_nan(D d, V x, V result) {
+  const hn::RebindToUnsigned<D> du;
+  const V quiet = hn::Or(x, hn::BitCast(d, hn::Set(du, 0x00400000U)));
+  return hn::IfThenElse(hn::IsNaN(x), quiet, result);
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V constant_of_bits(D d, std::uint32_t bits) {
+  return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), bits));
+}
+
+/// What the magic methods share: clamping before rounding; sign, overflow and NaN after it.
+template <bool kClamps, NanRule kNan>
+struct MagicFrame {
+  using D = hn::ScalableTag<float>;
+  using DI = hn::RebindToSigned<D>;
+  using V = hn::Vec<D>;
+  using VI = hn::Vec<DI>;
+
+  D d;
+  V low, high, largest, lowest, overflow_high, overflow_low, nan;
+
+  explicit HWY_INLINE MagicFrame(const RoundPlan& plan)
+      : low(hn::Set(d, static_cast<float>(plan.clamp_low))),
+        high(hn::Set(d, static_cast<float>(plan.clamp_high))),
+        largest(hn::Set(d, plan.largest)),
+        lowest(hn::Set(d, plan.lowest)),
+        overflow_high(hn::Set(d, plan.overflow_high)),
+        overflow_low(hn::Set(d, plan.overflow_low)),
+        nan(constant_of_bits(d, plan.nan_bits)) {}
+
+  /// The order of operands decides where NaN goes on x86: through, or to `high`.
+  HWY_INLINE V clamped(V x) const {
+    return hn::Max(low, kNan == NanRule::highest ? hn::Min(x, high) : hn::Min(high, x));
+  }
+
+  HWY_INLINE V finished(V x, V result) const {
+    if constexpr (!kClamps) {
+      const V rounded = result;
+      result = hn::IfThenElse(hn::Gt(rounded, largest), overflow_high, result);
+      result = hn::IfThenElse(hn::Lt(rounded, lowest), overflow_low, result);
+    }
+    if constexpr (kNan == NanRule::constant) return hn::IfThenElse(hn::IsNaN(x), nan, result);
+#if HALFULP_NAN_PROPAGATES
+    return result;
+#else
+    if constexpr (kNan == NanRule::highest) return hn::IfThenElse(hn::IsNaN(x), nan, result);
+    return keep_nan(d, x, result);
+#endif
+  }
+};
+
+/// nearest_even to integers and other fixed grids without minus zero: one magic number for all,
+/// whose ulp is the spacing, so the addition rounds (once, in hardware) and the subtraction is
+/// exact.
+template <bool kClamps, NanRule kNan>
+struct IntegerRounding : MagicFrame<kClamps, kNan> {
+  using Frame = MagicFrame<kClamps, kNan>;
+  using typename Frame::DI;
+  using typename Frame::V;
+  static constexpr bool kUsesWords = false;
+
+  V magic;
+
+  explicit HWY_INLINE IntegerRounding(const RoundPlan& plan) : Frame(plan) {
+    const V power = hn::BitCast(this->d, hn::Set(DI(), plan.magic.min_exponent_bits));
+    magic = hn::Mul(power, hn::Set(this->d, plan.magic.magic));
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
+    return this->finished(x, hn::Sub(hn::Add(this->clamped(x), magic), magic));
+  }
+};
+
+/// nearest_even to floats of precision 2 to 22: the magic number is 1.5 * 2^(24-p) times the
+/// operand's power of two (or the smallest normal one's: subnormals come free). The product is
+/// exact, so the fused form and the plain one of older CPUs agree.
+template <bool kClamps, NanRule kNan>
+struct FloatRounding : MagicFrame<kClamps, kNan> {
+  using Frame = MagicFrame<kClamps, kNan>;
+  using typename Frame::DI;
+  using typename Frame::V;
+  using typename Frame::VI;
+  static constexpr bool kUsesWords = false;
+
+  V sign_mask, magic;
+  VI exponent_mask, min_exponent;
+
+  explicit HWY_INLINE FloatRounding(const RoundPlan& plan)
+      : Frame(plan),
+        sign_mask(constant_of_bits(this->d, plan.magic.sign_mask)),
+        magic(hn::Set(this->d, plan.magic.magic)),
+        exponent_mask(hn::Set(DI(), 0x7F800000)),
+        min_exponent(hn::Set(DI(), plan.magic.min_exponent_bits)) {}
+
+  /// The power of two that counts as the operand's.
+  HWY_INLINE V power_of(V clamped) const {
+    const VI own = hn::And(hn::BitCast(DI(), clamped), exponent_mask);
+    return hn::BitCast(this->d, hn::Max(own, min_exponent));
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
+    const V clamped = this->clamped(x);
+    const V power = power_of(clamped);
+    const V nearest = hn::NegMulAdd(power, magic, hn::MulAdd(power, magic, clamped));
+    // Zeros, which the subtraction makes positive, get their sign back.
+    return this->finished(x, hn::Or(nearest, hn::And(clamped, sign_mask)));
+  }
+};
+
+/// stochastic rounding on the same grids. The magnitude goes to its nearest neighbour r with the
+/// exact remainder x - r; with T = R quantum / 2^N it then moves up from r when the remainder is at
+/// least quantum - T, and down when it is negative and below -T. Every term is a binary32 number.
+template <bool kClamps, NanRule kNan>
+struct FloatStochastic : FloatRounding<kClamps, kNan> {
+  using Base = FloatRounding<kClamps, kNan>;
+  using typename Base::DI;
+  using typename Base::V;
+  static constexpr bool kUsesWords = true;
+
+  V quantum, random_unit, zero_out;
+  bool unbiased;
+  int shift;
+
+  explicit HWY_INLINE FloatStochastic(const RoundPlan& plan)
+      : Base(plan),
+        quantum(hn::Set(this->d, plan.magic.quantum)),
+        random_unit(hn::Set(this->d, plan.magic.random_unit)),
+        zero_out(hn::Set(this->d, static_cast<float>(plan.magnitude.zero_out))),
+        unbiased(plan.magnitude.unbiased),
+        shift(plan.magnitude.random_shift) {}
+
+  /// R, or 2 R + 1.
+  HWY_INLINE V random_number(const std::uint32_t* words) const {
+    const hn::RebindToUnsigned<decltype(this->d)> du;
+    auto bits = hn::ShiftRightSame(hn::LoadU(du, words), shift);
+    if (unbiased) bits = hn::Or(hn::Add(bits, bits), hn::Set(du, 1U));
+    return hn::ConvertTo(this->d, hn::BitCast(DI(), bits));
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
+    const V clamped = this->clamped(x);
+    const V magnitude = hn::Abs(clamped);
+    const V power = this->power_of(magnitude);
+    const V nearest = hn::NegMulAdd(power, this->magic, hn::MulAdd(power, this->magic, magnitude));
+    const V remainder = hn::Sub(magnitude, nearest);
+    const V step = hn::Mul(power, quantum);
+    const V minus_t = hn::Mul(random_number(words), hn::Mul(power, random_unit));
+    const auto up = hn::Ge(remainder, hn::Add(step, minus_t));
+    const auto down = hn::Lt(remainder, minus_t);
+    V result = hn::Add(nearest, hn::IfThenElseZero(up, step));
+    result = hn::Sub(result, hn::IfThenElseZero(down, step));
+    return this->finished(x, hn::Add(hn::CopySign(result, clamped), zero_out));
+  }
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace halfulp
+
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard
