@@ -39,7 +39,7 @@ test-long:  ## exhaustive tests (hours)
 	@$(build) -DHALFULP_TESTS=ON all
 	@$(run_tests) long
 
-lint:       ## layout, layers, sizes, shell scripts, clang-tidy; changes nothing
+lint:       ## layout, layers, sizes, shell scripts, clang-tidy (TIDY=off leaves it out)
 	@$(bootstrap) run test develop
 	@$(build) -DHALFULP_TESTS=ON all
 	@sh scripts/lint.sh $(BUILD)

@@ -39,19 +39,26 @@ def fingerprint(path):
     return digest.hexdigest()
 
 
+def stamp_of(build, path):
+    """The file that remembers the fingerprint with which `path` last passed."""
+    return build / "tidy" / str(path.relative_to(ROOT)).replace("/", "+")
+
+
+def has_passed(build, path):
+    stamp = stamp_of(build, path)
+    return stamp.is_file() and stamp.read_text() == fingerprint(path)
+
+
 def check(build, path):
     """None when the file is clean, else what clang-tidy says about it."""
-    stamp = build / "tidy" / str(path.relative_to(ROOT)).replace("/", "+")
-    mark = fingerprint(path)
-    if stamp.is_file() and stamp.read_text() == mark:
-        return None
+    mark = fingerprint(path)  # before it runs: an edit meanwhile must not count as passed
     # The compile database is g++'s: clang does not know all of its warnings.
     result = subprocess.run(
         ["clang-tidy", "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option",
          str(path)], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         return result.stdout or result.stderr
-    stamp.write_text(mark)
+    stamp_of(build, path).write_text(mark)
     return None
 
 
@@ -65,6 +72,8 @@ def main():
     if len(sys.argv) > 2:
         wanted = {pathlib.Path(name).resolve() for name in sys.argv[2:]}
         paths = [path for path in paths if path in wanted]
+    paths = [path for path in paths if not has_passed(build, path)]
+    print(f"clang-tidy: {len(paths)} files have changed since they passed", file=sys.stderr)
     jobs = int(os.environ.get("JOBS", os.cpu_count() or 1))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         findings = [text for text in pool.map(lambda path: check(build, path), paths) if text]

@@ -33,6 +33,7 @@ expect() {
   }
 }
 
+# shellcheck disable=SC2059  # the escapes in $1 are meant
 input() { printf "$1" >"$scratch/in"; }
 
 # In expected output ~ stands for a tab.
