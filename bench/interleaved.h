@@ -1,5 +1,5 @@
-// Timing of competitors in one run: repetitions interleaved (A B A B ...), process CPU time, medians.
-// Neighbours' load then moves both sides alike; ratios are what the tables report.
+// Timing of competitors in one run: repetitions interleaved (A B A B ...), process CPU time,
+// medians. Neighbours' load then moves both sides alike; ratios are what the tables report.
 #pragma once
 
 #include <sys/resource.h>
@@ -14,7 +14,7 @@ namespace halfulp::bench {
 
 struct Contender {
   std::string name;
-  std::function<void()> work;  ///< one repetition
+  std::function<void()> work;        ///< one repetition
   std::vector<double> seconds = {};  ///< CPU seconds of each repetition
 
   double median() const {

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The same three GPT shapes in PyTorch, one thread, interleaved with ours: tokens per second side by side.
+"""The same three GPT shapes in PyTorch, one thread, interleaved with ours: tokens per second.
 
 Usage: train_torch.py TRAIN_BENCH [--models abc] [--rounds 5] [--seconds 2]
-Each round times PyTorch, then ours, by process CPU time; medians and their ratio are printed as a table.
+Each round times PyTorch, then ours, by process CPU time; a table has the medians and their ratio.
 PyTorch uses its erf GELU, which is faster there than the tanh form that ours computes.
 """
 import argparse
@@ -24,7 +24,8 @@ except ImportError:
     sys.exit("train_torch.py needs PyTorch: apt-get install python3-torch")
 
 TOKENS = 2048
-SHAPES = {"a": (64, 2, 2, 64), "b": (128, 4, 4, 128), "c": (256, 6, 8, 256)}  # width, layers, heads, context
+# width, layers, heads, context
+SHAPES = {"a": (64, 2, 2, 64), "b": (128, 4, 4, 128), "c": (256, 6, 8, 256)}
 
 
 class Block(nn.Module):
@@ -36,15 +37,18 @@ class Block(nn.Module):
         self.output = nn.Linear(width, width, bias=False)
         self.up = nn.Linear(width, 4 * width, bias=False)
         self.down = nn.Linear(4 * width, width, bias=False)
-        self.register_buffer("mask", torch.tril(torch.ones(context, context)).view(1, 1, context, context) == 0)
+        seen = torch.tril(torch.ones(context, context)).view(1, 1, context, context)
+        self.register_buffer("mask", seen == 0)
 
     def forward(self, x):
         batch, length, width = x.shape
         q, k, v = self.qkv(self.norm1(x)).split(width, dim=2)
-        q, k, v = (t.view(batch, length, self.heads, width // self.heads).transpose(1, 2) for t in (q, k, v))
+        shape = (batch, length, self.heads, width // self.heads)
+        q, k, v = (t.view(shape).transpose(1, 2) for t in (q, k, v))
         scores = (q @ k.transpose(-2, -1)) * (1.0 / math.sqrt(width // self.heads))
         weights = F.softmax(scores.masked_fill(self.mask, float("-inf")), dim=-1)
-        x = x + self.output((weights @ v).transpose(1, 2).contiguous().view(batch, length, width))
+        mixed = (weights @ v).transpose(1, 2).contiguous().view(batch, length, width)
+        x = x + self.output(mixed)
         return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 
@@ -98,21 +102,24 @@ class TorchTrainer:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("train_bench")
     parser.add_argument("--models", default="abc")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"Training step against PyTorch {torch.__version__}, one thread, {TOKENS} tokens a batch\n")
+    print(f"Training step against PyTorch {torch.__version__}, "
+          f"one thread, {TOKENS} tokens a batch\n")
     print("| model | halfulp tokens/s | PyTorch tokens/s | ratio |\n|---|--:|--:|--:|")
     for letter in arguments.models:
         trainer, theirs, ours = TorchTrainer(letter), [], []
         for _ in range(arguments.rounds):
             theirs.append(trainer.rate(arguments.seconds))
             command = [arguments.train_bench, "--rate", letter, str(arguments.seconds)]
-            ours.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            ours.append(float(done.stdout))
         mine, other = statistics.median(ours), statistics.median(theirs)
         print(f"| {letter} | {mine:.0f} | {other:.0f} | {mine / other:.2f} |", flush=True)
 

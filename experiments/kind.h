@@ -14,9 +14,9 @@ namespace halfulp {
 
 /// A number of a run, with what a reader needs to label an axis.
 struct Metric {
-  std::string name;       ///< snake_case with unit suffix where there is one; a column of /runs
+  std::string name;  ///< snake_case with unit suffix where there is one; a column of /runs
   double value;
-  std::string units;      ///< "nats/byte", "1", "s"
+  std::string units;  ///< "nats/byte", "1", "s"
   std::string long_name;
   bool reproducible = true;  ///< false for wall-clock times: left out of the content hash
 };
@@ -34,7 +34,7 @@ enum class RunStatus : std::uint8_t { done, diverged };
 
 struct RunResult {
   RunStatus status = RunStatus::done;
-  std::string reason;                 ///< for diverged: what and at which step
+  std::string reason;  ///< for diverged: what and at which step
   std::vector<Metric> metrics;
   std::vector<Curve> curves;
   std::vector<std::pair<std::string, std::string>> facts;  ///< text columns: data checksum, ...
@@ -44,8 +44,8 @@ struct RunResult {
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
-  /// `done` of `total` units of work; `value` is what a progress line shows (the loss). Also appended to
-  /// the run's journal.
+  /// `done` of `total` units of work; `value` is what a progress line shows (the loss). Also
+  /// appended to the run's journal.
   virtual void progress(std::int64_t done, std::int64_t total, double value) = 0;
 };
 
@@ -65,7 +65,8 @@ struct ExperimentKind {
   double (*estimate_seconds)(const Config&);
   /// The complete numerics string: every format, rounding, overflow, scale and accumulation rule.
   std::string (*numerics)(const Config&);
-  /// Loads what runs share (data), once in the parent process before workers start. Throws DataError.
+  /// Loads what runs share (data), once in the parent process before workers start. Throws
+  /// DataError.
   void (*prepare)(std::span<const Config>);
   /// One run: a pure function of (config, seed); `stop` only ends it early. Throws on failure.
   RunResult (*run)(const Config&, std::int64_t seed, const StopRules& stop, RunObserver&);

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Shows that stored bits depend on nothing but the sweep: runs a small one for every compiler, every SIMD
-# target of this CPU and one and two workers, and compares the content hashes of the results. Another
-# seed must give another hash, or the comparison could not fail.
+# Shows that stored bits depend on nothing but the sweep: runs a small one for every compiler, every
+# SIMD target of this CPU and one and two workers, and compares the content hashes of the results.
+# Another seed must give another hash, or the comparison could not fail.
 # usage: cross_hash.sh [--count FILE]      FILE gets "PASSED FAILED", as for scripts/run_tests.sh
 # environment: COMPILERS, default "g++ clang++"
 set -eu

@@ -12,15 +12,15 @@ rm -f "$build/tests-$tier.count"
 started=$(date +%s)
 echo "running the $tier tests ..." >&2
 
-# ctest runs each case as a process of its own; those that passed or were skipped are not shown here.
+# ctest runs each case as a process of its own; what passed or was skipped is not shown here.
 boring='^ *Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test +#[0-9]+: .*( Passed|\*\*\*Skipped) +[0-9.]+ sec'
 boring="$boring|^Internal ctest|^Test project|^Label Time|sec\*proc|^Total Test time|^Errors while"
 boring="$boring|^Running main|^Note: Google Test|^\[(=|-){10}\]|^\[  PASSED  \] 0|^ 1 FAILED TEST"
 {
-  ctest --test-dir "$build" -L "^$tier\$" -j "${JOBS:-$(nproc)}" --output-on-failure --no-tests=error \
-    </dev/null 2>&1 || true
-} | tee "$log" | grep --line-buffered -v -E "$boring" | sed '/^The following tests did not run:/,/^$/d; /^$/d' ||
-  true
+  ctest --test-dir "$build" -L "^$tier\$" -j "${JOBS:-$(nproc)}" --output-on-failure \
+    --no-tests=error </dev/null 2>&1 || true
+} | tee "$log" | grep --line-buffered -v -E "$boring" |
+  sed '/^The following tests did not run:/,/^$/d; /^$/d' || true
 
 # GoogleTest prints the reason after "file:line: Skipped"; a script's last line is its reason.
 skipped=$(grep -c '\*\*\*Skipped' "$log") || true

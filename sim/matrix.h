@@ -17,7 +17,9 @@ struct Matrix {
   std::size_t rows = 0;
   std::size_t cols = 0;
   std::size_t stride = 0;
-  operator ConstMatrix() const { return {data, rows, cols, stride}; }  // NOLINT(google-explicit-constructor)
+
+  // NOLINTNEXTLINE(google-explicit-constructor): every Matrix is a ConstMatrix
+  operator ConstMatrix() const { return {data, rows, cols, stride}; }
 };
 
 }  // namespace halfulp

@@ -37,7 +37,8 @@ expect() {
 input() { printf "$1" >"$scratch/in"; }
 
 # In expected output ~ stands for a tab.
-input '449\n464\n464.00000000000000000000000000000000000001\n0x1.8p0\n0x3c\n0X3C\nnan\n-inf\n-0\n\n0.3\n'
+input '449\n464\n464.00000000000000000000000000000000000001\n0x1.8p0\n0x3c\n0X3C\n'\
+'nan\n-inf\n-0\n\n0.3\n'
 expect 'cast saturates' 0 '0x7e~448~inexact
 0x7e~448~inexact
 0x7e~448~inexact,overflow
@@ -82,7 +83,8 @@ expect 'stochastic rounding without R' 1 '0x38~1~-
 input '1\n  bad\n0x1ff\n1 2 3\n2'
 expect 'bad lines are named and skipped' 1 '0x38~1~-
 0x40~2~-
-' "ulp: line 2, column 3: 'bad' is no operand; write a code (0x3c) or a value (1.5, 0x1.8p0, inf, nan)
+' "ulp: line 2, column 3: 'bad' is no operand; "\
+"write a code (0x3c) or a value (1.5, 0x1.8p0, inf, nan)
 ulp: line 3, column 1: '0x1ff' is no code of e4m3fn, which has 8 bits
 ulp: line 4, column 5: unexpected third column
 " -- cast e4m3fn
@@ -145,7 +147,8 @@ expect 'option without value' 2 '' 'ulp: option --from needs a value
 ' -- cast e4m3fn --from
 expect 'no format' 2 '' 'ulp: show takes one FORMAT, for example: ulp show e4m3fn
 ' -- show
-expect 'unknown format' 2 '' "ulp: unknown format 'e4m3fm' at column 1; did you mean e4m3fn, e4m3fnuz, e4m3ieee?
+expect 'unknown format' 2 '' "ulp: unknown format 'e4m3fm' at column 1; "\
+"did you mean e4m3fn, e4m3fnuz, e4m3ieee?
 " -- show e4m3fm
 expect 'impossible policy' 2 '' 'ulp: e4m3fn has no infinity; use overflow saturate or nan
 ' -- cast e4m3fn --overflow infinity
@@ -181,16 +184,19 @@ for name in $names; do
   grep -v nan "$scratch/values" >"$scratch/numbers"
   policy=saturate
   grep -q inf "$scratch/values" && policy=infinity
-  cut -f1 "$scratch/numbers" | "$ulp" cast "$name" --overflow $policy | cut -f1,2 | cmp -s - "$scratch/numbers" ||
+  cut -f1 "$scratch/numbers" | "$ulp" cast "$name" --overflow $policy |
+    cut -f1,2 | cmp -s - "$scratch/numbers" ||
     fail "codes of $name do not cast to themselves"
-  cut -f2 "$scratch/numbers" | "$ulp" cast "$name" --overflow $policy | cut -f1,2 | cmp -s - "$scratch/numbers" ||
+  cut -f2 "$scratch/numbers" | "$ulp" cast "$name" --overflow $policy |
+    cut -f1,2 | cmp -s - "$scratch/numbers" ||
     fail "values of $name do not cast to their codes"
 done
 
 # docs/FORMATS.md holds the table as printed.
 "$ulp" list --markdown >"$scratch/table"
 awk '/^\| name \| bits \|/ { on = 1 } on && !/^\|/ { exit } on' "$source_dir/docs/FORMATS.md" |
-  diff - "$scratch/table" || fail 'docs/FORMATS.md is not up to date: paste the output of ulp list --markdown'
+  diff - "$scratch/table" ||
+  fail 'docs/FORMATS.md is not up to date: paste the output of ulp list --markdown'
 
 if [ "$failures" -gt 0 ]; then
   echo "$failures failed"
