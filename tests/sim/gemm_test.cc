@@ -175,7 +175,8 @@ TEST(Gemm, ChainContinuesAcrossBlocksOfK) {
                 {15, 17, 511},
                 {15, 17, 513},
                 {3, 5, 1030},
-                {2, 3, 4099}},
+                {2, 3, 4099},
+                {60, 40, 4099}},
                1, uniform);
 }
 
