@@ -248,6 +248,26 @@ TEST(FusedMulAdd, SubnormalResultsRoundOnce) {
   expect_correctly_rounded(x);
 }
 
+TEST(FusedMulAdd, SubnormalTiesBrokenByTheLastBitOfTheExactSum) {
+  // The product is half of the smallest subnormal, give or take a relative 2^-46 or nothing.
+  constexpr float kAbove = 1 + 0x1p-23F;
+  constexpr float kBelow = 1 - 0x1p-23F;
+  Operands<float> x;
+  for (int exponent = 30; exponent <= 120; ++exponent) {
+    const auto first = power_of_two<float>(-exponent);
+    const auto second = power_of_two<float>(exponent - 150);
+    for (int bits = 0; bits <= 23; ++bits) {
+      for (const float odd : {0.0F, FLT_TRUE_MIN}) {
+        const float c = power_of_two<float>(bits - 149) + odd;
+        x.add_signs(first * kAbove, second * kBelow, c);
+        x.add_signs(first * kAbove, second * kAbove, c);
+        x.add_signs(first, second, c);
+      }
+    }
+  }
+  expect_correctly_rounded(x);
+}
+
 TEST(FusedMulAdd, OverflowStartsHalfAnUlpAboveTheLargest) {
   Operands<float> x;
   for (int exponent = 60; exponent <= 127; ++exponent) {

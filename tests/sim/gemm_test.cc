@@ -43,7 +43,7 @@ float extreme(std::mt19937& rng) {
 class Storage {
  public:
   Storage(std::size_t rows, std::size_t cols, std::size_t gap)
-      : rows_(rows), cols_(cols), stride_(cols + gap), data_(rows * stride_ + 1, kGuard) {}
+      : rows_(rows), cols_(cols), stride_(cols + gap), data_(rows * stride_, kGuard) {}
 
   void fill(const Values& values, std::mt19937& rng) {
     for (std::size_t r = 0; r < rows_; ++r) {
@@ -165,7 +165,7 @@ TEST(Gemm, SmallShapesAroundEveryTileEdge) {
 TEST(Gemm, RowsFartherApartThanColumnsAreLong) {
   expect_equal({{5, 7, 3}, {14, 32, 16}, {29, 47, 21}, {64, 64, 32}, {64, 32, 64}, {3, 100, 130}},
                5, wide);
-  expect_equal({{64, 32, 70}, {40, 33, 33}}, 736, wide);
+  expect_equal({{64, 32, 70}, {239, 40, 140}, {80, 70, 30}}, 1000, wide);
 }
 
 TEST(Gemm, ChainContinuesAcrossBlocksOfK) {
@@ -175,7 +175,8 @@ TEST(Gemm, ChainContinuesAcrossBlocksOfK) {
                 {15, 17, 511},
                 {15, 17, 513},
                 {3, 5, 1030},
-                {2, 3, 4099}},
+                {2, 3, 4099},
+                {60, 40, 4099}},
                1, uniform);
 }
 
