@@ -103,11 +103,10 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
   if (model.width % model.heads != 0) {
     issues.push_back({"model.heads", fmt::format("{} heads do not divide model.width = {}",
                                                  model.heads, model.width)});
-  } else if (model.positions == nn::Positions::rotary &&
-             (model.width / model.heads % 2 != 0 || model.width / model.heads > 1024)) {
+  } else if (model.positions == nn::Positions::rotary && model.width / model.heads % 2 != 0) {
     issues.push_back(
-        {"model.heads", fmt::format("rotary positions need an even head width of at most 1024, not "
-                                    "model.width / model.heads = {}",
+        {"model.heads", fmt::format("rotary positions need an even head width, not model.width / "
+                                    "model.heads = {}",
                                     model.width / model.heads)});
   }
   if (config.text("data.corpus") == "file" && config.text("data.path").empty()) {

@@ -66,19 +66,14 @@ void SwigluBackward(const T* x, const T* dy, T* dx, std::size_t rows, std::size_
   const Tag<T> d;
   const auto one = hn::Set(d, T{1});
   for (std::size_t r = 0; r < rows; ++r, x += 2 * cols, dx += 2 * cols, dy += cols) {
-    Map<T>(
-        dx, cols,
+    MapPair<T>(
+        dx, dx + cols, cols,
         [&](auto gate, auto up, auto grad) HWY_ATTR {
           const auto s = Sigmoid<T>(gate);
           const auto slope = hn::Mul(s, hn::Add(one, hn::Mul(gate, hn::Sub(one, s))));
-          return hn::Mul(hn::Mul(grad, up), slope);
+          return Pair<T>{hn::Mul(hn::Mul(grad, up), slope), hn::Mul(hn::Mul(gate, s), grad)};
         },
         x, x + cols, dy);
-    Map<T>(
-        dx + cols, cols,
-        [](auto gate, auto grad)
-            HWY_ATTR { return hn::Mul(hn::Mul(gate, Sigmoid<T>(gate)), grad); },
-        x, dy);
   }
 }
 

@@ -21,27 +21,20 @@ void RotatePositions(T* x, std::size_t stride, std::size_t rows, std::size_t hea
                      const T* sines, bool inverse) {
   const std::size_t half = head_width / 2;
   const auto sign = hn::Set(Tag<T>(), inverse ? T{-1} : T{1});
-  T first[512], second[512];
   for (std::size_t r = 0; r < rows; ++r, x += stride) {
     const T* cosine = cosines + (r % positions) * half;
     const T* sine = sines + (r % positions) * half;
     for (std::size_t h = 0; h < heads; ++h) {
       T* low = x + h * head_width;
       T* high = low + half;
-      Map<T>(
-          first, half,
-          [&](auto a, auto b, auto c, auto s)
-              HWY_ATTR { return hn::Sub(hn::Mul(a, c), hn::Mul(b, hn::Mul(sign, s))); },
+      MapPair<T>(
+          low, high, half,
+          [&](auto a, auto b, auto c, auto s) HWY_ATTR {
+            const auto turn = hn::Mul(sign, s);
+            return Pair<T>{hn::Sub(hn::Mul(a, c), hn::Mul(b, turn)),
+                           hn::Add(hn::Mul(b, c), hn::Mul(a, turn))};
+          },
           low, high, cosine, sine);
-      Map<T>(
-          second, half,
-          [&](auto a, auto b, auto c, auto s)
-              HWY_ATTR { return hn::Add(hn::Mul(b, c), hn::Mul(a, hn::Mul(sign, s))); },
-          low, high, cosine, sine);
-      Map<T>(
-          low, half, [](auto v) HWY_ATTR { return v; }, first);
-      Map<T>(
-          high, half, [](auto v) HWY_ATTR { return v; }, second);
     }
   }
 }

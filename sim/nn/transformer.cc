@@ -25,8 +25,8 @@ void check_shape(const ModelConfig& config) {
     throw std::invalid_argument("the model's width must be a multiple of its heads");
   }
   const std::size_t head_width = config.width / config.heads;
-  if (config.positions == Positions::rotary && (head_width % 2 != 0 || head_width > 1024)) {
-    throw std::invalid_argument("rotary positions need an even head width of at most 1024");
+  if (config.positions == Positions::rotary && (head_width % 2 != 0)) {
+    throw std::invalid_argument("rotary positions need an even head width");
   }
   if (config.context == 0 || config.blocks == 0 || config.hidden == 0) {
     throw std::invalid_argument("a model needs at least one block, position and hidden unit");

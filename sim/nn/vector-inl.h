@@ -132,19 +132,63 @@ HWY_INLINE void ForEachVector(std::size_t n, const Body& body, const Last& last)
   if (i < n) last(i, n - i);
 }
 
+// Targets whose masked loads and stores do not touch what the mask excludes.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+#define HALFULP_HAS_MASKED_MEMORY 1
+#else
+#define HALFULP_HAS_MASKED_MEMORY 0
+#endif
+
 /// Loads `count` < Lanes elements, zeros elsewhere.
 template <class T>
 HWY_INLINE Vec<T> LoadPart(const T* p, std::size_t count) {
+  const Tag<T> d;
+#if HALFULP_HAS_MASKED_MEMORY
+  return hn::MaskedLoad(hn::FirstN(d, count), d, p);
+#else
   HWY_ALIGN T buffer[kSumLanes] = {};
   for (std::size_t j = 0; j < count; ++j) buffer[j] = p[j];
-  return hn::Load(Tag<T>(), buffer);
+  return hn::Load(d, buffer);
+#endif
 }
 
 template <class T>
 HWY_INLINE void StorePart(Vec<T> v, T* p, std::size_t count) {
+  const Tag<T> d;
+#if HALFULP_HAS_MASKED_MEMORY
+  hn::BlendedStore(v, hn::FirstN(d, count), d, p);
+#else
   HWY_ALIGN T buffer[kSumLanes];
-  hn::Store(v, Tag<T>(), buffer);
+  hn::Store(v, d, buffer);
   for (std::size_t j = 0; j < count; ++j) p[j] = buffer[j];
+#endif
+}
+
+#undef HALFULP_HAS_MASKED_MEMORY
+
+/// The two results of a map.
+template <class T>
+struct Pair {
+  Vec<T> first, second;
+};
+
+/// (out1[i], out2[i]) = f(in1[i], in2[i], ...); all inputs of a vector are read before it is
+/// written.
+template <class T, class F, class... In>
+HWY_INLINE void MapPair(T* out1, T* out2, std::size_t n, const F& f, const In*... in) {
+  const Tag<T> d;
+  ForEachVector<T>(
+      n,
+      [&](std::size_t i) HWY_ATTR {
+        const Pair<T> pair = f(hn::LoadU(d, in + i)...);
+        hn::StoreU(pair.first, d, out1 + i);
+        hn::StoreU(pair.second, d, out2 + i);
+      },
+      [&](std::size_t i, std::size_t count) HWY_ATTR {
+        const Pair<T> pair = f(LoadPart<T>(in + i, count)...);
+        StorePart<T>(pair.first, out1 + i, count);
+        StorePart<T>(pair.second, out2 + i, count);
+      });
 }
 
 /// out[i] = f(in1[i], in2[i], ...) for whole arrays; f works on vectors.
