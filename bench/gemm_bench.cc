@@ -186,12 +186,7 @@ void measure_attention(std::size_t repetitions) {
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) try {
-  halfulp::initialize_numerics();
-  openblas_set_num_threads(1);
-  const std::size_t repetitions = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9;
+void print_tables(std::size_t repetitions) {
   fmt::print("SIMD target {}; GFLOP/s of one thread, medians of {} interleaved repetitions\n\n",
              halfulp::simd_target(), repetitions);
   fmt::print(
@@ -203,9 +198,18 @@ int main(int argc, char** argv) try {
   measure_model("a", 64, 2, repetitions);
   measure_model("b", 128, 4, repetitions);
   measure_model("c", 256, 6, repetitions);
-  return 0;
+}
 
-} catch (const std::exception& error) {
-  fmt::print(stderr, "gemm_bench: {}\n", error.what());
-  return 1;
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    halfulp::initialize_numerics();
+    openblas_set_num_threads(1);
+    print_tables(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9);
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "gemm_bench: {}\n", error.what());
+    return 1;
+  }
 }
