@@ -125,9 +125,11 @@ void print_rate(char letter, double seconds) {
   trainer.step();
   std::size_t steps = 0;
   const double start = bench::cpu_seconds();
-  double elapsed = 0.0;
-  for (; elapsed < seconds; ++steps, elapsed = bench::cpu_seconds() - start) trainer.step();
-  fmt::print("{:.1f}\n", static_cast<double>(steps * kTokens) / elapsed);
+  while (bench::cpu_seconds() - start < seconds) {
+    trainer.step();
+    ++steps;
+  }
+  fmt::print("{:.1f}\n", static_cast<double>(steps * kTokens) / (bench::cpu_seconds() - start));
 }
 
 void print_row(char letter) {

@@ -24,7 +24,7 @@ std::string range_fault(const FloatFormat& f) {
 }
 
 std::string float_fault(const FloatFormat& f) {
-  if (const std::string fault = range_fault(f); !fault.empty()) return fault;
+  if (std::string fault = range_fault(f); !fault.empty()) return fault;
   if (f.non_finite == NonFinite::ieee && f.exponent_bits < 2) {
     return "an ieee layout reserves an exponent and needs 2 exponent bits; use the layout finite "
            "or "

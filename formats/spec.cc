@@ -130,7 +130,7 @@ std::vector<std::string> names_with_split_of(std::string_view key) {
   std::stable_sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
     return distance(a) < distance(b);
   });
-  const std::string split =
+  std::string split =
       "e" + std::to_string(wanted->exponent_bits) + "m" + std::to_string(wanted->trailing_bits);
   for (const std::string_view layout : {"", "fn", "finite"}) {
     const std::string name = split + std::string(layout);
