@@ -32,26 +32,26 @@ struct ExpConstants;
 
 template <>
 struct ExpConstants<float> {
-  static constexpr float magic = 12582912.0F;  // 1.5 2^23: adding it rounds to an integer
-  static constexpr float log2e = 1.44269504F;
-  static constexpr float ln2_high = 0.693359375F;  // 9 bits: k * ln2_high is exact
-  static constexpr float ln2_low = -2.12194440e-4F;
-  static constexpr float lowest = -87.33654F;  // exp of less would be subnormal: flushed to 0
-  static constexpr float highest = 88.72283F;
-  static constexpr int bias = 127, mantissa = 23;
-  static constexpr int terms = 8;  // 1/0! .. 1/7!: omitted term below 2^-27
+  static constexpr float kMagic = 12582912.0F;  // 1.5 2^23: adding it rounds to an integer
+  static constexpr float kLog2E = 1.44269504F;
+  static constexpr float kLn2High = 0.693359375F;  // 9 bits: k * kLn2High is exact
+  static constexpr float kLn2Low = -2.12194440e-4F;
+  static constexpr float kLowest = -87.33654F;  // exp of less would be subnormal: flushed to 0
+  static constexpr float kHighest = 88.72283F;
+  static constexpr int kBias = 127, kMantissa = 23;
+  static constexpr int kTerms = 8;  // 1/0! .. 1/7!: omitted term below 2^-27
 };
 
 template <>
 struct ExpConstants<double> {
-  static constexpr double magic = 6755399441055744.0;
-  static constexpr double log2e = 1.4426950408889634074;
-  static constexpr double ln2_high = 6.93147180369123816490e-01;
-  static constexpr double ln2_low = 1.90821492927058770002e-10;
-  static constexpr double lowest = -708.39641853226408;
-  static constexpr double highest = 709.78271289338397;
-  static constexpr int bias = 1023, mantissa = 52;
-  static constexpr int terms = 14;
+  static constexpr double kMagic = 6755399441055744.0;
+  static constexpr double kLog2E = 1.4426950408889634074;
+  static constexpr double kLn2High = 6.93147180369123816490e-01;
+  static constexpr double kLn2Low = 1.90821492927058770002e-10;
+  static constexpr double kLowest = -708.39641853226408;
+  static constexpr double kHighest = 709.78271289338397;
+  static constexpr int kBias = 1023, kMantissa = 52;
+  static constexpr int kTerms = 14;
 };
 
 /// e^x within 2 ulp; 0 below the smallest normal result, infinity above the largest, NaN for NaN.
@@ -60,29 +60,29 @@ HWY_INLINE Vec<T> Exp(Vec<T> x) {
   using C = ExpConstants<T>;
   const Tag<T> d;
   const hn::RebindToSigned<Tag<T>> di;
-  const auto bounded = hn::Min(hn::Max(x, hn::Set(d, C::lowest)), hn::Set(d, C::highest));
-  const auto magic = hn::Set(d, C::magic);
-  const auto shifted = hn::Add(hn::Mul(bounded, hn::Set(d, C::log2e)), magic);
+  const auto bounded = hn::Min(hn::Max(x, hn::Set(d, C::kLowest)), hn::Set(d, C::kHighest));
+  const auto magic = hn::Set(d, C::kMagic);
+  const auto shifted = hn::Add(hn::Mul(bounded, hn::Set(d, C::kLog2E)), magic);
   const auto k = hn::Sub(shifted, magic);
-  auto r = hn::Sub(bounded, hn::Mul(k, hn::Set(d, C::ln2_high)));
-  r = hn::Sub(r, hn::Mul(k, hn::Set(d, C::ln2_low)));
+  auto r = hn::Sub(bounded, hn::Mul(k, hn::Set(d, C::kLn2High)));
+  r = hn::Sub(r, hn::Mul(k, hn::Set(d, C::kLn2Low)));
   T factorial = 1;
-  for (int i = 2; i < C::terms; ++i) factorial *= static_cast<T>(i);
+  for (int i = 2; i < C::kTerms; ++i) factorial *= static_cast<T>(i);
   auto sum = hn::Set(d, T{1} / factorial);
-  for (int i = C::terms - 1; i > 0; --i) {
+  for (int i = C::kTerms - 1; i > 0; --i) {
     factorial /= static_cast<T>(i);
     sum = hn::Add(hn::Mul(sum, r), hn::Set(d, T{1} / factorial));
   }
   // 2^k in two factors: k reaches bias + 1 at the top.
   const auto integer = hn::Sub(hn::BitCast(di, shifted), hn::BitCast(di, magic));
   const auto half = hn::ShiftRight<1>(integer);
-  const auto bias = hn::Set(di, C::bias);
+  const auto bias = hn::Set(di, C::kBias);
   const auto power = [&](auto e) HWY_ATTR {
-    return hn::BitCast(d, hn::ShiftLeft<C::mantissa>(hn::Add(e, bias)));
+    return hn::BitCast(d, hn::ShiftLeft<C::kMantissa>(hn::Add(e, bias)));
   };
   auto result = hn::Mul(hn::Mul(sum, power(half)), power(hn::Sub(integer, half)));
-  result = hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, C::lowest)), result);
-  result = hn::IfThenElse(hn::Gt(x, hn::Set(d, C::highest)),
+  result = hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, C::kLowest)), result);
+  result = hn::IfThenElse(hn::Gt(x, hn::Set(d, C::kHighest)),
                           hn::Set(d, std::numeric_limits<T>::infinity()), result);
   return hn::IfThenElse(hn::Eq(x, x), result, x);
 }
