@@ -119,7 +119,7 @@ std::string arrange(std::string digits, int exponent) {
     return "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
   if (count <= exponent + 1)
     return digits + std::string(static_cast<std::size_t>(exponent + 1 - count), '0');
-  return digits.insert(static_cast<std::size_t>(exponent + 1), ".");
+  return digits.insert(static_cast<std::size_t>(exponent) + 1, ".");
 }
 
 }  // namespace
@@ -173,7 +173,7 @@ std::string to_hex_float(const Number& x) {
       break;
   }
   const int bits = bit_width(x.significand);
-  const std::uint64_t fraction = bits == 1 ? 0 : x.significand << (65 - bits);
+  const std::uint64_t fraction = bits <= 1 ? 0 : x.significand << (65 - bits);
   const std::string digits = hex_digits_after_point(fraction);
   const int exponent = x.exponent + bits - 1;
   return sign + "0x1" + (digits.empty() ? "" : "." + digits) + (exponent < 0 ? "p-" : "p+") +
