@@ -80,11 +80,17 @@ bool starts_with_0x(std::string_view text) {
   return text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 }
 
-std::optional<std::uint64_t> parse_hex(std::string_view text) {
+/// Hexadecimal digits, with or without 0x; nothing for other characters or more than 128 bits.
+std::optional<Code> parse_hex(std::string_view text) {
   if (starts_with_0x(text)) text.remove_prefix(2);
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  const std::size_t digits_from = std::min(text.find_first_not_of('0'), text.size());
+  if (text.empty() || text.size() - digits_from > 32) return std::nullopt;
+  Code value = 0;
+  for (const char c : text) {
+    unsigned digit = 0;
+    if (std::from_chars(&c, &c + 1, digit, 16).ec != std::errc{}) return std::nullopt;
+    value = value << 4 | digit;
+  }
   return value;
 }
 
@@ -101,10 +107,9 @@ WideNumber read_operand(const CastJob& job, const Word& word) {
     }
     return *number;
   }
-  const std::optional<std::uint64_t> code = parse_hex(word.text);
+  const std::optional<Code> code = parse_hex(word.text);
   const int bits = width(job.code_format);
-  const bool fits = code && (bits >= 64 || *code >> bits == 0);
-  if (!fits || bits > 64) {
+  if (!code || (*code & ~low_code_bits(bits)) != 0) {
     throw LineError("'" + shortened(word.text) + "' is no code of " + to_spec(job.code_format) +
                         ", which has " + std::to_string(bits) + " bits",
                     word.column);
@@ -114,12 +119,12 @@ WideNumber read_operand(const CastJob& job, const Word& word) {
 
 std::uint64_t read_random(const CastJob& job, const Word& word) {
   if (!word.text.empty()) {
-    const std::optional<std::uint64_t> random = parse_hex(word.text);
+    const std::optional<Code> random = parse_hex(word.text);
     if (!random) {
       throw LineError("'" + shortened(word.text) + "' is no R; write hexadecimal digits",
                       word.column);
     }
-    return *random;
+    return static_cast<std::uint64_t>(*random);
   }
   if (job.random) return *job.random;
   if (job.spec.rounding == Rounding::stochastic) {
@@ -167,8 +172,7 @@ void cast_line(const CastJob& job, std::string_view line, fmt::memory_buffer& ou
   } catch (const std::invalid_argument&) {
     throw LineError("too many digits for this cast; write a shorter operand", operand.column);
   }
-  const std::string code =
-      width(job.target) > 64 ? "-" : code_text(job.target, encode(job.target, result));
+  const std::string code = code_text(job.target, encode(job.target, result));
   if (job.json) {
     write_json(job, operand.text, code, result, flags, out);
     return;
@@ -186,8 +190,9 @@ CastJob read_job(const Arguments& arguments) {
   job.spec.overflow = parse_overflow(arguments.value("--overflow", "saturate"));
   check_round_spec(job.target, job.spec);
   if (arguments.has("--random")) {
-    job.random = parse_hex(arguments.value("--random", ""));
-    if (!job.random) throw UsageError("--random takes hexadecimal digits, for example --random 1f");
+    const std::optional<Code> random = parse_hex(arguments.value("--random", ""));
+    if (!random) throw UsageError("--random takes hexadecimal digits, for example --random 1f");
+    job.random = static_cast<std::uint64_t>(*random);
   }
   job.hex = arguments.has("--hex");
   job.json = arguments.has("--json");
