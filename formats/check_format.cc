@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "formats/float_layout.h"
+#include "formats/ordered_format.h"
 #include "formats/spec.h"
 
 namespace halfulp {
@@ -56,6 +57,7 @@ std::string integer_fault(const IntegerFormat& f) {
 }  // namespace
 
 std::string format_fault(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::format_fault(format);
   if (const auto* f = std::get_if<FloatFormat>(&format)) return float_fault(*f);
   return integer_fault(std::get<IntegerFormat>(format));
 }

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "formats/float_layout.h"
+#include "formats/ordered_format.h"
 #include "formats/properties.h"
 #include "formats/spec.h"
 #include "formats/wide_number.h"
@@ -17,19 +18,19 @@ using Kind = Number::Kind;
   throw std::invalid_argument(std::string(what) + " " + to_spec(format));
 }
 
-void check_code(const Format& format, std::uint64_t code) {
-  if (width(format) > 64) refuse(format, "codes have at most 64 bits, not those of");
-  if ((code & ~low_bits(width(format))) != 0) refuse(format, "code has bits above the width of");
+void check_code(const Format& format, Code code) {
+  if ((code & ~low_code_bits(width(format))) != 0)
+    refuse(format, "code has bits above the width of");
 }
 
 int exponent_of(const Number& x) { return x.exponent + bit_width(x.significand) - 1; }
 
-Number decode_float(const FloatFormat& f, std::uint64_t code) {
+Number decode_float(const FloatFormat& f, Code code) {
   const int magnitude_bits = f.exponent_bits + f.trailing_bits;
-  const std::uint64_t magnitude = code & low_bits(magnitude_bits);
+  const Code magnitude = code & low_code_bits(magnitude_bits);
   const bool negative = f.is_signed && (code >> magnitude_bits) != 0;
   const auto biased = static_cast<int>((magnitude >> f.trailing_bits) & low_bits(f.exponent_bits));
-  const std::uint64_t trailing = magnitude & low_bits(f.trailing_bits);
+  const auto trailing = static_cast<std::uint64_t>(magnitude) & low_bits(f.trailing_bits);
 
   switch (f.non_finite) {
     case NonFinite::ieee:
@@ -38,7 +39,7 @@ Number decode_float(const FloatFormat& f, std::uint64_t code) {
       }
       break;
     case NonFinite::fn:
-      if (magnitude == low_bits(magnitude_bits)) return {Kind::nan, negative};
+      if (magnitude == low_code_bits(magnitude_bits)) return {Kind::nan, negative};
       break;
     case NonFinite::fnuz:
       if (negative && magnitude == 0) return {Kind::nan, false};
@@ -68,7 +69,7 @@ std::uint64_t in_quanta(const FloatFormat& f, const Number& x) {
   return x.significand >> drop;
 }
 
-std::uint64_t encode_finite(const FloatFormat& f, const Number& x) {
+Code encode_finite(const FloatFormat& f, const Number& x) {
   const int exponent = exponent_of(x);
   const std::uint64_t quanta = in_quanta(f, x);
   const std::uint64_t implicit_bit = std::uint64_t{1} << f.trailing_bits;
@@ -85,28 +86,28 @@ std::uint64_t encode_finite(const FloatFormat& f, const Number& x) {
   if (biased > top || (biased == top && quanta - implicit_bit > max_trailing(f))) {
     refuse(f, "number is out of the range of");
   }
-  return (static_cast<std::uint64_t>(biased) << f.trailing_bits) | (quanta - implicit_bit);
+  return (static_cast<Code>(biased) << f.trailing_bits) | (quanta - implicit_bit);
 }
 
-std::uint64_t canonical_nan(const FloatFormat& f) {
+Code canonical_nan(const FloatFormat& f) {
   const int magnitude_bits = f.exponent_bits + f.trailing_bits;
   switch (f.non_finite) {
     case NonFinite::ieee:  // quiet: the first trailing bit set (IEEE 754-2019 6.2.1)
-      return low_bits(magnitude_bits) & ~low_bits(f.trailing_bits - 1);
+      return low_code_bits(magnitude_bits) & ~low_code_bits(f.trailing_bits - 1);
     case NonFinite::fn:
-      return low_bits(magnitude_bits);
+      return low_code_bits(magnitude_bits);
     case NonFinite::fnuz:
-      return std::uint64_t{1} << magnitude_bits;
+      return Code{1} << magnitude_bits;
     case NonFinite::finite:
       break;
   }
   return 0;
 }
 
-std::uint64_t encode_float(const FloatFormat& f, const Number& x) {
+Code encode_float(const FloatFormat& f, const Number& x) {
   const int magnitude_bits = f.exponent_bits + f.trailing_bits;
-  const auto signed_code = [&](std::uint64_t magnitude) {
-    return magnitude | (x.negative ? std::uint64_t{1} << magnitude_bits : 0);
+  const auto signed_code = [&](Code magnitude) {
+    return magnitude | (x.negative ? Code{1} << magnitude_bits : 0);
   };
   switch (x.kind) {
     case Kind::nan:
@@ -115,7 +116,7 @@ std::uint64_t encode_float(const FloatFormat& f, const Number& x) {
     case Kind::infinity:
       if (!has_infinity(f)) refuse(f, "there is no infinity in");
       if (x.negative && !f.is_signed) refuse(f, "there is no negative number in");
-      return signed_code(low_bits(f.exponent_bits) << f.trailing_bits);
+      return signed_code(low_code_bits(f.exponent_bits) << f.trailing_bits);
     case Kind::zero:
       if (!f.has_zero) refuse(f, "there is no zero in");
       return has_negative_zero(f) ? signed_code(0) : 0;
@@ -154,13 +155,14 @@ std::uint64_t encode_integer(const IntegerFormat& f, const Number& x) {
 
 }  // namespace
 
-Number decode(const Format& format, std::uint64_t code) {
+Number decode(const Format& format, Code code) {
   check_code(format, code);
+  if (ordered::is_ordered(format)) return ordered::decode(format, code);
   if (const auto* f = std::get_if<FloatFormat>(&format)) return decode_float(*f, code);
-  return decode_integer(std::get<IntegerFormat>(format), code);
+  return decode_integer(std::get<IntegerFormat>(format), static_cast<std::uint64_t>(code));
 }
 
-Number decode_operand(const Format& format, std::uint64_t code) {
+Number decode_operand(const Format& format, Code code) {
   const Number x = decode(format, code);
   const auto* f = std::get_if<FloatFormat>(&format);
   const bool flushed = f != nullptr && f->subnormals == Subnormals::flush_input &&
@@ -168,8 +170,8 @@ Number decode_operand(const Format& format, std::uint64_t code) {
   return flushed ? Number{Kind::zero, x.negative} : x;
 }
 
-std::uint64_t encode(const Format& format, const Number& x) {
-  if (width(format) > 64) refuse(format, "codes have at most 64 bits, not those of");
+Code encode(const Format& format, const Number& x) {
+  if (ordered::is_ordered(format)) return ordered::encode(format, x);
   if (const auto* f = std::get_if<FloatFormat>(&format)) return encode_float(*f, x);
   return encode_integer(std::get<IntegerFormat>(format), x);
 }

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <variant>
+#include <vector>
 
 namespace halfulp {
 
@@ -48,7 +51,46 @@ struct IntegerFormat {
   friend bool operator==(const IntegerFormat&, const IntegerFormat&) = default;
 };
 
-using Format = std::variant<FloatFormat, IntegerFormat>;
+/// Posit of 2 to 64 bits: sign, regime, up to `exponent_bits` exponent bits, fraction. The 2022
+/// standard has exponent_bits = 2 at every width; older posits 0, 1, 2, 3 for 8, 16, 32, 64 bits.
+struct PositFormat {
+  int bits = 0;
+  int exponent_bits = 0;  ///< es: 0 to 4
+  friend bool operator==(const PositFormat&, const PositFormat&) = default;
+};
+
+/// Takum of 2 to 64 bits (Hunhold 2024): tapered like posits, with a bounded exponent range.
+struct TakumFormat {
+  int bits = 0;
+  bool logarithmic = false;  ///< values are powers of sqrt(e); otherwise a significand is stored
+  friend bool operator==(const TakumFormat&, const TakumFormat&) = default;
+};
+
+/// Logarithmic numbers: a sign and the two's complement fixed-point logarithm to base 2.
+struct LogarithmicFormat {
+  int bits = 0;           ///< sign included
+  int fraction_bits = 0;  ///< of the logarithm
+  friend bool operator==(const LogarithmicFormat&, const LogarithmicFormat&) = default;
+};
+
+/// A list of numbers, one for each code.
+struct Codebook {
+  std::string name;            ///< canonical spelling, or empty for a list of the user's
+  std::vector<double> values;  ///< by code; distinct and finite
+};
+
+struct CodebookFormat {
+  std::shared_ptr<const Codebook> book;  ///< never null in a valid format
+
+  /// Same values under the same codes.
+  friend bool operator==(const CodebookFormat& a, const CodebookFormat& b) {
+    return a.book == b.book ||
+           (a.book != nullptr && b.book != nullptr && a.book->values == b.book->values);
+  }
+};
+
+using Format = std::variant<FloatFormat, IntegerFormat, PositFormat, TakumFormat, LogarithmicFormat,
+                            CodebookFormat>;
 
 /// Bits of one code, sign included.
 int width(const Format& format);

@@ -56,7 +56,7 @@ double to_double(const Number& x) {
   Flags ignored;
   const RoundSpec nearest{Rounding::nearest_even, Overflow::infinity};
   const Number rounded = round_to(kBinary64, nearest, x, 0, ignored);
-  return std::bit_cast<double>(encode(kBinary64, rounded));
+  return std::bit_cast<double>(static_cast<std::uint64_t>(encode(kBinary64, rounded)));
 }
 
 }  // namespace halfulp

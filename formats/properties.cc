@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "formats/float_layout.h"
+#include "formats/ordered_format.h"
 #include "formats/wide_number.h"
 
 namespace halfulp {
@@ -42,6 +43,7 @@ std::uint64_t saturating_power(int bits) {
 }  // namespace
 
 Number max_finite(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::max_finite(format);
   if (const auto* f = as_float(format)) {
     return {Kind::finite, false, false, max_quantum_exponent(*f), max_significand(*f)};
   }
@@ -49,6 +51,7 @@ Number max_finite(const Format& format) {
 }
 
 Number lowest_finite(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::lowest_finite(format);
   if (const auto* f = as_float(format)) {
     if (!f->is_signed) return f->has_zero ? Number{} : min_positive(format);
     Number lowest = max_finite(format);
@@ -61,6 +64,7 @@ Number lowest_finite(const Format& format) {
 }
 
 Number min_positive(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::min_positive(format);
   const auto* f = as_float(format);
   if (f == nullptr)
     return integer_max(std::get<IntegerFormat>(format)) == 0 ? Number{} : power_of_two(0);
@@ -71,12 +75,14 @@ Number min_positive(const Format& format) {
 }
 
 Number min_normal(const Format& format) {
+  if (ordered::is_ordered(format)) return min_positive(format);
   const auto* f = as_float(format);
   if (f == nullptr) return power_of_two(0);
   return is_fixed_grid(*f) ? min_positive(format) : power_of_two(smallest_normal_exponent(*f));
 }
 
 int precision(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::precision(format);
   if (const auto* f = as_float(format)) return f->trailing_bits + (is_fixed_grid(*f) ? 0 : 1);
   const auto& f = std::get<IntegerFormat>(format);
   return f.is_signed ? f.bits - 1 : f.bits;
@@ -89,6 +95,7 @@ int emax(const FloatFormat& format) {
 }
 
 bool has_nan(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::has_nan(format);
   const auto* f = as_float(format);
   if (f == nullptr || f->non_finite == NonFinite::finite) return false;
   return f->non_finite != NonFinite::ieee || f->trailing_bits > 0;
@@ -105,7 +112,8 @@ bool has_negative_zero(const Format& format) {
 }
 
 double epsilon(const Format& format) {
-  return as_float(format) != nullptr ? std::ldexp(1.0, 1 - precision(format)) : 1.0;
+  return !std::holds_alternative<IntegerFormat>(format) ? std::ldexp(1.0, 1 - precision(format))
+                                                        : 1.0;
 }
 
 double unit_roundoff(const Format& format) { return epsilon(format) / 2; }
@@ -120,6 +128,7 @@ double dynamic_range_binades(const Format& format) {
 }
 
 std::uint64_t finite_code_count(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::finite_code_count(format);
   const auto* f = as_float(format);
   if (f == nullptr) {
     const auto& integer = std::get<IntegerFormat>(format);
@@ -136,6 +145,7 @@ std::uint64_t finite_code_count(const Format& format) {
 
 std::uint64_t nan_code_count(const Format& format) {
   if (!has_nan(format)) return 0;
+  if (ordered::is_ordered(format)) return 1;
   const auto& f = std::get<FloatFormat>(format);
   const std::uint64_t signs = f.is_signed ? 2 : 1;
   switch (f.non_finite) {
@@ -152,6 +162,7 @@ std::uint64_t nan_code_count(const Format& format) {
 }
 
 bool fits_binary32(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::fits_binary32(format);
   const auto* f = as_float(format);
   if (f == nullptr) {
     const auto& integer = std::get<IntegerFormat>(format);

@@ -4,6 +4,7 @@
 
 #include "formats/codec.h"
 #include "formats/float_layout.h"
+#include "formats/ordered_format.h"
 #include "formats/properties.h"
 #include "formats/spec.h"
 
@@ -267,6 +268,7 @@ void check_round_spec(const Format& format, const RoundSpec& spec) {
 Number round_to(const Format& format, const RoundSpec& spec, const WideNumber& x,
                 std::uint64_t random, Flags& flags) {
   check_round_spec(format, spec);
+  if (ordered::is_ordered(format)) return ordered::round_to(format, spec, x, random, flags);
   const auto* f = std::get_if<FloatFormat>(&format);
   switch (x.kind) {
     case Kind::nan:

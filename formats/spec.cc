@@ -6,6 +6,7 @@
 
 #include "formats/format_names.h"
 #include "formats/named_formats.h"
+#include "formats/ordered_format.h"
 #include "formats/spelling.h"
 
 namespace halfulp {
@@ -191,6 +192,8 @@ Format parse_name(std::string_view text, int column, std::string& note) {
   }
   if (const std::optional<Format> format = read_integer_form(key))
     return checked(*format, text, column);
+  if (const std::optional<Format> format = ordered::parse(text, column))
+    return checked(*format, text, column);
   refuse_unknown(text, key, column);
 }
 
@@ -232,6 +235,8 @@ void take_option(TextCursor& cursor, FloatFormat& format, std::optional<int>& bi
 }
 
 Format parse_full_form(std::string_view text, int column) {
+  if (const std::optional<Format> format = ordered::parse(text, column))
+    return checked(*format, text, column);
   TextCursor cursor(text, "format");
   if (!cursor.take_word("float")) {
     refuse_unknown(text, without_separators(normalized_name(cursor.take_until("("))), column);
@@ -303,6 +308,7 @@ Format parse_format(std::string_view text, std::string& note) {
 
 std::string to_spec(const Format& format) {
   if (const NamedFormat* row = find_named_format(format)) return std::string(row->name);
+  if (ordered::is_ordered(format)) return ordered::to_spec(format);
   if (const auto* f = std::get_if<FloatFormat>(&format)) return float_spec(*f);
   const auto& f = std::get<IntegerFormat>(format);
   return (f.is_signed ? "int" : "uint") + std::to_string(f.bits) + (f.symmetric ? "sym" : "");

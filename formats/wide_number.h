@@ -2,22 +2,10 @@
 // a product of two significands, and for a decimal cut off so late that every rounding is decided.
 #pragma once
 
-#include <bit>
-#include <cstdint>
-
+#include "formats/code.h"
 #include "formats/number.h"
 
 namespace halfulp {
-
-__extension__ using uint128 = unsigned __int128;
-
-/// Bits needed to write `x`: 0 for 0.
-inline int bit_width(uint128 x) {
-  const auto high = static_cast<std::uint64_t>(x >> 64);
-  const auto low = static_cast<std::uint64_t>(x);
-  return high != 0 ? 64 + static_cast<int>(std::bit_width(high))
-                   : static_cast<int>(std::bit_width(low));
-}
 
 /// As Number, with a wider significand. Rounding needs p + 33 significant bits at most when
 /// `sticky` is set (64-bit precision, 32 random bits), so 128 always decide.

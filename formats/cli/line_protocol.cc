@@ -65,17 +65,22 @@ Word take_word(std::string_view line, std::size_t& position) {
   return {line.substr(start, end - start), start + 1};
 }
 
-std::optional<std::uint64_t> parse_hex(std::string_view text) {
+std::optional<Code> parse_hex(std::string_view text) {
   if (starts_with_0x(text)) text.remove_prefix(2);
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  const std::size_t zeros = std::min(text.find_first_not_of('0'), text.size());
+  if (text.empty() || text.size() - zeros > 32) return std::nullopt;
+  Code value = 0;
+  for (const char c : text) {
+    unsigned digit = 0;
+    if (std::from_chars(&c, &c + 1, digit, 16).ec != std::errc{}) return std::nullopt;
+    value = value << 4 | digit;
+  }
   return value;
 }
 
 WideNumber read_operand(const Format& code_format, const Word& word) {
   const bool is_code =
-      starts_with_0x(word.text) && word.text.find_first_of("pP") == std::string_view::npos;
+      starts_with_0x(word.text) && word.text.find_first_of("pP.") == std::string_view::npos;
   if (!is_code) {
     const std::optional<WideNumber> number = parse_number(word.text);
     if (!number) {
@@ -86,10 +91,9 @@ WideNumber read_operand(const Format& code_format, const Word& word) {
     }
     return *number;
   }
-  const std::optional<std::uint64_t> code = parse_hex(word.text);
+  const std::optional<Code> code = parse_hex(word.text);
   const int bits = width(code_format);
-  const bool fits = code && (bits >= 64 || *code >> bits == 0);
-  if (!fits || bits > 64) {
+  if (!code || (*code & ~low_code_bits(bits)) != 0) {
     throw LineError("'" + shortened(word.text) + "' is no code of " + to_spec(code_format) +
                         ", which has " + std::to_string(bits) + " bits",
                     word.column);
@@ -104,10 +108,9 @@ ResultOptions read_result_options(const Arguments& arguments, const Format& targ
   options.spec.overflow = parse_overflow(arguments.value("--overflow", "saturate"));
   check_round_spec(target, options.spec);
   if (arguments.has("--random")) {
-    options.random = parse_hex(arguments.value("--random", ""));
-    if (!options.random) {
-      throw UsageError("--random takes hexadecimal digits, for example --random 1f");
-    }
+    const std::optional<Code> random = parse_hex(arguments.value("--random", ""));
+    if (!random) throw UsageError("--random takes hexadecimal digits, for example --random 1f");
+    options.random = static_cast<std::uint64_t>(*random);
   }
   options.hex = arguments.has("--hex");
   options.json = arguments.has("--json");
@@ -116,12 +119,12 @@ ResultOptions read_result_options(const Arguments& arguments, const Format& targ
 
 std::uint64_t read_random(const ResultOptions& options, const Word& word) {
   if (!word.text.empty()) {
-    const std::optional<std::uint64_t> random = parse_hex(word.text);
+    const std::optional<Code> random = parse_hex(word.text);
     if (!random) {
       throw LineError("'" + shortened(word.text) + "' is no R; write hexadecimal digits",
                       word.column);
     }
-    return *random;
+    return static_cast<std::uint64_t>(*random);
   }
   if (options.random) return *options.random;
   if (options.spec.rounding == Rounding::stochastic) {
@@ -132,8 +135,7 @@ std::uint64_t read_random(const ResultOptions& options, const Word& word) {
 
 void write_result(const ResultOptions& options, std::string_view json_operands,
                   const Number& result, const Flags& flags, fmt::memory_buffer& out) {
-  const std::string code =
-      width(options.target) > 64 ? "-" : code_text(options.target, encode(options.target, result));
+  const std::string code = code_text(options.target, encode(options.target, result));
   const std::string value = options.hex ? to_hex_float(result) : to_text(result);
   if (!options.json) {
     fmt::format_to(std::back_inserter(out), "{}\t{}\t{}\n", code, value, to_string(flags));

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "formats/cli/arguments.h"
+#include "formats/code.h"
 #include "formats/format.h"
 #include "formats/number.h"
 #include "formats/rounding.h"
@@ -40,8 +41,9 @@ struct Word {
 /// Takes the next word of `line` from `position` on; empty text at the end.
 Word take_word(std::string_view line, std::size_t& position);
 
-/// Hexadecimal digits, with or without 0x; empty when `text` is something else or does not fit.
-std::optional<std::uint64_t> parse_hex(std::string_view text);
+/// Hexadecimal digits, with or without 0x; empty when `text` is something else or has more than 128
+/// bits.
+std::optional<Code> parse_hex(std::string_view text);
 
 /// A code (0x3c) of `code_format`, read as an operation reads it, or a value (1.5, 0x1.8p0, nan).
 /// Throws LineError.

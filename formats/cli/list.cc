@@ -17,7 +17,10 @@ namespace {
 
 std::string layout_text(const Format& format) {
   const auto* f = std::get_if<FloatFormat>(&format);
-  if (f == nullptr) return std::get<IntegerFormat>(format).is_signed ? "signed" : "unsigned";
+  if (const auto* integer = std::get_if<IntegerFormat>(&format)) {
+    return integer->is_signed ? "signed" : "unsigned";
+  }
+  if (f == nullptr) return "-";
   constexpr std::string_view kNames[] = {"ieee", "fn", "fnuz", "finite"};
   std::string text(kNames[static_cast<std::size_t>(f->non_finite)]);
   if (!f->is_signed) text += ",u";

@@ -23,7 +23,7 @@ void print_fact(std::string_view name, const std::string& text) {
 void print_number(std::string_view name, const Format& format, const Number& x) {
   std::string text = to_text(x);
   if (const std::string hex = to_hex_float(x); hex != text) text += "  = " + hex;
-  if (width(format) <= 64) text += "  code " + code_text(format, encode(format, x));
+  text += "  code " + code_text(format, encode(format, x));
   print_fact(name, text);
 }
 
@@ -96,7 +96,7 @@ void print_float_facts(const FloatFormat& f) {
   }
   print_fact("subnormals", subnormals_text(f));
   print_fact("non-finite codes", non_finite_text(f));
-  if (has_nan(f) && width(f) <= 64) {
+  if (has_nan(f)) {
     print_fact("canonical NaN", code_text(f, encode(f, {Number::Kind::nan})));
   }
 }
@@ -135,8 +135,8 @@ int run_show(const Arguments& arguments) {
   fmt::print("{}\n", to_spec(format));
   if (const auto* f = std::get_if<FloatFormat>(&format)) {
     print_float_facts(*f);
-  } else {
-    print_integer_facts(std::get<IntegerFormat>(format));
+  } else if (const auto* integer = std::get_if<IntegerFormat>(&format)) {
+    print_integer_facts(*integer);
   }
   print_fact("epsilon", to_shortest_decimal(epsilon(format)));
   print_fact("unit roundoff", to_shortest_decimal(unit_roundoff(format)));

@@ -33,7 +33,7 @@ constexpr std::string_view kCastHelp =
     "rounded once. A second column is the line's R (hexadecimal) for stochastic rounding.\n"
     "VALUE is the shortest decimal that gives the same binary64; an exact hexadecimal float where\n"
     "binary64 cannot hold it. FLAGS: inexact,overflow,underflow,invalid or - for none.\n"
-    "CODE is - for formats wider than 64 bits. Blank lines are skipped; a bad line is reported on\n"
+    "Blank lines are skipped; a bad line is reported on\n"
     "standard error, has no output line, and makes the exit code 1.\n"
     "  --from FORMAT   format of code operands\n"
     "  --rounding R    nearest_even (default), nearest_away, toward_zero, toward_positive,\n"
@@ -131,7 +131,7 @@ Format format_argument(const Arguments& arguments, std::string_view verb) {
   return read_format(arguments.positional().front());
 }
 
-std::string code_text(const Format& format, std::uint64_t code) {
+std::string code_text(const Format& format, Code code) {
   return fmt::format("0x{:0{}x}", code, (width(format) + 3) / 4);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "formats/cli/arguments.h"
+#include "formats/code.h"
 #include "formats/format.h"
 
 namespace halfulp::cli {
@@ -33,7 +34,7 @@ Format format_argument(const Arguments& arguments, std::string_view verb);
 Format read_format(std::string_view text);
 
 /// "0x3c": lower case, padded to the width of the format.
-std::string code_text(const Format& format, std::uint64_t code);
+std::string code_text(const Format& format, Code code);
 
 /// Runs the program; `words` are the arguments after the program's name. Returns the exit code.
 int run(std::span<const std::string> words);
