@@ -47,16 +47,22 @@ constexpr std::string_view kFp6 = "names two formats; write e3m2fn or e2m3fn";
 constexpr std::string_view kFp4 =
     "names several formats; write e2m1fn (the element of MXFP4 and NVFP4) or e3m0finite";
 constexpr std::string_view kMxFp8 =
-    "is a block format; its elements are e4m3fn or e5m2, its scale e8m0fnu";
+    "is a block format (elements e4m3fn or e5m2, scales e8m0fnu), for quantizers and `ulp block`";
 constexpr std::string_view kMxFp6 =
-    "is a block format; its elements are e3m2fn or e2m3fn, its scale e8m0fnu";
-constexpr std::string_view kMxFp4 = "is a block format; its element is e2m1fn, its scale e8m0fnu";
-constexpr std::string_view kNvFp4 = "is a block format; its element is e2m1fn, its scale ue4m3";
+    "is a block format (elements e3m2fn or e2m3fn, scales e8m0fnu), for quantizers and `ulp block`";
+constexpr std::string_view kMxFp4 =
+    "is a block format (elements e2m1fn, scales e8m0fnu), for quantizers and `ulp block`";
+constexpr std::string_view kMxInt8 =
+    "is a block format (elements fixed(8,6), scales e8m0fnu), for quantizers and `ulp block`";
+constexpr std::string_view kNvFp4 =
+    "is a block format (elements e2m1fn, scales ue4m3), for quantizers and `ulp block`";
 
 constexpr Refusal kRefusals[] = {
-    {"fp8", kFp8},     {"f8", kFp8},      {"float8", kFp8},  {"fp6", kFp6},    {"f6", kFp6},
-    {"float6", kFp6},  {"fp4", kFp4},     {"f4", kFp4},      {"float4", kFp4}, {"mxfp8", kMxFp8},
-    {"mxfp6", kMxFp6}, {"mxfp4", kMxFp4}, {"nvfp4", kNvFp4},
+    {"fp8", kFp8},         {"f8", kFp8},          {"float8", kFp8},      {"fp6", kFp6},
+    {"f6", kFp6},          {"float6", kFp6},      {"fp4", kFp4},         {"f4", kFp4},
+    {"float4", kFp4},      {"mxfp8", kMxFp8},     {"mxfp8e4m3", kMxFp8}, {"mxfp8e5m2", kMxFp8},
+    {"mxfp6", kMxFp6},     {"mxfp6e3m2", kMxFp6}, {"mxfp6e2m3", kMxFp6}, {"mxfp4", kMxFp4},
+    {"mxfp4e2m1", kMxFp4}, {"mxint8", kMxInt8},   {"nvfp4", kNvFp4},
 };
 
 }  // namespace

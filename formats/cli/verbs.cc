@@ -145,6 +145,7 @@ std::span<const Verb> verbs() {
         {"--hex"},
         {"--json"}},
        run_cast},
+      block_verb(),
   };
   return all;
 }
