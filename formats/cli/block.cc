@@ -112,7 +112,8 @@ void write_block(const Job& job, const Rows& in, const BlockTensor& tensor, cons
       const std::size_t i = r * tensor.cols + c;
       const std::string code = code_text(job.format.element, tensor.codes[i]);
       const std::string_view comma = codes.empty() ? "" : (job.json ? "," : " ");
-      codes += fmt::format(job.json ? "{}\"{}\"" : "{}{}", comma, code);
+      const std::string_view quote = job.json ? "\"" : "";
+      codes += fmt::format("{}{}{}{}", comma, quote, code, quote);
       values += fmt::format(
           "{}{}", comma,
           job.json ? json_value(job, tensor.values[i]) : value_text(job, tensor.values[i]));
