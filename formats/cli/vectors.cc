@@ -109,14 +109,14 @@ class Vectors {
     std::uint64_t random = 0;
     if (job_.spec.rounding == Rounding::stochastic) {
       random = generator_() >> (64 - job_.spec.random_bits);
-      fmt::format_to(out, "{:#x}\t", random);
+      fmt::format_to(out, "0x{:0{}x}\t", random, (job_.spec.random_bits + 3) / 4);
     }
     Flags flags;
     try {
       const Number result = compute(random, flags);
       const bool is_truth = job_.operation && is_predicate(*job_.operation);
       fmt::format_to(out, "{}\t{}\n",
-                     is_truth ? fmt::format("{}", result.kind == Number::Kind::zero ? 0 : 1)
+                     is_truth ? (result.kind == Number::Kind::zero ? "0x0" : "0x1")
                               : code_text(job_.result, encode(job_.result, result)),
                      to_string(flags));
     } catch (const OverflowError&) {
