@@ -1,0 +1,300 @@
+#include "sim/block_kernels.h"
+
+#include <algorithm>
+#include <bit>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "sim/block_kernels.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "sim/round_magic-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+
+namespace halfulp {
+namespace HWY_NAMESPACE {
+
+using DU = hn::ScalableTag<std::uint32_t>;
+using VU = hn::Vec<DU>;
+
+std::size_t block_lanes_kernel() { return hn::Lanes(hn::ScalableTag<float>()); }
+
+/// Patterns without the sign: as unsigned integers, NaN is larger than every number.
+HWY_INLINE VU load_magnitudes(const float* in) {
+  const DU du;
+  const hn::Rebind<float, DU> d;
+  return hn::And(hn::BitCast(du, hn::LoadU(d, in)), hn::Set(du, 0x7FFFFFFFU));
+}
+
+HWY_INLINE std::uint32_t magnitude_of(float x) {
+  return std::bit_cast<std::uint32_t>(x) & 0x7FFFFFFFU;
+}
+
+/// Lanes i of the result: the maximum of run i of `length` elements, a multiple of the lanes.
+template <std::size_t kCount>
+HWY_INLINE VU maxima_of_runs(const float* in, std::size_t length) {
+  const DU du;
+  if constexpr (kCount == 1) {
+    VU largest = load_magnitudes(in);
+    for (std::size_t i = hn::Lanes(du); i < length; i += hn::Lanes(du)) {
+      largest = hn::Max(largest, load_magnitudes(in + i));
+    }
+    return largest;
+  } else {
+#if HWY_TARGET == HWY_SCALAR
+    return hn::Zero(du);  // one lane: never more than one run
+#else
+    // Neighbouring lanes meet, and two vectors become one: a tree of as many levels as it takes.
+    const VU low = maxima_of_runs<kCount / 2>(in, length);
+    const VU high = maxima_of_runs<kCount / 2>(in + kCount / 2 * length, length);
+    return hn::Max(hn::ConcatEven(du, high, low), hn::ConcatOdd(du, high, low));
+#endif
+  }
+}
+
+void block_magnitudes_kernel(const float* in, std::size_t n, std::size_t length,
+                             std::uint32_t* maxima) {
+  const DU du;
+  constexpr std::size_t kLanes = HWY_LANES(std::uint32_t);
+  const std::size_t lanes = hn::Lanes(du);
+  const std::size_t whole = n / length;
+  std::size_t b = 0;
+  if (length % lanes == 0 && lanes == kLanes) {
+    for (; b + kLanes <= whole; b += kLanes) {
+      hn::StoreU(maxima_of_runs<kLanes>(in + b * length, length), du, maxima + b);
+    }
+  }
+  for (; b * length < n; ++b) {
+    const float* run = in + b * length;
+    const std::size_t count = std::min(length, n - b * length);
+    std::uint32_t largest = 0;
+    std::size_t i = 0;
+    if (count >= lanes) {
+      VU all = load_magnitudes(run);
+      for (i = lanes; i + lanes <= count; i += lanes) all = hn::Max(all, load_magnitudes(run + i));
+      largest = hn::GetLane(hn::MaxOfLanes(du, all));
+    }
+    for (; i < count; ++i) largest = std::max(largest, magnitude_of(run[i]));
+    maxima[b] = largest;
+  }
+}
+
+void column_magnitudes_kernel(const float* in, std::size_t stride, std::size_t rows,
+                              std::size_t cols, std::uint32_t* maxima) {
+  const DU du;
+  const std::size_t lanes = hn::Lanes(du);
+  std::size_t c = 0;
+  for (; c + 4 * lanes <= cols; c += 4 * lanes) {
+    VU m0 = hn::Zero(du);
+    VU m1 = m0;
+    VU m2 = m0;
+    VU m3 = m0;
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float* row = in + r * stride + c;
+      m0 = hn::Max(m0, load_magnitudes(row));
+      m1 = hn::Max(m1, load_magnitudes(row + lanes));
+      m2 = hn::Max(m2, load_magnitudes(row + 2 * lanes));
+      m3 = hn::Max(m3, load_magnitudes(row + 3 * lanes));
+    }
+    hn::StoreU(m0, du, maxima + c);
+    hn::StoreU(m1, du, maxima + c + lanes);
+    hn::StoreU(m2, du, maxima + c + 2 * lanes);
+    hn::StoreU(m3, du, maxima + c + 3 * lanes);
+  }
+  for (; c + lanes <= cols; c += lanes) {
+    VU m = hn::Zero(du);
+    for (std::size_t r = 0; r < rows; ++r) m = hn::Max(m, load_magnitudes(in + r * stride + c));
+    hn::StoreU(m, du, maxima + c);
+  }
+  for (; c < cols; ++c) {
+    maxima[c] = 0;
+    for (std::size_t r = 0; r < rows; ++r) {
+      maxima[c] = std::max(maxima[c], magnitude_of(in[r * stride + c]));
+    }
+  }
+}
+
+/// One vector of E8M0 codes (biased exponents) and what they make.
+struct PowerOfTwoFactors {
+  using D = hn::Rebind<float, DU>;
+  using DI = hn::RebindToSigned<DU>;
+  using VI = hn::Vec<DI>;
+  using V = hn::Vec<D>;
+
+  const PowerOfTwoPlan& plan;
+
+  /// 2^(code - 127), of which 2^-127 is subnormal.
+  static HWY_INLINE V power(VI code) {
+    const DI di;
+    const VI bits = hn::Max(hn::ShiftLeft<23>(code), hn::Set(di, 0x00400000));
+    return hn::BitCast(D(), bits);
+  }
+
+  /// One where a pattern lies above its power of two.
+  static HWY_INLINE VI excess(VI pattern) {
+    const DI di;
+    const auto above = hn::Gt(hn::And(pattern, hn::Set(di, 0x007FFFFF)), hn::Zero(di));
+    return hn::IfThenElseZero(above, hn::Set(di, 1));
+  }
+
+  HWY_INLINE VI code_of(VU maxima) const {
+    const D d;
+    const DI di;
+    VI pattern = hn::BitCast(di, maxima);
+    switch (plan.rule) {
+      case BlockScaleRule::rceil: {
+        pattern = hn::BitCast(di, hn::Mul(hn::BitCast(d, maxima), hn::Set(d, plan.reciprocal)));
+        const VI field = hn::ShiftRight<23>(pattern);
+        // Subnormal numbers up to 2^-127 keep the code 0, the others have 1.
+        const auto is_low = hn::And(hn::Eq(field, hn::Zero(di)),
+                                    hn::Not(hn::Gt(pattern, hn::Set(di, 0x00400000))));
+        return hn::IfThenZeroElse(is_low, hn::Add(field, excess(pattern)));
+      }
+      case BlockScaleRule::ceil:
+        return less_emax(hn::Add(hn::ShiftRight<23>(pattern), excess(pattern)));
+      case BlockScaleRule::even: {
+        const VI rounded =
+            hn::Add(pattern, hn::BitCast(di, hn::Set(DU(), plan.half_step)));
+        return less_emax(hn::ShiftRight<23>(rounded));
+      }
+      case BlockScaleRule::floor:
+      case BlockScaleRule::exact:
+        break;
+    }
+    return less_emax(hn::ShiftRight<23>(pattern));
+  }
+
+  HWY_INLINE VI less_emax(VI field) const {
+    const DI di;
+    return hn::Max(hn::Sub(field, hn::Set(di, plan.emax)), hn::Zero(di));
+  }
+
+  HWY_INLINE void store(VU maxima, float* multipliers, float* scales) const {
+    const D d;
+    const DI di;
+    constexpr std::int32_t kLargestCode = 254;
+    const VI code = hn::Min(code_of(maxima), hn::Set(di, kLargestCode));
+    const V multiplier = power(hn::Sub(hn::Set(di, kLargestCode), code));
+    hn::StoreU(hn::Mul(multiplier, hn::Set(d, plan.multiplier_factor)), d, multipliers);
+    hn::StoreU(hn::Mul(power(code), hn::Set(d, plan.scale_factor)), d, scales);
+  }
+};
+
+void power_of_two_factors_kernel(const PowerOfTwoPlan& plan, const std::uint32_t* maxima,
+                                 std::size_t n, float* multipliers, float* scales) {
+  const DU du;
+  const std::size_t lanes = hn::Lanes(du);
+  const PowerOfTwoFactors factors{plan};
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    factors.store(hn::LoadU(du, maxima + i), multipliers + i, scales + i);
+  }
+  if (i == n) return;
+  HWY_ALIGN std::uint32_t rest[HWY_LANES(float)] = {};
+  HWY_ALIGN float rest_multipliers[HWY_LANES(float)];
+  HWY_ALIGN float rest_scales[HWY_LANES(float)];
+  std::copy(maxima + i, maxima + n, rest);
+  factors.store(hn::LoadU(du, rest), rest_multipliers, rest_scales);
+  std::copy(rest_multipliers, rest_multipliers + (n - i), multipliers + i);
+  std::copy(rest_scales, rest_scales + (n - i), scales + i);
+}
+
+// --- elements
+
+template <class Op>
+void round_blocks(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
+                  std::size_t length, const float* multipliers, const float* scales,
+                  const std::uint32_t* words) {
+  using D = typename Op::D;
+  const D d;
+  const Op op(plan);
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t word = Op::kUsesWords ? 1 : 0;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const auto multiplier = hn::Set(d, multipliers[b]);
+    const auto scale = hn::Set(d, scales[b]);
+    const std::size_t end = (b + 1) * length;
+    std::size_t i = b * length;
+    for (; i + 2 * lanes <= end; i += 2 * lanes) {
+      const auto x0 = hn::Mul(hn::LoadU(d, in + i), multiplier);
+      const auto x1 = hn::Mul(hn::LoadU(d, in + i + lanes), multiplier);
+      hn::StoreU(hn::Mul(op(x0, words + i * word), scale), d, out + i);
+      hn::StoreU(hn::Mul(op(x1, words + (i + lanes) * word), scale), d, out + i + lanes);
+    }
+    for (; i < end; i += lanes) {
+      const auto x = hn::Mul(hn::LoadU(d, in + i), multiplier);
+      hn::StoreU(hn::Mul(op(x, words + i * word), scale), d, out + i);
+    }
+  }
+}
+
+template <template <bool, NanRule> class Op>
+void round_blocks_of_method(const RoundPlan& plan, const float* in, float* out,
+                            std::size_t blocks, std::size_t length, const float* multipliers,
+                            const float* scales, const std::uint32_t* words) {
+  const auto loop = plan.nan_rule == NanRule::keep      ? round_blocks<Op<true, NanRule::keep>>
+                    : plan.nan_rule == NanRule::highest ? round_blocks<Op<true, NanRule::highest>>
+                                                        : round_blocks<Op<true, NanRule::constant>>;
+  loop(plan, in, out, blocks, length, multipliers, scales, words);
+}
+
+void block_round_kernel(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
+                        std::size_t length, const float* multipliers, const float* scales,
+                        const std::uint32_t* words) {
+  const auto loop = plan.method == RoundMethod::integer_magic
+                        ? round_blocks_of_method<IntegerRounding>
+                    : plan.decision == Decision::stochastic ? round_blocks_of_method<FloatStochastic>
+                                                            : round_blocks_of_method<FloatRounding>;
+  loop(plan, in, out, blocks, length, multipliers, scales, words);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace halfulp
+
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace halfulp {
+
+namespace {
+HWY_EXPORT(block_lanes_kernel);
+HWY_EXPORT(block_magnitudes_kernel);
+HWY_EXPORT(column_magnitudes_kernel);
+HWY_EXPORT(power_of_two_factors_kernel);
+HWY_EXPORT(block_round_kernel);
+}  // namespace
+
+std::size_t block_lanes() { return HWY_DYNAMIC_DISPATCH(block_lanes_kernel)(); }
+
+void block_magnitudes(const float* in, std::size_t n, std::size_t length, std::uint32_t* maxima) {
+  HWY_DYNAMIC_DISPATCH(block_magnitudes_kernel)(in, n, length, maxima);
+}
+
+void column_magnitudes(const float* in, std::size_t stride, std::size_t rows, std::size_t cols,
+                       std::uint32_t* maxima) {
+  HWY_DYNAMIC_DISPATCH(column_magnitudes_kernel)(in, stride, rows, cols, maxima);
+}
+
+void power_of_two_factors(const PowerOfTwoPlan& plan, const std::uint32_t* maxima, std::size_t n,
+                          float* multipliers, float* scales) {
+  HWY_DYNAMIC_DISPATCH(power_of_two_factors_kernel)(plan, maxima, n, multipliers, scales);
+}
+
+bool has_block_kernel(const RoundPlan& plan) {
+  const bool is_magic =
+      plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
+  return is_magic && plan.clamps && !plan.wraps && !plan.reports;
+}
+
+void block_round(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
+                 std::size_t length, const float* multipliers, const float* scales,
+                 const std::uint32_t* words) {
+  HWY_DYNAMIC_DISPATCH(block_round_kernel)
+  (plan, in, out, blocks, length, multipliers, scales, words);
+}
+
+}  // namespace halfulp
+
+#endif  // HWY_ONCE
