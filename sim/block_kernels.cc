@@ -138,25 +138,29 @@ struct PowerOfTwoFactors {
     return hn::IfThenElseZero(above, hn::Set(di, 1));
   }
 
+  /// Biased exponent of the smallest power of two from 2^-127 on that is not below the number.
+  static HWY_INLINE VI ceil_field(VI pattern) {
+    const DI di;
+    const auto is_low = hn::Lt(pattern, hn::Set(di, 0x00400001));
+    return hn::IfThenZeroElse(is_low, hn::Add(hn::ShiftRight<23>(pattern), excess(pattern)));
+  }
+
   HWY_INLINE VI code_of(VU maxima) const {
     const D d;
     const DI di;
     VI pattern = hn::BitCast(di, maxima);
     switch (plan.rule) {
-      case BlockScaleRule::rceil: {
-        pattern = hn::BitCast(di, hn::Mul(hn::BitCast(d, maxima), hn::Set(d, plan.reciprocal)));
-        const VI field = hn::ShiftRight<23>(pattern);
-        // Subnormal numbers up to 2^-127 keep the code 0, the others have 1.
-        const auto is_low = hn::And(hn::Eq(field, hn::Zero(di)),
-                                    hn::Not(hn::Gt(pattern, hn::Set(di, 0x00400000))));
-        return hn::IfThenZeroElse(is_low, hn::Add(field, excess(pattern)));
-      }
+      case BlockScaleRule::rceil:
+        return ceil_field(
+            hn::BitCast(di, hn::Mul(hn::BitCast(d, maxima), hn::Set(d, plan.reciprocal))));
       case BlockScaleRule::ceil:
-        return less_emax(hn::Add(hn::ShiftRight<23>(pattern), excess(pattern)));
+        return less_emax(ceil_field(pattern));
       case BlockScaleRule::even: {
-        const VI rounded =
-            hn::Add(pattern, hn::BitCast(di, hn::Set(DU(), plan.half_step)));
-        return less_emax(hn::ShiftRight<23>(rounded));
+        // In the upper half of the subnormal numbers the last kept bit is one place lower.
+        const auto is_subnormal = hn::Lt(pattern, hn::Set(di, 0x00800000));
+        const VI step = hn::BitCast(di, hn::Set(DU(), plan.half_step));
+        const VI half = hn::IfThenElse(is_subnormal, hn::ShiftRight<1>(step), step);
+        return less_emax(hn::ShiftRight<23>(hn::Add(pattern, half)));
       }
       case BlockScaleRule::floor:
       case BlockScaleRule::exact:
@@ -229,10 +233,68 @@ void round_blocks(const RoundPlan& plan, const float* in, float* out, std::size_
   }
 }
 
+/// Columns whose factors stay in registers while the rows pass.
+template <class Op>
+void round_columns(const RoundPlan& plan, const ColumnBlock& block, const float* multipliers,
+                   const float* scales) {
+  using D = typename Op::D;
+  const D d;
+  const Op op(plan);
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t c = 0;
+  for (; c + 2 * lanes <= block.cols; c += 2 * lanes) {
+    const auto multiplier0 = hn::LoadU(d, multipliers + c);
+    const auto multiplier1 = hn::LoadU(d, multipliers + c + lanes);
+    const auto scale0 = hn::LoadU(d, scales + c);
+    const auto scale1 = hn::LoadU(d, scales + c + lanes);
+    for (std::size_t r = 0; r < block.rows; ++r) {
+      const float* in = block.in + r * block.in_stride + c;
+      float* out = block.out + r * block.out_stride + c;
+      const auto x0 = hn::Mul(hn::LoadU(d, in), multiplier0);
+      const auto x1 = hn::Mul(hn::LoadU(d, in + lanes), multiplier1);
+      hn::StoreU(hn::Mul(op(x0, nullptr), scale0), d, out);
+      hn::StoreU(hn::Mul(op(x1, nullptr), scale1), d, out + lanes);
+    }
+  }
+  for (; c < block.cols; c += lanes) {
+    const std::size_t count = std::min(lanes, block.cols - c);
+    HWY_ALIGN float x[HWY_LANES(float)] = {};
+    HWY_ALIGN float m[HWY_LANES(float)] = {};
+    HWY_ALIGN float s[HWY_LANES(float)] = {};
+    std::copy(multipliers + c, multipliers + c + count, m);
+    std::copy(scales + c, scales + c + count, s);
+    for (std::size_t r = 0; r < block.rows; ++r) {
+      const float* in = block.in + r * block.in_stride + c;
+      std::copy(in, in + count, x);
+      const auto product = hn::Mul(hn::LoadU(d, x), hn::LoadU(d, m));
+      hn::StoreU(hn::Mul(op(product, nullptr), hn::LoadU(d, s)), d, x);
+      std::copy(x, x + count, block.out + r * block.out_stride + c);
+    }
+  }
+}
+
 template <template <bool, NanRule> class Op>
-void round_blocks_of_method(const RoundPlan& plan, const float* in, float* out,
-                            std::size_t blocks, std::size_t length, const float* multipliers,
-                            const float* scales, const std::uint32_t* words) {
+void round_columns_of_method(const RoundPlan& plan, const ColumnBlock& block,
+                             const float* multipliers, const float* scales) {
+  const auto loop = plan.nan_rule == NanRule::keep ? round_columns<Op<true, NanRule::keep>>
+                    : plan.nan_rule == NanRule::highest
+                        ? round_columns<Op<true, NanRule::highest>>
+                        : round_columns<Op<true, NanRule::constant>>;
+  loop(plan, block, multipliers, scales);
+}
+
+void column_round_kernel(const RoundPlan& plan, const ColumnBlock& block, const float* multipliers,
+                         const float* scales) {
+  const auto loop = plan.method == RoundMethod::integer_magic
+                        ? round_columns_of_method<IntegerRounding>
+                        : round_columns_of_method<FloatRounding>;
+  loop(plan, block, multipliers, scales);
+}
+
+template <template <bool, NanRule> class Op>
+void round_blocks_of_method(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
+                            std::size_t length, const float* multipliers, const float* scales,
+                            const std::uint32_t* words) {
   const auto loop = plan.nan_rule == NanRule::keep      ? round_blocks<Op<true, NanRule::keep>>
                     : plan.nan_rule == NanRule::highest ? round_blocks<Op<true, NanRule::highest>>
                                                         : round_blocks<Op<true, NanRule::constant>>;
@@ -242,10 +304,10 @@ void round_blocks_of_method(const RoundPlan& plan, const float* in, float* out,
 void block_round_kernel(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
                         std::size_t length, const float* multipliers, const float* scales,
                         const std::uint32_t* words) {
-  const auto loop = plan.method == RoundMethod::integer_magic
-                        ? round_blocks_of_method<IntegerRounding>
-                    : plan.decision == Decision::stochastic ? round_blocks_of_method<FloatStochastic>
-                                                            : round_blocks_of_method<FloatRounding>;
+  const auto loop =
+      plan.method == RoundMethod::integer_magic ? round_blocks_of_method<IntegerRounding>
+      : plan.decision == Decision::stochastic   ? round_blocks_of_method<FloatStochastic>
+                                                : round_blocks_of_method<FloatRounding>;
   loop(plan, in, out, blocks, length, multipliers, scales, words);
 }
 
@@ -264,6 +326,7 @@ HWY_EXPORT(block_magnitudes_kernel);
 HWY_EXPORT(column_magnitudes_kernel);
 HWY_EXPORT(power_of_two_factors_kernel);
 HWY_EXPORT(block_round_kernel);
+HWY_EXPORT(column_round_kernel);
 }  // namespace
 
 std::size_t block_lanes() { return HWY_DYNAMIC_DISPATCH(block_lanes_kernel)(); }
@@ -293,6 +356,11 @@ void block_round(const RoundPlan& plan, const float* in, float* out, std::size_t
                  const std::uint32_t* words) {
   HWY_DYNAMIC_DISPATCH(block_round_kernel)
   (plan, in, out, blocks, length, multipliers, scales, words);
+}
+
+void column_round(const RoundPlan& plan, const ColumnBlock& block, const float* multipliers,
+                  const float* scales) {
+  HWY_DYNAMIC_DISPATCH(column_round_kernel)(plan, block, multipliers, scales);
 }
 
 }  // namespace halfulp

@@ -9,8 +9,8 @@
 
 namespace halfulp {
 
-/// maxima[b] = pattern of the largest magnitude of the b-th run of `length` elements, NaN above all.
-/// The last run may be short: n elements in all.
+/// maxima[b] = pattern of the largest magnitude of the b-th run of `length` elements, NaN above
+/// all. The last run may be short: n elements in all.
 void block_magnitudes(const float* in, std::size_t n, std::size_t length, std::uint32_t* maxima);
 
 /// maxima[j] = pattern of the largest magnitude of column j of a rows x cols matrix.
@@ -35,12 +35,25 @@ void power_of_two_factors(const PowerOfTwoPlan& plan, const std::uint32_t* maxim
 /// Whether block_round() serves the plan.
 bool has_block_kernel(const RoundPlan& plan);
 
-/// out[i] = round(in[i] * multipliers[b]) * scales[b] for element i of block b, as round_array does;
-/// `length` is a multiple of block_lanes(). `words` are the random words of the elements, where
-/// rounding is stochastic, readable for a vector beyond the last.
+/// out[i] = round(in[i] * multipliers[b]) * scales[b] for element i of block b, as round_array
+/// does; `length` is a multiple of block_lanes(). `words` are the random words of the elements,
+/// where rounding is stochastic, readable for a vector beyond the last.
 void block_round(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
                  std::size_t length, const float* multipliers, const float* scales,
                  const std::uint32_t* words);
+
+/// Part of a matrix.
+struct ColumnBlock {
+  const float* in;
+  std::size_t in_stride;
+  float* out;
+  std::size_t out_stride;
+  std::size_t rows, cols;
+};
+
+/// The same with a multiplier and a scale for each column; for deterministic rounding.
+void column_round(const RoundPlan& plan, const ColumnBlock& block, const float* multipliers,
+                  const float* scales);
 
 /// Elements of one vector of the target in use.
 std::size_t block_lanes();
