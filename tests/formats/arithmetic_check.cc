@@ -179,7 +179,10 @@ void FormatCheck::check_tuple(Operation operation, const Number (&operands)[3],
   const auto arity = static_cast<std::size_t>(describe(operation).arity);
   const ExactResult exact = needs_exact(operation) ? exact_of(operation, values) : ExactResult{};
   bool right = true;
+  // Functions of more than 53 bits before the point are beyond this oracle's modulo.
+  const bool cannot_wrap = is_elementary(operation) && std::fabs(exact.value) > 0x1p40;
   for (const RoundSpec& spec : specs) {
+    if (cannot_wrap && spec.overflow == Overflow::wrap) continue;
     random_ += 0x9E3779B97F4A7C15;  // every residue of the few bits used
     const std::uint64_t random = random_ >> 32;
     const Want want = expected(operation, values, spec, random, exact);
