@@ -56,6 +56,7 @@ struct Ahead {
   HWY_INLINE void skip(std::size_t steps) { address += steps * step; }
 
   HWY_INLINE void fetch_and_step() {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): never read through, see `address`
     __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
     address += step;
   }

@@ -45,7 +45,7 @@ class RunnerTest : public SweepFixture {
     options.progress = harness::ProgressMode::none;
     folder().create(sweep_);
     ::testing::internal::CaptureStderr();
-    const RunSummary summary = harness::run_points(sweep_, plan_, all, folder(), options);
+    RunSummary summary = harness::run_points(sweep_, plan_, all, folder(), options);
     messages_ = ::testing::internal::GetCapturedStderr();
     return summary;
   }

@@ -11,9 +11,11 @@
 namespace halfulp::test {
 
 class SweepFixture : public ::testing::Test {
+ public:
+  ~SweepFixture() override;
+
  protected:
   SweepFixture();
-  ~SweepFixture() override;
 
   /// Writes a file in the folder and returns its path.
   std::string write(const std::string& name, const std::string& text) const;
