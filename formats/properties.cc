@@ -107,11 +107,13 @@ bool has_infinity(const Format& format) {
 }
 
 bool has_negative_zero(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::has_negative_zero(format);
   const auto* f = as_float(format);
   return f != nullptr && f->is_signed && f->has_zero && f->non_finite != NonFinite::fnuz;
 }
 
 double epsilon(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::epsilon(format);
   return !std::holds_alternative<IntegerFormat>(format) ? std::ldexp(1.0, 1 - precision(format))
                                                         : 1.0;
 }

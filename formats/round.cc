@@ -235,6 +235,10 @@ Number round_integer(const IntegerFormat& f, const RoundSpec& spec, const WideNu
 
 void check_overflow(const Format& format, const RoundSpec& spec) {
   const auto* integer = std::get_if<IntegerFormat>(&format);
+  if (ordered::is_ordered(format)) {
+    const std::string fault = ordered::overflow_fault(format, spec.overflow);
+    if (!fault.empty()) refuse_spec(fault);
+  }
   if (spec.overflow == Overflow::infinity && !has_infinity(format)) {
     refuse_spec(to_spec(format) + " has no infinity; use overflow " +
                 (has_nan(format) ? "saturate or nan" : "saturate"));
