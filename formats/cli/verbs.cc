@@ -46,6 +46,19 @@ constexpr std::string_view kDiffHelp =
     "  --json                       one JSON object\n"
     "  example: ulp diff e4m3fn e4m3fnuz; ulp diff e4m3fn+saturate e4m3fn+nan\n";
 
+constexpr std::string_view kVectorsHelp =
+    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, flags,\n"
+    "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
+    "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
+    "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
+    "  --op OP          an operation of `ulp help eval`, or cast\n"
+    "  --format FORMAT  of the result, and of the operands without --from\n"
+    "  --from FORMATS   of the operands: one for all, or one for each, separated by commas\n"
+    "  --samples N      samples, though all would be possible (10000 where they are not)\n"
+    "  --seed S         of the samples and of R (0)\n"
+    "  --rounding R, --overflow O   as in `ulp help cast`\n"
+    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples 1000\n";
+
 constexpr std::string_view kCastHelp =
     "Reads one operand a line from standard input and writes CODE TAB VALUE TAB FLAGS.\n"
     "Operands: a code (0x3c) of the --from format, or of FORMAT without --from; or a value:\n"
@@ -195,6 +208,19 @@ std::span<const Verb> verbs() {
         {"--hex"},
         {"--json"}},
        run_dot},
+      {"vectors",
+       "--op OP --format FORMAT [--from FORMATS] [--samples N] [--seed S] [--rounding R]"
+       " [--overflow O]",
+       "golden vectors of an operation",
+       kVectorsHelp,
+       {{"--op", true},
+        {"--format", true},
+        {"--from", true},
+        {"--samples", true},
+        {"--seed", true},
+        {"--rounding", true},
+        {"--overflow", true}},
+       run_vectors},
   };
   return all;
 }
