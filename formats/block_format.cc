@@ -82,7 +82,10 @@ std::string option_fault(const BlockFormat& f) {
     return "prescale=3/4 needs one level of power-of-two scales";
   }
   if (f.zero_point == ZeroPoint::none) return {};
-  if (!std::holds_alternative<IntegerFormat>(f.element)) return "zero points need integer elements";
+  const auto* integer = std::get_if<IntegerFormat>(&f.element);
+  if (integer == nullptr || integer->fraction_bits != 0 || integer->bits > 16) {
+    return "zero points need integer elements of at most 16 bits";
+  }
   if (!is_plain || f.rule != BlockScaleRule::exact) {
     return "zero points need one level of scales of rule exact";
   }

@@ -39,7 +39,7 @@ const std::vector<NamedBlockFormat>& table() {
       {"mxfp6_e3m2", mx("e3m2fn"), {"mx_fp6_e3m2", "mxfp6_e3m2fn"}, kMx},
       {"mxfp6_e2m3", mx("e2m3fn"), {"mx_fp6_e2m3", "mxfp6_e2m3fn"}, kMx},
       {"mxfp4", mx("e2m1fn"), {"mx_fp4", "mxfp4_e2m1", "mxfp4_e2m1fn"}, kMx},
-      {"mxint8", mx("e0m7finite"), {"mx_int8"}, kMx},
+      {"mxint8", mx("fixed(8,6)"), {"mx_int8"}, kMx},
       {"nvfp4", nvfp4(), {"nv_fp4", "nvfp4_e2m1"}, kNvfp4},
       {"msfp12", msfp(3), {}, kMsfp},
       {"msfp16", msfp(7), {}, kMsfp},

@@ -80,6 +80,29 @@ BlockFactors::BlockFactors(const BlockFormat& format)
       format.scale, RoundSpec{.rounding = format.scale_rounding, .overflow = Overflow::saturate});
 }
 
+std::optional<FusedPlan> BlockFactors::fused_plan(const TensorScale& tensor) const {
+  const bool has_plan = is_power_of_two_ || scale_plan_ != nullptr;
+  if (!has_plan || amax_rounder_ || method_ != FactorMethod::multiply) return std::nullopt;
+  using Kind = FusedPlan::Kind;
+  const bool is_te = format_.arithmetic == BlockArithmetic::transformer_engine;
+  const bool has_tensor = format_.tensor_bound != 0;
+  const auto bound = static_cast<float>(format_.tensor_bound);
+  return FusedPlan{.kind = is_power_of_two_ ? Kind::power_of_two
+                           : is_te          ? Kind::transformer_engine
+                                            : Kind::torchao,
+                   .power_of_two = power_of_two_,
+                   .scale_plan = scale_plan_.get(),
+                   .largest = largest_,
+                   .largest_single = kLargest,
+                   .has_tensor_scale = has_tensor,
+                   .tensor_amax = tensor.amax,
+                   .tensor_encode = has_tensor ? 1.0F / tensor.decode : 1.0F,
+                   .tensor_decode = tensor.decode,
+                   .scale_multiplier = tensor.encode * (1.0F / largest_),
+                   .range_reciprocal = has_tensor ? 1.0F / (largest_ * bound) : 0.0F,
+                   .least_scale = least_scale_};
+}
+
 std::optional<BlockFactors> BlockFactors::make(const BlockFormat& format) {
   const bool is_library = format.arithmetic != BlockArithmetic::exact;
   const bool has_vector_rounding = std::holds_alternative<FloatFormat>(format.element) ||

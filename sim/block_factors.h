@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "formats/block_format.h"
@@ -30,6 +31,9 @@ class BlockFactors {
   void fill(const std::uint32_t* maxima, std::size_t n, const TensorScale& tensor,
             float* multipliers, float* scales) const;
 
+  /// The same for the fused kernels; empty where they do not compute these factors.
+  std::optional<FusedPlan> fused_plan(const TensorScale& tensor) const;
+
   static constexpr std::size_t kMaxBlocks = 2048;
 
  private:
@@ -47,6 +51,7 @@ class BlockFactors {
   float largest_ = 0;
   float least_scale_ = 0;  ///< torchao's
   PowerOfTwoPlan power_of_two_;
+  std::shared_ptr<const RoundPlan> scale_plan_;  ///< where the fused kernels can round with it
   std::optional<Rounder> scale_rounder_, amax_rounder_;
 };
 

@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "sim/block_factors-inl.h"
 #include "sim/round_magic-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -15,43 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace halfulp {
 namespace HWY_NAMESPACE {
 
-using DU = hn::ScalableTag<std::uint32_t>;
-using VU = hn::Vec<DU>;
-
 std::size_t block_lanes_kernel() { return hn::Lanes(hn::ScalableTag<float>()); }
-
-/// Patterns without the sign: as unsigned integers, NaN is larger than every number.
-HWY_INLINE VU load_magnitudes(const float* in) {
-  const DU du;
-  const hn::Rebind<float, DU> d;
-  return hn::And(hn::BitCast(du, hn::LoadU(d, in)), hn::Set(du, 0x7FFFFFFFU));
-}
-
-HWY_INLINE std::uint32_t magnitude_of(float x) {
-  return std::bit_cast<std::uint32_t>(x) & 0x7FFFFFFFU;
-}
-
-/// Lanes i of the result: the maximum of run i of `length` elements, a multiple of the lanes.
-template <std::size_t kCount>
-HWY_INLINE VU maxima_of_runs(const float* in, std::size_t length) {
-  const DU du;
-  if constexpr (kCount == 1) {
-    VU largest = load_magnitudes(in);
-    for (std::size_t i = hn::Lanes(du); i < length; i += hn::Lanes(du)) {
-      largest = hn::Max(largest, load_magnitudes(in + i));
-    }
-    return largest;
-  } else {
-#if HWY_TARGET == HWY_SCALAR
-    return hn::Zero(du);  // one lane: never more than one run
-#else
-    // Neighbouring lanes meet, and two vectors become one: a tree of as many levels as it takes.
-    const VU low = maxima_of_runs<kCount / 2>(in, length);
-    const VU high = maxima_of_runs<kCount / 2>(in + kCount / 2 * length, length);
-    return hn::Max(hn::ConcatEven(du, high, low), hn::ConcatOdd(du, high, low));
-#endif
-  }
-}
 
 void block_magnitudes_kernel(const float* in, std::size_t n, std::size_t length,
                              std::uint32_t* maxima) {
@@ -115,91 +80,26 @@ void column_magnitudes_kernel(const float* in, std::size_t stride, std::size_t r
   }
 }
 
-/// One vector of E8M0 codes (biased exponents) and what they make.
-struct PowerOfTwoFactors {
-  using D = hn::Rebind<float, DU>;
-  using DI = hn::RebindToSigned<DU>;
-  using VI = hn::Vec<DI>;
-  using V = hn::Vec<D>;
-
-  const PowerOfTwoPlan& plan;
-
-  /// 2^(code - 127), of which 2^-127 is subnormal.
-  static HWY_INLINE V power(VI code) {
-    const DI di;
-    const VI bits = hn::Max(hn::ShiftLeft<23>(code), hn::Set(di, 0x00400000));
-    return hn::BitCast(D(), bits);
-  }
-
-  /// One where a pattern lies above its power of two.
-  static HWY_INLINE VI excess(VI pattern) {
-    const DI di;
-    const auto above = hn::Gt(hn::And(pattern, hn::Set(di, 0x007FFFFF)), hn::Zero(di));
-    return hn::IfThenElseZero(above, hn::Set(di, 1));
-  }
-
-  /// Biased exponent of the smallest power of two from 2^-127 on that is not below the number.
-  static HWY_INLINE VI ceil_field(VI pattern) {
-    const DI di;
-    const auto is_low = hn::Lt(pattern, hn::Set(di, 0x00400001));
-    return hn::IfThenZeroElse(is_low, hn::Add(hn::ShiftRight<23>(pattern), excess(pattern)));
-  }
-
-  HWY_INLINE VI code_of(VU maxima) const {
-    const D d;
-    const DI di;
-    VI pattern = hn::BitCast(di, maxima);
-    switch (plan.rule) {
-      case BlockScaleRule::rceil:
-        return ceil_field(
-            hn::BitCast(di, hn::Mul(hn::BitCast(d, maxima), hn::Set(d, plan.reciprocal))));
-      case BlockScaleRule::ceil:
-        return less_emax(ceil_field(pattern));
-      case BlockScaleRule::even: {
-        // In the upper half of the subnormal numbers the last kept bit is one place lower.
-        const auto is_subnormal = hn::Lt(pattern, hn::Set(di, 0x00800000));
-        const VI step = hn::BitCast(di, hn::Set(DU(), plan.half_step));
-        const VI half = hn::IfThenElse(is_subnormal, hn::ShiftRight<1>(step), step);
-        return less_emax(hn::ShiftRight<23>(hn::Add(pattern, half)));
-      }
-      case BlockScaleRule::floor:
-      case BlockScaleRule::exact:
-        break;
-    }
-    return less_emax(hn::ShiftRight<23>(pattern));
-  }
-
-  HWY_INLINE VI less_emax(VI field) const {
-    const DI di;
-    return hn::Max(hn::Sub(field, hn::Set(di, plan.emax)), hn::Zero(di));
-  }
-
-  HWY_INLINE void store(VU maxima, float* multipliers, float* scales) const {
-    const D d;
-    const DI di;
-    constexpr std::int32_t kLargestCode = 254;
-    const VI code = hn::Min(code_of(maxima), hn::Set(di, kLargestCode));
-    const V multiplier = power(hn::Sub(hn::Set(di, kLargestCode), code));
-    hn::StoreU(hn::Mul(multiplier, hn::Set(d, plan.multiplier_factor)), d, multipliers);
-    hn::StoreU(hn::Mul(power(code), hn::Set(d, plan.scale_factor)), d, scales);
-  }
-};
-
 void power_of_two_factors_kernel(const PowerOfTwoPlan& plan, const std::uint32_t* maxima,
                                  std::size_t n, float* multipliers, float* scales) {
   const DU du;
+  const hn::Rebind<float, DU> d;
   const std::size_t lanes = hn::Lanes(du);
-  const PowerOfTwoFactors factors{plan};
+  const PowerOfTwoFactors factors(plan);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    factors.store(hn::LoadU(du, maxima + i), multipliers + i, scales + i);
+    auto multiplier = hn::Undefined(d);
+    auto scale = hn::Undefined(d);
+    factors(hn::LoadU(du, maxima + i), multiplier, scale);
+    hn::StoreU(multiplier, d, multipliers + i);
+    hn::StoreU(scale, d, scales + i);
   }
   if (i == n) return;
   HWY_ALIGN std::uint32_t rest[HWY_LANES(float)] = {};
   HWY_ALIGN float rest_multipliers[HWY_LANES(float)];
   HWY_ALIGN float rest_scales[HWY_LANES(float)];
   std::copy(maxima + i, maxima + n, rest);
-  factors.store(hn::LoadU(du, rest), rest_multipliers, rest_scales);
+  power_of_two_factors_kernel(plan, rest, lanes, rest_multipliers, rest_scales);
   std::copy(rest_multipliers, rest_multipliers + (n - i), multipliers + i);
   std::copy(rest_scales, rest_scales + (n - i), scales + i);
 }

@@ -55,6 +55,35 @@ struct ColumnBlock {
 void column_round(const RoundPlan& plan, const ColumnBlock& block, const float* multipliers,
                   const float* scales);
 
+/// Factors that a fused kernel computes between the maxima of blocks and their elements.
+struct FusedPlan {
+  enum class Kind : std::uint8_t { power_of_two, transformer_engine, torchao, absmax };
+  Kind kind = Kind::power_of_two;
+  PowerOfTwoPlan power_of_two;
+  const RoundPlan* scale_plan = nullptr;  ///< of the libraries' NVFP4
+  float largest = 0;                      ///< of the element: M
+  float largest_single = 0;               ///< of binary32
+  bool has_tensor_scale = false;
+  float tensor_amax = 0;
+  float tensor_encode = 1;     ///< torchao: 1 / g
+  float tensor_decode = 1;     ///< g
+  float scale_multiplier = 0;  ///< transformer_engine: encode / M
+  float range_reciprocal = 0;  ///< transformer_engine: 1 / (M bound)
+  float least_scale = 0;       ///< torchao
+};
+
+/// Whether the fused kernels serve the elements.
+bool has_fused_kernel(const RoundPlan& plan);
+
+/// Blocks of `length` elements (a multiple of block_lanes()) one after the other; `blocks` is a
+/// multiple of block_lanes() too. Blocks with a NaN or an infinity become NaN. `words` as above.
+void fused_rows(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
+                std::size_t blocks, std::size_t length, const std::uint32_t* words);
+
+/// Each column of `block` is one block; a multiple of block_lanes() columns; deterministic
+/// rounding.
+void fused_columns(const RoundPlan& plan, const FusedPlan& fused, const ColumnBlock& block);
+
 /// Elements of one vector of the target in use.
 std::size_t block_lanes();
 

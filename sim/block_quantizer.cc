@@ -79,6 +79,8 @@ struct BlockQuantizer::Impl {
   void round_rows(const Region& row, const TensorScale& tensor, const RandomStream& stream) const;
   void round_tiles(const Region& all, std::size_t height, std::size_t width,
                    const TensorScale& tensor, const RandomStream& stream) const;
+  void round_strips(const Region& all, std::size_t height, std::size_t width,
+                    const TensorScale& tensor, const RandomStream& stream) const;
   void round_tensor(const Region& all, const RandomStream& stream) const;
   void round_run(const Region& row, const float* multipliers, const float* scales,
                  const RandomStream& stream) const;
@@ -125,7 +127,19 @@ void BlockQuantizer::Impl::round_rows(const Region& row, const TensorScale& tens
   alignas(64) std::uint32_t words[kChunk + kSlack];
   const auto length = static_cast<std::size_t>(format.length);
   const std::size_t step = kChunk / length * length;
-  for (std::size_t c = 0; c < row.cols; c += step) {
+  std::size_t c = 0;
+  if (const std::optional<FusedPlan> fused = factors->fused_plan(tensor)) {
+    // Whole panels, as many as lanes; all of them at once where no random words are needed.
+    const std::size_t panel = length * block_lanes();
+    const std::size_t most = is_stochastic ? kChunk : row.cols;
+    while (row.cols - c >= panel && most >= panel) {
+      const std::size_t count = std::min(most, row.cols - c) / panel * panel;
+      if (is_stochastic) random_words(stream, row.first_index + c, words, count);
+      fused_rows(*plan, *fused, row.in + c, row.out + c, count / length, length, words);
+      c += count;
+    }
+  }
+  for (; c < row.cols; c += step) {
     const std::size_t count = std::min(step, row.cols - c);
     const std::size_t blocks = count / length;
     block_magnitudes(row.in + c, count, length, maxima);
@@ -143,6 +157,26 @@ void BlockQuantizer::Impl::round_rows(const Region& row, const TensorScale& tens
 void BlockQuantizer::Impl::round_tiles(const Region& all, std::size_t height, std::size_t width,
                                        const TensorScale& tensor,
                                        const RandomStream& stream) const {
+  if (has_kernel && !is_stochastic && width == 1) {
+    if (const std::optional<FusedPlan> fused = factors->fused_plan(tensor)) {
+      const std::size_t whole = all.cols / block_lanes() * block_lanes();
+      for (std::size_t r = 0; r < all.rows && whole > 0; r += height) {
+        const Region band = all.part(r, 0, std::min(height, all.rows - r), whole);
+        fused_columns(*plan, *fused,
+                      {band.in, band.in_stride, band.out, band.out_stride, band.rows, band.cols});
+      }
+      if (whole == all.cols) return;
+      return round_strips(all.part(0, whole, all.rows, all.cols - whole), height, width, tensor,
+                          stream);
+    }
+  }
+  round_strips(all, height, width, tensor, stream);
+}
+
+/// The same for any width and rounding, strip by strip.
+void BlockQuantizer::Impl::round_strips(const Region& all, std::size_t height, std::size_t width,
+                                        const TensorScale& tensor,
+                                        const RandomStream& stream) const {
   const std::size_t strip = std::min(all.cols, std::max(kStrip / width, std::size_t{1}) * width);
   std::vector<std::uint32_t> maxima(strip);
   AlignedVector<float> multipliers(strip);
