@@ -41,6 +41,13 @@ bool divides_exactly(const BlockFormat& format) {
   return precision(format.scale) <= kDigits - 3;
 }
 
+/// A quarter of the last step above M: nearest rounding takes smaller numbers to M at most.
+float overflow_threshold(const Format& element) {
+  const Number largest = max_finite(element);
+  const double step = std::ldexp(1.0, floor_log2(largest) + 1 - precision(element));
+  return static_cast<float>(to_double(largest) + step / 4);
+}
+
 PowerOfTwoPlan power_of_two_plan(const BlockFormat& format) {
   PowerOfTwoPlan plan;
   plan.rule = format.rule;
@@ -69,6 +76,7 @@ BlockFactors::BlockFactors(const BlockFormat& format)
   if (format.amax_format != kBinary32) {
     amax_rounder_.emplace(format.amax_format, RoundSpec{});
   }
+  overflow_from_ = overflow_threshold(format.element);
   is_power_of_two_ = format.rule != BlockScaleRule::exact;
   if (is_power_of_two_) {
     power_of_two_ = power_of_two_plan(format);
@@ -78,6 +86,8 @@ BlockFactors::BlockFactors(const BlockFormat& format)
   least_scale_ = static_cast<float>(to_double(min_normal(format.scale)));
   scale_rounder_.emplace(
       format.scale, RoundSpec{.rounding = format.scale_rounding, .overflow = Overflow::saturate});
+  const RoundPlan plan = make_round_plan(format.scale, RoundSpec{});
+  if (plan.method == RoundMethod::magic) scale_plan_ = std::make_shared<const RoundPlan>(plan);
 }
 
 std::optional<FusedPlan> BlockFactors::fused_plan(const TensorScale& tensor) const {
@@ -93,6 +103,7 @@ std::optional<FusedPlan> BlockFactors::fused_plan(const TensorScale& tensor) con
                    .power_of_two = power_of_two_,
                    .scale_plan = scale_plan_.get(),
                    .largest = largest_,
+                   .overflow_from = overflow_from_,
                    .largest_single = kLargest,
                    .has_tensor_scale = has_tensor,
                    .tensor_amax = tensor.amax,

@@ -49,7 +49,8 @@ class BlockFactors {
   bool is_power_of_two_ = false;
   bool rounds_amax_ = false;
   float largest_ = 0;
-  float least_scale_ = 0;  ///< torchao's
+  float least_scale_ = 0;    ///< torchao's
+  float overflow_from_ = 0;  ///< smaller magnitudes round to the largest element at most
   PowerOfTwoPlan power_of_two_;
   std::shared_ptr<const RoundPlan> scale_plan_;  ///< where the fused kernels can round with it
   std::optional<Rounder> scale_rounder_, amax_rounder_;

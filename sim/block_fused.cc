@@ -36,6 +36,7 @@ HWY_INLINE void poisoned_factors(const Factors& factors, VU maxima, VF& multipli
 /// round(x m) s with the operations of round_magic-inl.h.
 template <class Op>
 struct ScaledElements {
+  using Rounding = Op;
   Op op;
   static constexpr bool kUsesWords = Op::kUsesWords;
 
@@ -122,86 +123,206 @@ HWY_INLINE bool are_central(VU maxima) {
 
 struct NoInPlace {};
 
-template <class Elements, class Factors, class InPlace>
-void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-               std::size_t blocks, std::size_t length, const std::uint32_t* words) {
-  constexpr bool kInPlace = !std::is_same_v<InPlace, NoInPlace>;
-  constexpr std::size_t kLanes = HWY_LANES(float);
+/// round(x m) s where no product reaches beyond the largest element.
+template <class Op>
+struct UnclampedElements;
+
+template <>
+struct UnclampedElements<FloatRounding<true, NanRule::highest>> {
+  using Constants = typename ScaledElements<FloatRounding<true, NanRule::highest>>::Constants;
+  FloatRounding<true, NanRule::highest> op;
+
+  explicit HWY_INLINE UnclampedElements(const RoundPlan& plan) : op(plan) {}
+
+  HWY_INLINE VF operator()(VF x, const Constants& c, const std::uint32_t* /*words*/) const {
+    const VF product = hn::Mul(x, c.multiplier);
+    const VF power = op.power_of(product);
+    const VF nearest = hn::NegMulAdd(power, op.magic, hn::MulAdd(power, op.magic, product));
+    return hn::Mul(hn::Or(nearest, hn::And(product, op.sign_mask)), c.scale);
+  }
+};
+
+template <>
+struct UnclampedElements<IntegerRounding<true, NanRule::highest>> {
+  using Constants = typename ScaledElements<IntegerRounding<true, NanRule::highest>>::Constants;
+  IntegerRounding<true, NanRule::highest> op;
+
+  explicit HWY_INLINE UnclampedElements(const RoundPlan& plan) : op(plan) {}
+
+  HWY_INLINE VF operator()(VF x, const Constants& c, const std::uint32_t* /*words*/) const {
+    const VF sum = hn::Add(hn::Mul(x, c.multiplier), op.magic);
+    return hn::Mul(hn::Sub(sum, op.magic), c.scale);
+  }
+};
+
+/// Stochastic rounding may round up to the number after the largest: it needs its clamp.
+template <>
+struct UnclampedElements<FloatStochastic<true, NanRule::highest>>
+    : ScaledElements<FloatStochastic<true, NanRule::highest>> {
+  explicit HWY_INLINE UnclampedElements(const RoundPlan& plan)
+      : ScaledElements<FloatStochastic<true, NanRule::highest>>(plan, {}) {}
+};
+
+/// Whether no element of these blocks needs its clamp. (False where a scale is NaN.)
+HWY_INLINE bool stay_inside(const FusedPlan& fused, VU maxima, VF multiplier) {
   const DF d;
-  const Elements elements(plan, fused);
-  const Factors factors(fused);
-  HWY_ALIGN float first[kLanes];
-  HWY_ALIGN float second[kLanes];
-  const std::size_t lanes = hn::Lanes(d);
-  const std::size_t word = Elements::kUsesWords ? 1 : 0;
-  for (std::size_t b = 0; b < blocks; b += kLanes) {
-    const float* panel_in = in + b * length;
-    float* panel_out = out + b * length;
-    const VU maxima = maxima_of_runs<kLanes>(panel_in, length);
-    VF multiplier;
-    VF scale;
-    if constexpr (kInPlace) {
-      if (HWY_LIKELY(are_central(maxima))) {
-        const InPlace in_place(plan, fused);
-        factors(maxima, multiplier, scale);
-        const typename InPlace::Constants all = in_place.constants(scale);
-        hn::Store(all.first, d, first);
-        hn::Store(all.second, d, second);
-        for (std::size_t j = 0; j < kLanes; ++j) {
-          const typename InPlace::Constants c{hn::Set(d, first[j]), hn::Set(d, second[j])};
-          for (std::size_t i = j * length; i < (j + 1) * length; i += lanes) {
-            hn::StoreU(in_place(hn::LoadU(d, panel_in + i), c), d, panel_out + i);
-          }
-        }
-        continue;
-      }
+  const VF largest = hn::Mul(hn::BitCast(d, maxima), multiplier);
+  return hn::AllTrue(d, hn::Lt(largest, hn::Set(d, fused.overflow_from)));
+}
+
+/// Two factors or constants for each block of a panel, which has as many blocks as vectors have
+/// lanes.
+struct PanelConstants {
+  HWY_ALIGN float first[HWY_LANES(float)];
+  HWY_ALIGN float second[HWY_LANES(float)];
+  bool in_place;
+  bool unclamped;
+};
+
+template <class InPlace, class Factors>
+HWY_INLINE void prepare_panel(const RoundPlan& plan, const FusedPlan& fused, const Factors& factors,
+                              const float* in, std::size_t length, PanelConstants& constants) {
+  const DF d;
+  const VU maxima = maxima_of_runs<HWY_LANES(float)>(in, length);
+  VF first;
+  VF second;
+  constants.in_place = false;
+  if constexpr (!std::is_same_v<InPlace, NoInPlace>) constants.in_place = are_central(maxima);
+  if (HWY_LIKELY(constants.in_place)) {
+    if constexpr (!std::is_same_v<InPlace, NoInPlace>) {
+      factors(maxima, first, second);
+      const typename InPlace::Constants own = InPlace(plan, fused).constants(second);
+      first = own.first;
+      second = own.second;
     }
-    poisoned_factors(factors, maxima, multiplier, scale);
-    hn::Store(multiplier, d, first);
-    hn::Store(scale, d, second);
-    for (std::size_t j = 0; j < kLanes; ++j) {
-      const typename Elements::Constants c{hn::Set(d, first[j]), hn::Set(d, second[j])};
-      for (std::size_t i = j * length; i < (j + 1) * length; i += lanes) {
-        const std::uint32_t* own_words = words + (b * length + i) * word;
-        hn::StoreU(elements(hn::LoadU(d, panel_in + i), c, own_words), d, panel_out + i);
-      }
+  } else {
+    poisoned_factors(factors, maxima, first, second);
+    constants.unclamped = stay_inside(fused, maxima, first);
+  }
+  hn::Store(first, d, constants.first);
+  hn::Store(second, d, constants.second);
+}
+
+/// round(x, constants, offset) for the elements of one panel.
+template <class Constants, class Round>
+HWY_INLINE void round_panel(const PanelConstants& all, const float* in, float* out,
+                            std::size_t length, const Round& round) {
+  const DF d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t j = 0; j < lanes; ++j) {
+    const Constants c{hn::Set(d, all.first[j]), hn::Set(d, all.second[j])};
+    for (std::size_t i = j * length; i < (j + 1) * length; i += lanes) {
+      hn::StoreU(round(hn::LoadU(d, in + i), c, i), d, out + i);
     }
   }
 }
 
 template <class Elements, class Factors, class InPlace>
-void columns_loop(const RoundPlan& plan, const FusedPlan& fused, const ColumnBlock& block) {
-  constexpr bool kInPlace = !std::is_same_v<InPlace, NoInPlace>;
-  const DF d;
+void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
+               std::size_t blocks, std::size_t length, const std::uint32_t* words) {
+  constexpr std::size_t kLanes = HWY_LANES(float);
   const Elements elements(plan, fused);
+  const UnclampedElements<typename Elements::Rounding> unclamped(plan);
   const Factors factors(fused);
-  const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t c = 0; c < block.cols; c += lanes) {
-    VU maxima = hn::Zero(DU());
-    for (std::size_t r = 0; r < block.rows; ++r) {
-      maxima = hn::Max(maxima, load_magnitudes(block.in + r * block.in_stride + c));
+  const std::size_t panel = kLanes * length;
+  const std::size_t n = blocks * length;
+  const std::size_t word = Elements::kUsesWords ? 1 : 0;
+  PanelConstants constants[2];
+  prepare_panel<InPlace>(plan, fused, factors, in, length, constants[0]);
+  std::size_t current = 0;
+  for (std::size_t begin = 0; begin < n; begin += panel) {
+    // The next panel's factors are a long chain of operations: begun here, it is over when they are
+    // needed.
+    const std::size_t next = begin + panel;
+    if (next < n) {
+      prepare_panel<InPlace>(plan, fused, factors, in + next, length, constants[1 - current]);
     }
-    VF multiplier;
-    VF scale;
-    // Backwards: the last rows are the ones still in the cache.
-    if constexpr (kInPlace) {
-      if (HWY_LIKELY(are_central(maxima))) {
+    const PanelConstants& own = constants[current];
+    current = 1 - current;
+    if constexpr (!std::is_same_v<InPlace, NoInPlace>) {
+      if (HWY_LIKELY(own.in_place)) {
         const InPlace in_place(plan, fused);
-        factors(maxima, multiplier, scale);
-        const typename InPlace::Constants constants = in_place.constants(scale);
-        for (std::size_t r = block.rows; r-- > 0;) {
-          const VF x = hn::LoadU(d, block.in + r * block.in_stride + c);
-          hn::StoreU(in_place(x, constants), d, block.out + r * block.out_stride + c);
-        }
+        round_panel<typename InPlace::Constants>(own, in + begin, out + begin, length,
+                                                 [&](VF x, const auto& c, std::size_t)
+                                                     HWY_ATTR { return in_place(x, c); });
         continue;
       }
     }
-    poisoned_factors(factors, maxima, multiplier, scale);
-    const typename Elements::Constants constants{multiplier, scale};
-    for (std::size_t r = block.rows; r-- > 0;) {
-      const VF x = hn::LoadU(d, block.in + r * block.in_stride + c);
-      hn::StoreU(elements(x, constants, nullptr), d, block.out + r * block.out_stride + c);
+    round_panel<typename Elements::Constants>(own, in + begin, out + begin, length,
+                                              [&](VF x, const auto& c, std::size_t i) HWY_ATTR {
+                                                return elements(x, c, words + (begin + i) * word);
+                                              });
+  }
+}
+
+/// kVectors vectors of columns at a time.
+template <std::size_t kVectors, class Elements, class Factors, class InPlace>
+HWY_INLINE void columns_strip(const RoundPlan& plan, const FusedPlan& fused,
+                              const Elements& elements, const Factors& factors,
+                              const ColumnBlock& block, std::size_t c) {
+  constexpr bool kInPlace = !std::is_same_v<InPlace, NoInPlace>;
+  const DF d;
+  const std::size_t lanes = hn::Lanes(d);
+  VU maxima[kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) maxima[v] = hn::Zero(DU());
+  for (std::size_t r = 0; r < block.rows; ++r) {
+    const float* row = block.in + r * block.in_stride + c;
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      maxima[v] = hn::Max(maxima[v], load_magnitudes(row + v * lanes));
     }
+  }
+  // Rows backwards: the last ones are those that the cache still has.
+  const auto for_each_row = [&](const auto& round) HWY_ATTR {
+    for (std::size_t r = block.rows; r-- > 0;) {
+      const float* in = block.in + r * block.in_stride + c;
+      float* out = block.out + r * block.out_stride + c;
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        hn::StoreU(round(hn::LoadU(d, in + v * lanes), v), d, out + v * lanes);
+      }
+    }
+  };
+  if constexpr (kInPlace) {
+    bool central = true;
+    for (std::size_t v = 0; v < kVectors; ++v) central = central && are_central(maxima[v]);
+    if (HWY_LIKELY(central)) {
+      const InPlace in_place(plan, fused);
+      typename InPlace::Constants constants[kVectors];
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        VF multiplier;
+        VF scale;
+        factors(maxima[v], multiplier, scale);
+        constants[v] = in_place.constants(scale);
+      }
+      for_each_row([&](VF x, std::size_t v) HWY_ATTR { return in_place(x, constants[v]); });
+      return;
+    }
+  }
+  typename Elements::Constants constants[kVectors];
+  bool unclamped = true;
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    poisoned_factors(factors, maxima[v], constants[v].multiplier, constants[v].scale);
+    unclamped = unclamped && stay_inside(fused, maxima[v], constants[v].multiplier);
+  }
+  if (HWY_LIKELY(unclamped)) {
+    const UnclampedElements<typename Elements::Rounding> round(plan);
+    for_each_row([&](VF x, std::size_t v) HWY_ATTR { return round(x, constants[v], nullptr); });
+    return;
+  }
+  for_each_row([&](VF x, std::size_t v) HWY_ATTR { return elements(x, constants[v], nullptr); });
+}
+
+template <class Elements, class Factors, class InPlace>
+void columns_loop(const RoundPlan& plan, const FusedPlan& fused, const ColumnBlock& block) {
+  constexpr std::size_t kVectors = 4;
+  const Elements elements(plan, fused);
+  const Factors factors(fused);
+  const std::size_t lanes = hn::Lanes(DF());
+  std::size_t c = 0;
+  for (; c + kVectors * lanes <= block.cols; c += kVectors * lanes) {
+    columns_strip<kVectors, Elements, Factors, InPlace>(plan, fused, elements, factors, block, c);
+  }
+  for (; c < block.cols; c += lanes) {
+    columns_strip<1, Elements, Factors, InPlace>(plan, fused, elements, factors, block, c);
   }
 }
 

@@ -62,6 +62,7 @@ struct FusedPlan {
   PowerOfTwoPlan power_of_two;
   const RoundPlan* scale_plan = nullptr;  ///< of the libraries' NVFP4
   float largest = 0;                      ///< of the element: M
+  float overflow_from = 0;                ///< smaller magnitudes round to M at most
   float largest_single = 0;               ///< of binary32
   bool has_tensor_scale = false;
   float tensor_amax = 0;
