@@ -41,9 +41,11 @@ bool divides_exactly(const BlockFormat& format) {
   return precision(format.scale) <= kDigits - 3;
 }
 
-/// A quarter of the last step above M: nearest rounding takes smaller numbers to M at most.
+/// A quarter of the last step above M: nearest rounding takes smaller numbers to M at most. 0 where
+/// the range is not symmetric enough to say so of magnitudes.
 float overflow_threshold(const Format& element) {
   const Number largest = max_finite(element);
+  if (to_double(lowest_finite(element)) > -to_double(largest)) return 0;
   const double step = std::ldexp(1.0, floor_log2(largest) + 1 - precision(element));
   return static_cast<float>(to_double(largest) + step / 4);
 }

@@ -79,7 +79,7 @@ struct FloatElementsInPlace {
     const auto own = hn::And(hn::BitCast(di, clamped), hn::Set(di, 0x7F800000));
     const VF power = hn::BitCast(d, hn::Max(own, hn::BitCast(di, c.second)));
     const VF nearest = hn::NegMulAdd(power, magic, hn::MulAdd(power, magic, clamped));
-    return hn::Or(nearest, hn::And(clamped, sign_mask));
+    return hn::OrAnd(nearest, clamped, sign_mask);
   }
 };
 
@@ -138,7 +138,7 @@ struct UnclampedElements<FloatRounding<true, NanRule::highest>> {
     const VF product = hn::Mul(x, c.multiplier);
     const VF power = op.power_of(product);
     const VF nearest = hn::NegMulAdd(power, op.magic, hn::MulAdd(power, op.magic, product));
-    return hn::Mul(hn::Or(nearest, hn::And(product, op.sign_mask)), c.scale);
+    return hn::Mul(hn::OrAnd(nearest, product, op.sign_mask), c.scale);
   }
 };
 
