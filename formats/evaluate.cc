@@ -74,12 +74,12 @@ WideNumber exact_result(Operation operation, std::span<const Number> operands, c
                         const RoundSpec& spec, Flags& flags) {
   using enum Operation;
   const Number& x = operands[0];
-  if (operation == add) return halfulp::add(x, operands[1], spec, flags);
-  if (operation == sub) return halfulp::add(x, negated(operands[1]), spec, flags);
+  if (operation == add) return halfulp::add(x, operands[1], format, spec, flags);
+  if (operation == sub) return halfulp::add(x, negated(operands[1]), format, spec, flags);
   if (operation == mul) return multiply(x, operands[1], flags);
   if (operation == div) return divide(x, operands[1], flags);
-  if (operation == fma) return fused_multiply_add(x, operands[1], operands[2], spec, flags);
-  if (operation == faa) return fused_add_add(x, operands[1], operands[2], spec, flags);
+  if (operation == fma) return fused_multiply_add(x, operands[1], operands[2], format, spec, flags);
+  if (operation == faa) return fused_add_add(x, operands[1], operands[2], format, spec, flags);
   if (operation == rem) return remainder(x, operands[1], flags);
   if (operation == recip) return divide(kOne, x, flags);
   if (operation == neg) return widen(negated(x));
@@ -166,7 +166,8 @@ Number evaluate(Operation operation, std::span<const Number> operands, const For
   WideNumber exact = exact_result(operation, operands, format, spec, raised);
   if (raised.divide_by_zero && is_unsigned_infinity(operation, format)) exact = {Kind::nan};
   const bool lacks_trailing_bits = spec.overflow == Overflow::wrap && exact.sticky &&
-                                   exact.kind == Kind::finite && exact.exponent > -34;
+                                   exact.kind == Kind::finite &&
+                                   exact.exponent > integer_quantum(format) - 34;
   if (lacks_trailing_bits) {
     throw std::invalid_argument("the result of " + std::string(describe(operation).name) +
                                 " is too large to wrap");
