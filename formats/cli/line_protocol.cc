@@ -71,6 +71,21 @@ Number read_code(const Format& format, const Word& word) {
   return decode_operand(format, *code);
 }
 
+/// The parts of a comma list; commas in parentheses belong to a part.
+std::vector<std::string> split_outside_parentheses(std::string_view text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (c == ',' && depth == 0) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 Word take_word(std::string_view line, std::size_t& position) {
@@ -115,6 +130,19 @@ Number read_number_of(const Format& format, const Word& word) {
                       "; the nearest is " + to_text(result) + " (" +
                       code_text(format, encode(format, result)) + ")",
                   word.column);
+}
+
+std::vector<Format> read_operand_formats(const Arguments& arguments, std::size_t count,
+                                         const Format& otherwise) {
+  if (!arguments.has("--from")) return std::vector<Format>(count, otherwise);
+  std::vector<Format> formats;
+  for (const std::string& part : split_outside_parentheses(arguments.value("--from", ""))) {
+    formats.push_back(read_format(part));
+  }
+  if (formats.size() == 1) formats.resize(count, formats.front());
+  if (formats.size() == count) return formats;
+  throw UsageError(fmt::format("--from names {} formats for {} operand{}", formats.size(), count,
+                               count == 1 ? "" : "s"));
 }
 
 ResultOptions read_result_options(const Arguments& arguments, const Format& target) {

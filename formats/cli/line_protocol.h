@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/cli/arguments.h"
 #include "formats/code.h"
@@ -52,6 +53,11 @@ WideNumber read_operand(const Format& code_format, const Word& word);
 /// The same for arithmetic: a number of `format`, so that no rounding hides in reading it. Throws
 /// LineError, naming the nearest number, for a value that is not in the format.
 Number read_number_of(const Format& format, const Word& word);
+
+/// --from, one format for all operands or a comma list with one for each; without it `otherwise`
+/// for all. Throws UsageError, SpecError.
+std::vector<Format> read_operand_formats(const Arguments& arguments, std::size_t count,
+                                         const Format& otherwise);
 
 /// What the options of a verb say about rounding and about the form of the results.
 struct ResultOptions {

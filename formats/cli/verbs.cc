@@ -47,7 +47,8 @@ constexpr std::string_view kDiffHelp =
     "  example: ulp diff e4m3fn e4m3fnuz; ulp diff e4m3fn+saturate e4m3fn+nan\n";
 
 constexpr std::string_view kVectorsHelp =
-    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, flags,\n"
+    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, "
+    "flags,\n"
     "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
     "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
     "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
@@ -57,7 +58,8 @@ constexpr std::string_view kVectorsHelp =
     "  --samples N      samples, though all would be possible (10000 where they are not)\n"
     "  --seed S         of the samples and of R (0)\n"
     "  --rounding R, --overflow O   as in `ulp help cast`\n"
-    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples 1000\n";
+    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples "
+    "1000\n";
 
 constexpr std::string_view kCastHelp =
     "Reads one operand a line from standard input and writes CODE TAB VALUE TAB FLAGS.\n"
