@@ -98,9 +98,15 @@ bool is_unsigned_infinity(Operation operation, const Format& format) {
   return divides && !has_negative_zero(format);
 }
 
-/// A finite number or zero moved by less than any spacing.
-WideNumber moved_a_hair(const Number& x, bool up) {
-  if (x.kind == Kind::zero) return {Kind::finite, !up, true, -(1 << 29), 1};
+/// A finite number or zero moved by less than any spacing of the format.
+WideNumber moved_a_hair(const Format& format, const Number& x, bool up) {
+  if (x.kind == Kind::zero) {
+    const Number least = min_positive(format);  // zero where every number is negative
+    WideNumber tiny = widen(least.kind == Kind::zero ? lowest_finite(format) : least);
+    tiny.negative = !up;
+    tiny.exponent -= 2200;  // also below numbers of the other sign, in codebooks
+    return tiny;
+  }
   WideNumber moved = widen(x);
   const int shift = 128 - bit_width(x.significand);
   moved.significand = uint128{x.significand} << shift;
@@ -128,7 +134,7 @@ Number neighbour(const Format& format, const Number& x, bool up, Overflow overfl
   const RoundSpec spec{up ? Rounding::toward_positive : Rounding::toward_negative,
                        Overflow::saturate};
   Flags ignored;
-  const Number result = round_to(format, spec, moved_a_hair(x, up), 0, ignored);
+  const Number result = round_to(format, spec, moved_a_hair(format, x, up), 0, ignored);
   if (is_beyond(result, x)) return result;
   // Formats that flush small numbers, or have no zero, step over the gap.
   return with_sign(min_normal(format), !up);

@@ -100,6 +100,8 @@ TEST(Arithmetic, DivisionByZeroInEveryKindOfFormat) {
   EXPECT_EQ(eval("rsqrt 0", "e4m3fnuz"), "nan divzero");
   EXPECT_EQ(eval("rsqrt -0", "binary32", Overflow::infinity), "-inf divzero");
   EXPECT_EQ(eval("div 1 0", "int8"), "0x0p+0 invalid,divzero");
+  EXPECT_EQ(eval("div 1 0", "posit(8,2)"), "nan divzero");
+  EXPECT_EQ(eval("div 1 0", "Binary8p3se", Overflow::infinity), "nan divzero");
   EXPECT_EQ(eval("log 0", "e4m3fnuz"), "-0x1.ep+7 inexact,overflow,divzero");
   EXPECT_EQ(eval("log 0", "e5m2", Overflow::infinity), "-inf divzero");
   EXPECT_EQ(eval("div 0 0", "e5m2"), "nan invalid");
@@ -116,8 +118,24 @@ TEST(Arithmetic, NeighboursInEveryKindOfFormat) {
   EXPECT_EQ(eval("next_down 0", "int8"), "-0x1p+0 -");
   EXPECT_EQ(eval("next_down -128", "int8"), "-0x1p+7 -");
   EXPECT_EQ(eval("next_down 0", "uint8"), "0x0p+0 -");
+  EXPECT_EQ(eval("next_down 0", "int1"), "-0x1p+0 -");
+  EXPECT_EQ(eval("next_up 0", "posit(64,2)"), "0x1p-248 -");
+  EXPECT_EQ(eval("next_down 0", "takum_linear8"), "-0x1p-239 -");
+  EXPECT_EQ(eval("next_up 0x1p248", "posit(64,2)"), "0x1p+248 -");
+  EXPECT_EQ(eval("next_up 0x1p248", "posit(64,2)", Overflow::nan), "nan -");
   EXPECT_EQ(eval("next_up 0", "float(4,3,subnormals=flush_input)"), "0x1p-6 -");
   EXPECT_EQ(eval("next_down 1.03", "e4m3fn"), "0x1p+0 -") << "from a number outside the format";
+}
+
+TEST(Arithmetic, FixedPoint) {
+  const auto wrap = [](const char* line, const char* format) {
+    return eval(line, format, Rounding::toward_zero, Overflow::wrap);
+  };
+  EXPECT_EQ(eval("div 0.5 0x1p-63", "fixed(64,63)"), "0x1.fffffffffffffffcp-1 inexact,overflow");
+  EXPECT_EQ(eval("div 0x1p-63 0.75", "fixed(64,63)"), "0x1p-63 inexact");
+  EXPECT_EQ(wrap("mul 7.75 7.75", "fixed(8,4)"), "-0x1.f8p+1 inexact,overflow");  // 60.0625 - 64
+  EXPECT_EQ(wrap("fma 0x1p200 1 0.3125", "fixed(8,4)"), "0x1.4p-2 inexact,overflow");
+  EXPECT_THROW(wrap("div 0x1p200 3", "fixed(8,4)"), std::invalid_argument);
 }
 
 TEST(Arithmetic, PredicatesAreZeroOrOne) {
