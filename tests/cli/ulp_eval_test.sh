@@ -12,7 +12,7 @@ expect 'eval add' 1 '0x44~3~-
 0x7e~448~inexact,overflow
 0x00~0~-
 0x7f~nan~-
-' "ulp: line 6, column 2: 'inf' is no number of e4m3fn; the nearest is 448 (0x7e)
+' "ulp: line 6, column 2: 'inf' is beyond the numbers of e4m3fn; the nearest is 448 (0x7e)
 " -- eval add e4m3fn
 
 input '0x1.000002p0 0x1.000002p0 -0x1.000004p0\n'
@@ -24,9 +24,9 @@ expect 'operands of three formats' 0 '0x61~640~inexact
 ' '' -- eval fma e5m2 --from e4m3fn,e4m3fn,binary16
 
 input '0.3 1\n'
-expect 'a value outside its format' 1 '' \
-  "ulp: line 1, column 1: '0.3' is no number of e4m3fn; the nearest is 0.3125 (0x2a)
-" -- eval add binary32 --from 'e4m3fn'
+expect 'a value outside its format' 0 '0x3fa80000~1.3125~-
+' 'ulp: note: 0.3 is not in e4m3fn; read as the nearest number, 0.3125 (said once)
+' -- eval add binary32 --from 'e4m3fn'
 
 input '1 3 0\n1 3 7\n1 3\n'
 expect 'R is the last column' 1 '0x2a~0.3125~inexact
@@ -48,7 +48,7 @@ expect 'division by zero' 0 '0x7c~inf~divzero
 
 input '448 1\n500\n1 2 3 4\n448 448\n'
 expect 'bad lines' 1 '0x7e~448~inexact
-' "ulp: line 2, column 1: '500' is no number of e4m3fn; the nearest is 448 (0x7e)
+' "ulp: line 2, column 1: '500' is beyond the numbers of e4m3fn; the nearest is 448 (0x7e)
 ulp: line 3, column 7: unexpected column after R
 ulp: line 4, column 1: number is above the range of e4m3fn
 " -- eval add e4m3fn --overflow error
@@ -101,10 +101,10 @@ input '1 1\n1 0x1p-7\n'
 expect 'dot in posits, stochastic' 0 '0x41~1.125~inexact
 ' '' -- dot 'posit(8,2)' --a bfloat16 --rounding 'sr(8)' --random ff
 
-input '1 2\n1\n0.3 1\n1 1\n2\n3\n4\n'
+input '1 2\n1\n500 1\n1 1\n2\n3\n4\n'
 expect 'bad pairs' 1 '0x4c~6~-
 ' "ulp: line 2, column 1: row b has 1 operands, row a in line 1 has 2
-ulp: line 3, column 1: '0.3' is no number of e4m3fn; the nearest is 0.3125 (0x2a)
+ulp: line 3, column 1: '500' is beyond the numbers of e4m3fn; the nearest is 448 (0x7e)
 ulp: line 4, column 1: skipped, as is its row a, line 3
 ulp: line 7, column 1: row a without a row b
 " -- dot e4m3fn
