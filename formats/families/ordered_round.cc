@@ -19,21 +19,21 @@ bool is_irrational(const TakumFormat& f) { return f.logarithmic; }
 
 bool is_irrational(const LogarithmicFormat&) { return true; }
 
-/// Whether x lies at or outside the point inner + (outer - inner) t / 2^k.
+/// Where x lies against the point inner + (outer - inner) t / 2^k: < 0 on the inner side.
 template <class Family>
-bool reaches(const Family& f, const Place& p, WideNumber x, std::uint64_t t, int k) {
+int side_of(const Family& f, const Place& p, WideNumber x, std::uint64_t t, int k) {
   x.negative = false;
   if constexpr (requires { power_at(f, p.inner); }) {
     if (is_irrational(f)) {
-      return compare_to_point(x, power_at(f, p.inner), power_at(f, p.outer), t, k) >= 0;
+      return compare_to_point(x, power_at(f, p.inner), power_at(f, p.outer), t, k);
     }
   }
-  return compare_to_point(x, value_at(f, p.inner), value_at(f, p.outer), t, k) >= 0;
+  return compare_to_point(x, value_at(f, p.inner), value_at(f, p.outer), t, k);
 }
 
-bool reaches(const CodebookFormat& f, const Place& p, const WideNumber& x, std::uint64_t t, int k) {
+int side_of(const CodebookFormat& f, const Place& p, const WideNumber& x, std::uint64_t t, int k) {
   const int order = compare_to_point(x, value_at(f, p.inner), value_at(f, p.outer), t, k);
-  return x.negative ? order <= 0 : order >= 0;
+  return x.negative ? -order : order;
 }
 
 /// nu is where x lies between the values at `inner` (0) and `outer` (1). floor(nu 2^N) + R >= 2^N
@@ -44,9 +44,9 @@ bool goes_out_by_chance(const Family& f, const RoundSpec& spec, const Place& pla
   const int n = spec.random_bits;
   const std::uint64_t r = random & low_bits(n);
   if (spec.variant == StochasticVariant::unbiased) {
-    return reaches(f, place, x, (std::uint64_t{2} << n) - 2 * r - 1, n + 1);
+    return side_of(f, place, x, (std::uint64_t{2} << n) - 2 * r - 1, n + 1) >= 0;
   }
-  return r != 0 && reaches(f, place, x, (std::uint64_t{1} << n) - r, n);
+  return r != 0 && side_of(f, place, x, (std::uint64_t{1} << n) - r, n) >= 0;
 }
 
 /// Whether an inexact x goes to the outer neighbour.
