@@ -35,8 +35,9 @@ Place place(const LogarithmicFormat& format, const WideNumber& x) {
   const std::int64_t exponent_limit = (top >> format.fraction_bits) + 1;
   if (exponent > exponent_limit) return {.beyond = true};
 
-  Place place{.inner = 0, .outer = 1, .inner_is_even = true, .tiny = true, .side = -1};
-  if (exponent >= -exponent_limit) {
+  // With 2 bits, the code of zero is 01.
+  Place place{.inner = 0, .outer = 1, .inner_is_even = format.bits > 2, .tiny = true, .side = -1};
+  if (exponent >= -exponent_limit - 1) {  // half of the smallest value can be reached
     bool exact = false;
     const std::int64_t logarithm = logarithm_of(format, x, exact);
     if (logarithm > top || (logarithm == top && !exact)) return {.beyond = true};
