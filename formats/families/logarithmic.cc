@@ -1,5 +1,8 @@
 #include "formats/families/logarithmic.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "formats/float_layout.h"
 
 namespace halfulp::ordered {
@@ -27,6 +30,14 @@ Power power_at(const LogarithmicFormat& format, std::int64_t position) {
 
 Number value_at(const LogarithmicFormat& format, std::int64_t position) {
   return cut_value(power_at(format, position));
+}
+
+Place place_nearby(const LogarithmicFormat& format, const WideNumber& x) {
+  const double log = std::ldexp(approximate_log(PowerBase::two, x), format.fraction_bits);
+  const auto top = static_cast<double>(max_logarithm(format));
+  if (log < -top || log > top) return {.beyond = true};
+  const std::int64_t inner = static_cast<std::int64_t>(std::floor(log)) + max_logarithm(format) + 1;
+  return {.inner = inner, .outer = inner + 1};
 }
 
 Place place(const LogarithmicFormat& format, const WideNumber& x) {

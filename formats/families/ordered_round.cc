@@ -15,10 +15,6 @@ namespace {
 
 using Kind = Number::Kind;
 
-bool is_irrational(const TakumFormat& f) { return f.logarithmic; }
-
-bool is_irrational(const LogarithmicFormat&) { return true; }
-
 /// Where x lies against the point inner + (outer - inner) t / 2^k: < 0 on the inner side.
 template <class Family>
 int side_of(const Family& f, const Place& p, WideNumber x, std::uint64_t t, int k) {

@@ -310,6 +310,10 @@ TEST(OrderedRound, ShortStickyNumbersAreRefused) {
       EXPECT_THROW(round_to(format, {}, one_and_more, 0, flags), std::invalid_argument) << spec;
     }
   }
+  const Number three_and_more{Number::Kind::finite, false, true, 0, 3};  // in (3, 4)
+  for (const char* spec : {"posit(16,1)", "takum_log8", "lns(8,3)", "codebook(3,3.5,4)"}) {
+    EXPECT_THROW(round_to(parse_format(spec), {}, three_and_more, 0, flags), std::invalid_argument);
+  }
   const Number all_ones{Number::Kind::finite, false, true, -64, ~std::uint64_t{0}};  // below 1
   EXPECT_EQ(to_double(round_to(parse_format("lns(8,3)"), {}, all_ones, 0, flags)), 1);
   EXPECT_EQ(to_double(round_to(parse_format("takum_log8"), {}, all_ones, 0, flags)), 1);
