@@ -32,17 +32,21 @@ int side_of(const CodebookFormat& f, const Place& p, const WideNumber& x, std::u
   return x.negative ? -order : order;
 }
 
-/// nu is where x lies between the values at `inner` (0) and `outer` (1). floor(nu 2^N) + R >= 2^N
-/// is nu >= (2^N - R) / 2^N, and the unbiased variant likewise with one bit more.
+/// nu is where x lies between the values at `inner` (0) and `outer` (1). Out when, with m = 2^N -
+/// R: truncate, floor(nu 2^N) >= m, which is nu >= m / 2^N; unbiased, floor(nu 2^(N+1)) >= 2 m - 1;
+/// rounded, nearest_even(nu 2^N) >= m, which differs from that in the tie alone.
 template <class Family>
 bool goes_out_by_chance(const Family& f, const RoundSpec& spec, const Place& place,
                         const WideNumber& x, std::uint64_t random) {
   const int n = spec.random_bits;
-  const std::uint64_t r = random & low_bits(n);
-  if (spec.variant == StochasticVariant::unbiased) {
-    return side_of(f, place, x, (std::uint64_t{2} << n) - 2 * r - 1, n + 1) >= 0;
+  const std::uint64_t m = (std::uint64_t{1} << n) - (random & low_bits(n));
+  const bool whole_gap = m == std::uint64_t{1} << n;  // nu is below 1
+  if (spec.variant == StochasticVariant::truncate) {
+    return !whole_gap && side_of(f, place, x, m, n) >= 0;
   }
-  return r != 0 && side_of(f, place, x, (std::uint64_t{1} << n) - r, n) >= 0;
+  const int side = side_of(f, place, x, 2 * m - 1, n + 1);
+  const bool tie_goes_out = spec.variant == StochasticVariant::unbiased || m % 2 == 0;
+  return side > 0 || (side == 0 && tie_goes_out);
 }
 
 /// Whether an inexact x goes to the outer neighbour.

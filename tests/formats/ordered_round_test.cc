@@ -30,7 +30,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::vector<RoundSpec> all_round_specs(const Format& format) {
   std::vector<RoundSpec> specs;
-  for (const Overflow policy : {Overflow::saturate, Overflow::nan, Overflow::error}) {
+  for (const Overflow policy :
+       {Overflow::saturate, Overflow::nan, Overflow::error, Overflow::propagate}) {
     for (int mode = 0; mode <= static_cast<int>(Rounding::stochastic); ++mode) {
       RoundSpec spec{static_cast<Rounding>(mode), policy};
       if (spec.rounding == Rounding::stochastic) spec.random_bits = 3;
@@ -43,6 +44,9 @@ std::vector<RoundSpec> all_round_specs(const Format& format) {
       if (spec.rounding != Rounding::stochastic) continue;
       spec.variant = StochasticVariant::unbiased;
       spec.random_bits = 5;
+      specs.push_back(spec);
+      spec.variant = StochasticVariant::rounded;
+      spec.random_bits = 2;
       specs.push_back(spec);
     }
     if (specs.empty()) break;

@@ -217,6 +217,11 @@ bool OrderedTable::takes_upper_by_chance(const RoundSpec& spec, std::size_t lowe
   bool outer = false;
   if (spec.variant == StochasticVariant::truncate) {
     outer = (from_inner << n) / gap + r >= Scaled(1) << n;
+  } else if (spec.variant == StochasticVariant::rounded) {
+    Scaled rounded = (from_inner << n) / gap;
+    const Scaled twice_rest = 2 * ((from_inner << n) - rounded * gap);
+    if (twice_rest > gap || (twice_rest == gap && rounded % 2 != 0)) ++rounded;
+    outer = rounded + r >= Scaled(1) << n;
   } else {
     outer = (from_inner << (n + 1)) / gap + (2 * r + 1) >= Scaled(1) << (n + 1);
   }
