@@ -28,9 +28,9 @@ std::string overflow_reading_of(std::string_view text) {
 }
 
 TEST(Rounding, CanonicalSpellingsReadBack) {
-  for (const char* text :
-       {"nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative",
-        "to_odd", "stochastic(1)", "stochastic(32)", "stochastic(8,unbiased)", "stochastic(8,rounded)"}) {
+  for (const char* text : {"nearest_even", "nearest_away", "toward_zero", "toward_positive",
+                           "toward_negative", "to_odd", "stochastic(1)", "stochastic(32)",
+                           "stochastic(8,unbiased)", "stochastic(8,rounded)"}) {
     EXPECT_EQ(reading_of(text), text);
   }
 }
@@ -61,8 +61,7 @@ TEST(Rounding, Synonyms) {
 TEST(Rounding, NamedStochasticSetsOnlyItsFields) {
   RoundSpec spec{Rounding::to_odd, Overflow::nan};
   parse_rounding("stochastic_c(5)", spec);
-  EXPECT_EQ(spec,
-            (RoundSpec{Rounding::stochastic, Overflow::nan, 5, StochasticVariant::rounded}));
+  EXPECT_EQ(spec, (RoundSpec{Rounding::stochastic, Overflow::nan, 5, StochasticVariant::rounded}));
   EXPECT_THROW(parse_rounding("stochastic_c", spec), SpecError);
   EXPECT_THROW(parse_rounding("stochastic_a(5,b)", spec), SpecError);
 }
