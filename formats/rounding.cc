@@ -65,9 +65,9 @@ constexpr Synonym kRoundingSynonyms[] = {
 };
 
 constexpr Synonym kOverflowSynonyms[] = {
-    {"inf", 0},       {"overflowinf", 0},  {"ieee", 0},   {"sat", 1},
-    {"satfinite", 1}, {"satmax", 1},       {"clamp", 1},  {"modulo", 3},
-    {"throw", 4},     {"satpropagate", 5}, {"ovfinf", 6},
+    {"inf", 0},    {"overflowinf", 0}, {"ieee", 0},   {"sat", 1},   {"satfinite", 1},
+    {"satmax", 1}, {"clamp", 1},       {"modulo", 3}, {"throw", 4}, {"satpropagate", 5},
+    {"apsat", 1},  {"apwrap", 3},      {"ovfinf", 6},
 };
 
 constexpr std::size_t kNotFound = ~std::size_t{0};

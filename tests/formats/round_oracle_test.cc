@@ -146,7 +146,7 @@ TEST(RoundOracle, EveryNamedFormatUpTo8Bits) {
     compare(row.format, 1);
     ++formats;
   }
-  EXPECT_EQ(formats, 17);
+  EXPECT_EQ(formats, 19);
 }
 
 TEST(RoundOracle, UnnamedFormats) {
