@@ -53,7 +53,7 @@ TEST(Codec, UnnamedFormatsRoundTrip) {
        {"e3m0", "e4m0fn", "e5m0fnuz", "e0m7finite", "e0m5fnuz", "e1m2finite", "e6m9fn", "e2m1ieee",
         "float(2,3,unsigned)", "float(4,3,bias=-3,fn)", "float(3,2,finite,nozero)",
         "float(0,0,finite,nozero)", "float(5,2,subnormals=flush_input)", "int1", "int11", "uint1",
-        "fixed(8,6)", "fixed(12,-3,sym)", "ufixed(9,40)"}) {
+        "fixed(8,6)", "fixed(12,-3)", "ufixed(9,40)"}) {
     check_round_trip(parse_format(spec));
   }
 }

@@ -89,6 +89,7 @@ inline bool is_possible(const Format& format, const RoundSpec& spec) {
   try {
     check_round_spec(format, spec);
     const auto* integer = std::get_if<IntegerFormat>(&format);
+    if (spec.overflow == Overflow::propagate) return !has_infinity(format);
     return integer == nullptr || integer->fraction_bits == 0 || spec.overflow != Overflow::wrap;
   } catch (const SpecError&) {
     return false;
