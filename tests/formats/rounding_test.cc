@@ -79,6 +79,12 @@ TEST(Rounding, ErrorsNameColumnAndRemedy) {
             "rounding 'nearest' at column 1 has two readings: nearest_even (IEEE 754) and "
             "nearest_away (QPyTorch, microxcaling)");
   EXPECT_NE(reading_of("floor").find("two readings"), std::string::npos);
+  EXPECT_NE(reading_of("trn").find("two readings"), std::string::npos);
+  EXPECT_EQ(reading_of("AP_TRN"), "toward_negative");
+  EXPECT_EQ(reading_of("AP_TRN_ZERO"), "toward_zero");
+  EXPECT_EQ(reading_of("AP_RND_CONV"), "nearest_even");
+  EXPECT_EQ(reading_of("AP_RND_INF"), "nearest_away");
+  EXPECT_EQ(reading_of("NearestTiesToEven"), "nearest_even");
   EXPECT_EQ(reading_of("stochastic"),
             "expected the number of random bits, as in stochastic(16), at column 11 of rounding "
             "'stochastic'");
@@ -111,6 +117,8 @@ TEST(Overflow, SpellingsAndErrors) {
             "error, propagate, sat_none");
   EXPECT_EQ(overflow_reading_of("SatFinite"), "saturate");
   EXPECT_EQ(overflow_reading_of("SatPropagate"), "propagate");
+  EXPECT_EQ(overflow_reading_of("AP_WRAP"), "wrap");
+  EXPECT_EQ(overflow_reading_of("AP_SAT"), "saturate");
   EXPECT_EQ(overflow_reading_of("SatNone"), "sat_none");
   EXPECT_EQ(overflow_reading_of("OvfInf"), "sat_none");
 }
