@@ -24,6 +24,7 @@ void check_round_trip(const Format& format) {
   Code canonical_nan = 0;
   for (std::uint64_t code = 0; code < std::uint64_t{1} << width(format); ++code) {
     const Number x = decode(format, code);
+    if (x.kind == Number::Kind::nan && !has_nan(format)) continue;  // behind the end of a codebook
     const auto again = encode(format, x);
     if (x.kind == Number::Kind::nan) {
       if (nan_codes++ == 0) canonical_nan = again;
@@ -45,7 +46,7 @@ TEST(Codec, EveryCodeOfEveryNamedFormatUpTo16BitsRoundTrips) {
     check_round_trip(row.format);
     ++formats;
   }
-  EXPECT_EQ(formats, 22);
+  EXPECT_EQ(formats, 37);
 }
 
 TEST(Codec, UnnamedFormatsRoundTrip) {
