@@ -69,7 +69,7 @@ void check_against_scalar(const std::string& format, const RoundSpec& spec) {
   Rounder(parse_format(format), spec).round(x.data(), y.data(), x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     const std::uint64_t random =
-        spec.random_bits == 0 ? 0 : random_word({}, i) >> (32 - spec.random_bits);
+        spec.random_bits == 0 ? 0 : random_bits({}, i, spec.random_bits);
     const double expected = round(parse_format(format), spec, static_cast<double>(x[i]), random);
     if (static_cast<double>(y[i]) != expected) {
       throw std::runtime_error(fmt::format("{}: {} gave {}", format, x[i], y[i]));

@@ -29,6 +29,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V keep_nan(D d, V x, V result) {
   const hn::RebindToUnsigned<D> du;
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64) {
+    constexpr int kQuietOperandForNan = 0x22;  // 4 bits for each class: quiet and signaling NaN
+    return V{_mm512_fixupimm_ps(result.raw, x.raw, _mm512_set1_epi32(kQuietOperandForNan), 0)};
+  }
+#endif
   const V quiet = hn::Or(x, hn::BitCast(d, hn::Set(du, 0x00400000U)));
   return hn::IfThenElse(hn::IsNaN(x), quiet, result);
 }

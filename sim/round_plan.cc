@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kSingleDigits = 24;
 constexpr int kDoubleDigits = 53;
+constexpr int kDrawBits = 16;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr auto kLargestSingle = static_cast<double>(std::numeric_limits<float>::max());
@@ -138,6 +139,36 @@ void fill_magnitude(RoundPlan& plan, const Format& format, const RoundSpec& spec
   m.random_scale = std::ldexp(1.0, -spec.random_bits - (m.unbiased ? 1 : 0));
 }
 
+/// The binade whose spacing stands for the fixed one: 2^emin, or the top of a fixed grid.
+int offset_exponent(const RoundPlan& plan, const Grid& grid) {
+  if (!grid.all_fixed) return grid.lowest_exponent;
+  const double largest = std::max(-plan.clamp_low, plan.clamp_high);
+  const int exponent = std::ilogb(largest);
+  return largest > std::ldexp(1.0, exponent) ? exponent + 1 : exponent;
+}
+
+int digits_dropped(const RoundPlan& plan, const Grid& grid) {
+  if (!grid.all_fixed) return kSingleDigits - grid.precision;
+  return grid.fixed_quantum - (offset_exponent(plan, grid) - kSingleDigits + 1);
+}
+
+void fill_carry(RoundPlan& plan, const Format& format, const RoundSpec& spec, const Grid& grid) {
+  CarryPlan& carry = plan.carry;
+  const int drop = digits_dropped(plan, grid);
+  const int unused = drop - spec.random_bits;
+  carry.offset = std::ldexp(1.0F, offset_exponent(plan, grid));
+  carry.min_normal = grid.all_fixed ? std::numeric_limits<float>::infinity() : carry.offset;
+  carry.drop_mask = (1U << drop) - 1;
+  carry.low_shift = drop - kDrawBits;
+  carry.high_shift = 32 - drop;
+  carry.random_mask = carry.drop_mask >> unused << unused;
+  const bool is_unbiased = spec.variant == StochasticVariant::unbiased;
+  carry.random_middle = is_unbiased ? 1U << (unused - 1) : 0;
+  carry.zero_out = has_negative_zero(format) ? -0.0F : 0.0F;
+  carry.is_plain = has_negative_zero(format) && plan.clamps && !is_unbiased &&
+                   plan.clamp_low == -plan.clamp_high;
+}
+
 Decision decision_of(Rounding rounding, bool by_exponent) {
   switch (rounding) {
     case Rounding::nearest_even:
@@ -176,6 +207,19 @@ bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid
          std::ilogb(plan.clamp_high) + kSingleDigits - grid.precision <= 126;
 }
 
+/// Whether the dropped bits of a pattern hold a whole draw; what they lose of a small magnitude
+/// then lies below the last random bit.
+bool suits_carry(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
+  if (spec.rounding != Rounding::stochastic || spec.random_bits > kDrawBits) return false;
+  if (!grid.has_zero || grid.subnormals != Subnormals::on || plan.wraps) return false;
+  const int exponent = offset_exponent(plan, grid);
+  const int drop = digits_dropped(plan, grid);
+  const int random_digits =
+      spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
+  return drop >= std::max(kDrawBits, random_digits) && drop < kSingleDigits && exponent >= -126 &&
+         exponent <= 126;
+}
+
 bool suits_magic(const RoundSpec& spec, const Grid& grid) {
   const bool is_stochastic = spec.rounding == Rounding::stochastic;
   if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
@@ -189,6 +233,7 @@ bool suits_magic(const RoundSpec& spec, const Grid& grid) {
 
 RoundMethod method_for(const Format& format, const RoundPlan& plan, const RoundSpec& spec,
                        const Grid& grid) {
+  if (suits_carry(plan, spec, grid)) return RoundMethod::carry;
   if (suits_bits(format, grid)) return RoundMethod::bits;
   if (!suits_single(plan, spec, grid)) return RoundMethod::wide_magnitude;
   if (!suits_magic(spec, grid)) return RoundMethod::magnitude;
@@ -213,6 +258,8 @@ RoundPlan make_round_plan(const Format& format, const RoundSpec& spec) {
   plan.decision = decision_of(spec.rounding, by_exponent);
   fill_magic(plan, format, spec, grid);
   plan.method = method_for(format, plan, spec, grid);
+  plan.uses_draws = spec.rounding == Rounding::stochastic && spec.random_bits <= kDrawBits;
+  if (plan.method == RoundMethod::carry) fill_carry(plan, format, spec, grid);
   if (plan.method == RoundMethod::bits) fill_bits(plan, spec, grid);
   const bool is_wide = plan.method == RoundMethod::wide_magnitude;
   fill_magnitude(plan, format, spec, grid, is_wide ? kDoubleDigits : kSingleDigits);

@@ -12,6 +12,7 @@ namespace halfulp {
 enum class RoundMethod : std::uint8_t {
   integer_magic,   ///< nearest_even to a fixed grid without minus zero, by one magic number
   magic,           ///< nearest_even and stochastic by adding and subtracting 1.5 * 2^k in binary32
+  carry,           ///< stochastic, few bits: add them below the kept bits, whose carry decides
   bits,            ///< formats with binary32's smallest normal number: drop low bits of the pattern
   magnitude,       ///< any mode, in binary32
   wide_magnitude,  ///< any mode and any format inside binary32, in binary64
@@ -77,19 +78,35 @@ struct MagnitudePlan {
   bool odd_bias;  ///< whether the bias is odd: even exponents have odd codes
 };
 
+/// Numbers of RoundMethod::carry. The spacing of normal numbers is 2^drop units of the last place
+/// of a binary32 pattern; `offset` added to smaller magnitudes gives them the same spacing.
+struct CarryPlan {
+  float min_normal;             ///< magnitudes below get the offset
+  float offset;                 ///< 2^k with k = its exponent, or the largest one of a fixed grid
+  std::uint32_t drop_mask;      ///< 2^drop - 1
+  std::int32_t low_shift;       ///< left, for a draw in the low half of a word
+  std::int32_t high_shift;      ///< right, for a draw in the high half
+  std::uint32_t random_mask;    ///< where the N bits are after the shift
+  std::uint32_t random_middle;  ///< the bit below them in the unbiased variant, or 0
+  float zero_out;               ///< added to the result: +0 turns -0 into +0, -0 changes nothing
+  bool is_plain;                ///< symmetric range and a minus zero
+};
+
 struct RoundPlan {
   RoundMethod method;
   Decision decision;
   bool clamps;  ///< clamping the operand (or the pattern) is the whole overflow policy
   NanRule nan_rule;
-  bool wraps;    ///< results are still to be reduced to [lowest, largest] modulo 2^bits
-  bool reports;  ///< overflow is marked by NaN, for the caller to throw
+  bool wraps;       ///< results are still to be reduced to [lowest, largest] modulo 2^bits
+  bool reports;     ///< overflow is marked by NaN, for the caller to throw
+  bool uses_draws;  ///< random bits are 16-bit draws, not words
   std::uint32_t nan_bits;
   double clamp_low, clamp_high;       ///< operands beyond give the same result as these
   float lowest, largest;              ///< of the format
   float overflow_low, overflow_high;  ///< results for finite operands out of range
   float infinity_low, infinity_high;  ///< results for infinite operands
   MagicPlan magic;
+  CarryPlan carry;
   BitsPlan bits;
   MagnitudePlan magnitude;
 };

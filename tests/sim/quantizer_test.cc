@@ -84,7 +84,7 @@ std::vector<float> reference(const QuantizerSpec& spec, const std::vector<float>
     const float unit = amax[unit_of(spec, i / cols, i % cols)];
     const std::uint64_t random = spec.rounding.random_bits == 0
                                      ? 0
-                                     : random_word(kStream, i) >> (32 - spec.rounding.random_bits);
+                                     : random_bits(kStream, i, spec.rounding.random_bits);
     const auto rounded = [&](float operand) {
       return static_cast<float>(
           round(spec.format, spec.rounding, static_cast<double>(operand), random));

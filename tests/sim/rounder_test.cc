@@ -30,7 +30,7 @@ bool same(float a, float b) { return bits_of(a) == bits_of(b) || (std::isnan(a) 
 
 std::uint64_t random_of(const RoundSpec& spec, std::size_t index) {
   if (spec.rounding != Rounding::stochastic) return 0;
-  return random_word(kStream, index) >> (32 - spec.random_bits);
+  return random_bits(kStream, index, spec.random_bits);
 }
 
 std::string describe(const Format& format, const RoundSpec& spec) {
