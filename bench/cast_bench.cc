@@ -68,8 +68,7 @@ void check_against_scalar(const std::string& format, const RoundSpec& spec) {
   AlignedVector<float> y(x.size());
   Rounder(parse_format(format), spec).round(x.data(), y.data(), x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const std::uint64_t random =
-        spec.random_bits == 0 ? 0 : random_bits({}, i, spec.random_bits);
+    const std::uint64_t random = spec.random_bits == 0 ? 0 : random_bits({}, i, spec.random_bits);
     const double expected = round(parse_format(format), spec, static_cast<double>(x[i]), random);
     if (static_cast<double>(y[i]) != expected) {
       throw std::runtime_error(fmt::format("{}: {} gave {}", format, x[i], y[i]));
@@ -128,7 +127,8 @@ void print_table(const std::vector<Case>& cases, const std::vector<std::string>&
   fmt::print("\n");
 }
 
-int run() {
+/// `only`: part of the names of the cases to run.
+int run(const std::string& only) {
   initialize_numerics();
   const RoundSpec nearest;
   const RoundSpec stochastic{Rounding::stochastic, Overflow::saturate, 16};
@@ -148,6 +148,7 @@ int run() {
                            "e4m3fn+stochastic(16)"}) {
     cases.push_back(quantizer_case(text));
   }
+  std::erase_if(cases, [&](const Case& c) { return c.name.find(only) == std::string::npos; });
   std::vector<std::string> targets = {simd_target()};
   if (targets[0] == "avx3") targets.emplace_back("avx2");
   print_table(cases, targets);
@@ -157,4 +158,4 @@ int run() {
 }  // namespace
 }  // namespace halfulp
 
-int main() { return halfulp::run(); }
+int main(int argc, char** argv) { return halfulp::run(argc > 1 ? argv[1] : ""); }

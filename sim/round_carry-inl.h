@@ -71,13 +71,23 @@ struct StochasticCarry {
 #endif
   }
 
+  /// min(high, |x|).
+  HWY_INLINE V limited_magnitude(V x) const {
+#if HWY_TARGET <= HWY_AVX3
+    constexpr int kSmallerMagnitudeWithoutSign = 0b1010;
+    return V{_mm512_range_ps(x.raw, high.raw, kSmallerMagnitudeWithoutSign)};
+#else
+    return hn::Min(high, hn::Abs(x));
+#endif
+  }
+
   /// `addend` holds R where the dropped bits begin.
   HWY_INLINE V rounded(V x, VU addend) const {
     V clamped;
     V magnitude;
     if constexpr (kPlain) {
       clamped = x;
-      magnitude = hn::Min(high, hn::Abs(x));
+      magnitude = limited_magnitude(x);
     } else {
       clamped = hn::Max(low, hn::Min(high, x));
       magnitude = hn::Abs(clamped);

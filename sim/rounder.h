@@ -20,7 +20,7 @@ class Rounder {
 
   /// out[i] = round(format, spec, in[i], R(i)) as binary32. `in` and `out` may be the same memory.
   /// Exactness: bit-identical to round() on every SIMD target.
-  /// Random: element i uses the high N bits of random_word(stream, first_index + i).
+  /// Random: element i uses R = random_bits(stream, first_index + i, N).
   /// Errors: OverflowError under Overflow::error, naming the first element; nothing is promised of
   /// `out`.
   void round(const float* in, float* out, std::size_t n, const RandomStream& stream = {},

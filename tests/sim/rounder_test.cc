@@ -217,7 +217,7 @@ TEST(Rounder, LargeArraysThatPrefetchEqualSmallOnes) {
 TEST(StochasticRounder, ResultsDoNotDependOnChunks) {
   std::vector<float> x(1000);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.0137F * static_cast<float>(i) - 3.0F;
-  for (const char* name : {"e4m3fn", "bfloat16", "int4", "e8m0fnu"}) {
+  for (const char* name : {"e4m3fn", "bfloat16", "int4", "e8m0fnu", "binary16"}) {
     const Rounder rounder(parse_format(name), {Rounding::stochastic, Overflow::saturate, 16});
     std::vector<float> whole(x.size());
     rounder.round(x.data(), whole.data(), x.size(), kStream, kFirstIndex);
@@ -228,6 +228,30 @@ TEST(StochasticRounder, ResultsDoNotDependOnChunks) {
                       kFirstIndex + i);
       }
       EXPECT_EQ(parts, whole) << name << " " << chunk;
+    }
+  }
+}
+
+// The counter of a block has its high bits in another word.
+TEST(StochasticRounder, EqualsRoundWhereTheBlockCountPasses32Bits) {
+  const std::vector<float> x(600, 1.03F);
+  for (const char* name : {"e4m3fn", "binary16", "int4"}) {
+    for (const int bits : {16, 20}) {
+      const RoundSpec spec{Rounding::stochastic, Overflow::saturate, bits};
+      const Format format = parse_format(name);
+      for (const std::uint64_t first :
+           {(std::uint64_t{1} << 35) - 300, (std::uint64_t{1} << 34) - 300}) {
+        on_every_simd_target([&] {
+          std::vector<float> y(x.size());
+          Rounder(format, spec).round(x.data(), y.data(), x.size(), kStream, first);
+          for (std::size_t i = 0; i < x.size(); ++i) {
+            const std::uint64_t random = random_bits(kStream, first + i, bits);
+            ASSERT_EQ(static_cast<double>(y[i]),
+                      round(format, spec, static_cast<double>(x[i]), random))
+                << name << " " << i;
+          }
+        });
+      }
     }
   }
 }
