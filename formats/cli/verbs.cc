@@ -26,6 +26,26 @@ constexpr std::string_view kValuesHelp =
     "Every code of a format of up to 16 bits: CODE TAB VALUE.\n"
     "  --hex  values as hexadecimal floats\n";
 
+constexpr std::string_view kExplainHelp =
+    "Why OPERAND becomes the number it becomes: its exact value, both neighbours in FORMAT,\n"
+    "whether it is a tie, the policy, the result and its bits. OPERAND is a value or a code, as "
+    "in\n"
+    "`ulp help cast`. FORMAT may carry its policy: e4m3fn+toward_zero+nan.\n"
+    "  --rounding R, --overflow O, --random HEX   as in `ulp help cast`\n"
+    "  example: ulp explain 500 e4m3fn\n";
+
+constexpr std::string_view kDiffHelp =
+    "Where two formats, or one format under two policies, differ: codes that stand for different\n"
+    "numbers, numbers that only one has, operands that round differently (every value and every\n"
+    "decision point of both formats and their binary64 neighbours, the ends of the range, zeros,\n"
+    "infinities, NaN), the first of each, and the parameters that explain it. Formats of more\n"
+    "than 16 bits are compared at sampled codes, which the report says.\n"
+    "A and B are FORMAT{+rounding|+overflow}; nearest_even and saturate where left out.\n"
+    "The exit code is 0 whether or not they differ.\n"
+    "  --rounding R, --overflow O   for what A and B leave out\n"
+    "  --json                       one JSON object\n"
+    "  example: ulp diff e4m3fn e4m3fnuz; ulp diff e4m3fn+saturate e4m3fn+nan\n";
+
 constexpr std::string_view kCastHelp =
     "Reads one operand a line from standard input and writes CODE TAB VALUE TAB FLAGS.\n"
     "Operands: a code (0x3c) of the --from format, or of FORMAT without --from; or a value:\n"
@@ -49,9 +69,9 @@ void print_usage(const Verb& verb) { fmt::print("usage: ulp {} {}\n", verb.name,
 int print_help() {
   fmt::print("ulp: a calculator for number formats\n\n");
   for (const Verb& verb : verbs()) {
-    fmt::print("  ulp {:<6} {}\n             {}\n", verb.name, verb.arguments, verb.summary);
+    fmt::print("  ulp {:<7} {}\n              {}\n", verb.name, verb.arguments, verb.summary);
   }
-  fmt::print("  ulp help VERB\n             details of one verb\n\n");
+  fmt::print("  ulp help VERB\n              details of one verb\n\n");
   fmt::print("example: printf '449\\n0x1.8p0\\nnan\\n' | ulp cast e4m3fn\n");
   return 0;
 }
@@ -102,6 +122,18 @@ std::span<const Verb> verbs() {
        kValuesHelp,
        {{"--hex"}},
        run_values},
+      {"explain",
+       "OPERAND FORMAT [--rounding R] [--overflow O] [--random HEX]",
+       "why a number becomes the number it becomes",
+       kExplainHelp,
+       {{"--rounding", true}, {"--overflow", true}, {"--random", true}},
+       run_explain},
+      {"diff",
+       "A B [--rounding R] [--overflow O] [--json]",
+       "where two formats or policies give different numbers, and why",
+       kDiffHelp,
+       {{"--rounding", true}, {"--overflow", true}, {"--json"}},
+       run_diff},
       {"cast",
        "FORMAT [--from FORMAT] [--rounding R] [--overflow O] [--random HEX] [--hex] [--json]",
        "rounds the operands on standard input to FORMAT",

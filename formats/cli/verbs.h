@@ -27,6 +27,8 @@ int run_list(const Arguments& arguments);
 int run_show(const Arguments& arguments);
 int run_values(const Arguments& arguments);
 int run_cast(const Arguments& arguments);
+int run_explain(const Arguments& arguments);
+int run_diff(const Arguments& arguments);
 
 /// The one positional FORMAT of a verb; a note about its reading goes to standard error.
 /// Throws UsageError, SpecError.

@@ -2,41 +2,10 @@
 # The calculator as a user runs it. Usage: sh tests/cli/ulp_test.sh BUILD_DIR SOURCE_DIR
 # Ends 0, or says what failed.
 set -u
-ulp=$1/ulp
 source_dir=$2
-scratch=$(mktemp -d) || exit 1
-trap 'rm -rf "$scratch"' EXIT
-failures=0
-tab=$(printf '\t')
+# shellcheck source=tests/cli/ulp_expect.sh
+. "$source_dir/tests/cli/ulp_expect.sh"
 
-fail() {
-  echo "FAILED: $1"
-  failures=$((failures + 1))
-}
-
-# expect NAME EXIT_CODE STDOUT STDERR -- ARGUMENTS, with standard input from $scratch/in
-expect() {
-  name=$1 want_code=$2 want_out=$3 want_err=$4
-  shift 5
-  "$ulp" "$@" <"$scratch/in" >"$scratch/out" 2>"$scratch/err"
-  code=$?
-  [ "$code" -eq "$want_code" ] || fail "$name: exit code $code, not $want_code"
-  printf '%s' "$want_out" | tr '~' "$tab" >"$scratch/want_out"
-  printf '%s' "$want_err" >"$scratch/want_err"
-  cmp -s "$scratch/want_out" "$scratch/out" || {
-    fail "$name: standard output"
-    diff "$scratch/want_out" "$scratch/out"
-  }
-  cmp -s "$scratch/want_err" "$scratch/err" || {
-    fail "$name: standard error"
-    diff "$scratch/want_err" "$scratch/err"
-  }
-}
-
-# shellcheck disable=SC2059  # the escapes in $1 are meant
-input() { printf "$1" >"$scratch/in"; }
-
-# In expected output ~ stands for a tab.
 input '449\n464\n464.00000000000000000000000000000000000001\n0x1.8p0\n0x3c\n0X3C\n'\
 'nan\n-inf\n-0\n\n0.3\n'
 expect 'cast saturates' 0 '0x7e~448~inexact

@@ -1,0 +1,102 @@
+// ulp diff: where two formats or policies give different numbers.
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+
+#include "formats/cli/policy.h"
+#include "formats/cli/verbs.h"
+#include "formats/difference.h"
+#include "formats/number_text.h"
+#include "formats/spec.h"
+
+namespace halfulp::cli {
+
+namespace {
+
+void print_line(std::string_view name, const std::string& text) {
+  fmt::print("  {:<10}{}\n", name, text);
+}
+
+std::string missing_text(std::uint64_t count, std::uint64_t all, const Format& from,
+                         const Format& other, const std::optional<double>& first) {
+  std::string text =
+      fmt::format("{} of {} of {} are not in {}", count, all, to_spec(from), to_spec(other));
+  if (first) text += "; first " + to_shortest_decimal(*first);
+  return text;
+}
+
+void print_report(const Policy& a, const Policy& b, const Difference& d) {
+  fmt::print("{} against {}{}\n", to_text(a), to_text(b), d.identical() ? ": no difference" : "");
+  if (d.sampled) fmt::print("  a sample: a format has more than 16 bits\n");
+  if (d.codes == 0) {
+    print_line("codes", "not compared: widths differ");
+  } else {
+    std::string text =
+        fmt::format("{} of {} stand for different numbers", d.different_codes, d.codes);
+    if (d.first_code) {
+      text += fmt::format("; first {}: {}, {}", code_text(a.format, d.first_code->code),
+                          to_text(d.first_code->a), to_text(d.first_code->b));
+    }
+    print_line("codes", text);
+  }
+  print_line("values", missing_text(d.only_a, d.values_a, a.format, b.format, d.first_only_a));
+  print_line("", missing_text(d.only_b, d.values_b, b.format, a.format, d.first_only_b));
+  std::string text =
+      fmt::format("{} of {} operands round differently", d.different_operands, d.operands);
+  if (d.first_operand) {
+    text += fmt::format("; first {}: {}, {}", to_shortest_decimal(d.first_operand->operand),
+                        d.first_operand->a, d.first_operand->b);
+  }
+  print_line("casts", text);
+  std::string_view name = "why";
+  for (const std::string& reason : d.reasons) {
+    print_line(name, reason);
+    name = "";
+  }
+}
+
+void print_json(const Policy& a, const Policy& b, const Difference& d) {
+  const auto quoted = [](const std::string& text) { return "\"" + text + "\""; };
+  std::vector<std::string> why;
+  for (const std::string& reason : d.reasons) why.push_back(quoted(reason));
+  std::string code = "null";
+  if (d.first_code) {
+    code = fmt::format("{{\"code\":\"{}\",\"a\":\"{}\",\"b\":\"{}\"}}",
+                       code_text(a.format, d.first_code->code), to_text(d.first_code->a),
+                       to_text(d.first_code->b));
+  }
+  std::string operand = "null";
+  if (d.first_operand) {
+    operand = fmt::format("{{\"operand\":\"{}\",\"a\":\"{}\",\"b\":\"{}\"}}",
+                          to_shortest_decimal(d.first_operand->operand), d.first_operand->a,
+                          d.first_operand->b);
+  }
+  fmt::print(
+      "{{\"a\":\"{}\",\"b\":\"{}\",\"identical\":{},\"sampled\":{},\"codes\":{},"
+      "\"different_codes\":{},\"first_code\":{},\"values_a\":{},\"values_b\":{},\"only_a\":{},"
+      "\"only_b\":{},\"operands\":{},\"different_operands\":{},\"first_operand\":{},"
+      "\"why\":[{}]}}\n",
+      to_text(a), to_text(b), d.identical(), d.sampled, d.codes, d.different_codes, code,
+      d.values_a, d.values_b, d.only_a, d.only_b, d.operands, d.different_operands, operand,
+      fmt::join(why, ","));
+}
+
+}  // namespace
+
+int run_diff(const Arguments& arguments) {
+  if (arguments.positional().size() != 2) {
+    throw UsageError("diff takes two formats, for example: ulp diff e4m3fn e4m3fnuz");
+  }
+  const Policy a = read_policy(arguments.positional()[0], arguments);
+  const Policy b = read_policy(arguments.positional()[1], arguments);
+  const Difference difference = compare({a.format, a.spec}, {b.format, b.spec});
+  if (arguments.has("--json")) {
+    print_json(a, b, difference);
+  } else {
+    print_report(a, b, difference);
+  }
+  return 0;
+}
+
+}  // namespace halfulp::cli

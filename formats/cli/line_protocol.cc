@@ -1,0 +1,171 @@
+#include "formats/cli/line_protocol.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include "formats/cli/verbs.h"
+#include "formats/codec.h"
+#include "formats/number_text.h"
+#include "formats/round.h"
+#include "formats/spec.h"
+#include "formats/spelling.h"
+
+namespace halfulp::cli {
+
+namespace {
+
+/// Output in large pieces: a million lines are a second, not a minute.
+class Output {
+ public:
+  ~Output() { flush(); }
+
+  fmt::memory_buffer& buffer() { return buffer_; }
+
+  void flush_if_large() {
+    constexpr std::size_t kLarge = 1 << 16;
+    if (buffer_.size() >= kLarge) flush();
+  }
+
+ private:
+  void flush() {
+    std::fwrite(buffer_.data(), 1, buffer_.size(), stdout);
+    buffer_.clear();
+  }
+
+  fmt::memory_buffer buffer_;
+};
+
+bool starts_with_0x(std::string_view text) {
+  return text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+}
+
+/// The flags as the elements of a JSON array.
+std::string json_flags(const Flags& flags) {
+  std::string names = to_string(flags);
+  if (names == "-") return "";
+  for (std::size_t comma = names.find(','); comma != std::string::npos;
+       comma = names.find(',', comma + 3)) {
+    names.replace(comma, 1, "\",\"");
+  }
+  return "\"" + names + "\"";
+}
+
+}  // namespace
+
+Word take_word(std::string_view line, std::size_t& position) {
+  constexpr std::string_view kBlanks = " \t\r";
+  const std::size_t start = std::min(line.find_first_not_of(kBlanks, position), line.size());
+  const std::size_t end = std::min(line.find_first_of(kBlanks, start), line.size());
+  position = end;
+  return {line.substr(start, end - start), start + 1};
+}
+
+std::optional<Code> parse_hex(std::string_view text) {
+  if (starts_with_0x(text)) text.remove_prefix(2);
+  const std::size_t zeros = std::min(text.find_first_not_of('0'), text.size());
+  if (text.empty() || text.size() - zeros > 32) return std::nullopt;
+  Code value = 0;
+  for (const char c : text) {
+    unsigned digit = 0;
+    if (std::from_chars(&c, &c + 1, digit, 16).ec != std::errc{}) return std::nullopt;
+    value = value << 4 | digit;
+  }
+  return value;
+}
+
+WideNumber read_operand(const Format& code_format, const Word& word) {
+  const bool is_code =
+      starts_with_0x(word.text) && word.text.find_first_of("pP.") == std::string_view::npos;
+  if (!is_code) {
+    const std::optional<WideNumber> number = parse_number(word.text);
+    if (!number) {
+      throw LineError(
+          "'" + shortened(word.text) +
+              "' is no operand; write a code (0x3c) or a value (1.5, 0x1.8p0, inf, nan)",
+          word.column);
+    }
+    return *number;
+  }
+  const std::optional<Code> code = parse_hex(word.text);
+  const int bits = width(code_format);
+  if (!code || (*code & ~low_code_bits(bits)) != 0) {
+    throw LineError("'" + shortened(word.text) + "' is no code of " + to_spec(code_format) +
+                        ", which has " + std::to_string(bits) + " bits",
+                    word.column);
+  }
+  return widen(decode_operand(code_format, *code));
+}
+
+ResultOptions read_result_options(const Arguments& arguments, const Format& target) {
+  ResultOptions options;
+  options.target = target;
+  parse_rounding(arguments.value("--rounding", "nearest_even"), options.spec);
+  options.spec.overflow = parse_overflow(arguments.value("--overflow", "saturate"));
+  check_round_spec(target, options.spec);
+  if (arguments.has("--random")) {
+    const std::optional<Code> random = parse_hex(arguments.value("--random", ""));
+    if (!random) throw UsageError("--random takes hexadecimal digits, for example --random 1f");
+    options.random = static_cast<std::uint64_t>(*random);
+  }
+  options.hex = arguments.has("--hex");
+  options.json = arguments.has("--json");
+  return options;
+}
+
+std::uint64_t read_random(const ResultOptions& options, const Word& word) {
+  if (!word.text.empty()) {
+    const std::optional<Code> random = parse_hex(word.text);
+    if (!random) {
+      throw LineError("'" + shortened(word.text) + "' is no R; write hexadecimal digits",
+                      word.column);
+    }
+    return static_cast<std::uint64_t>(*random);
+  }
+  if (options.random) return *options.random;
+  if (options.spec.rounding == Rounding::stochastic) {
+    throw LineError("stochastic rounding needs R: a second column or --random", word.column);
+  }
+  return 0;
+}
+
+void write_result(const ResultOptions& options, std::string_view json_operands,
+                  const Number& result, const Flags& flags, fmt::memory_buffer& out) {
+  const std::string code = code_text(options.target, encode(options.target, result));
+  const std::string value = options.hex ? to_hex_float(result) : to_text(result);
+  if (!options.json) {
+    fmt::format_to(std::back_inserter(out), "{}\t{}\t{}\n", code, value, to_string(flags));
+    return;
+  }
+  const bool is_json_number = result.kind != Number::Kind::nan &&
+                              result.kind != Number::Kind::infinity &&
+                              value.find('x') == std::string::npos;
+  const std::string_view quote = is_json_number ? "" : "\"";
+  fmt::format_to(std::back_inserter(out),
+                 "{{{},\"code\":\"{}\",\"value\":{}{}{},\"flags\":[{}]}}\n", json_operands, code,
+                 quote, value, quote, json_flags(flags));
+}
+
+int for_each_line(
+    const std::function<void(std::string_view, std::size_t, fmt::memory_buffer&)>& compute) {
+  std::ios::sync_with_stdio(false);
+  Output output;
+  std::string line;
+  bool failed = false;
+  for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
+    try {
+      compute(line, number, output.buffer());
+    } catch (const LineError& error) {
+      fmt::print(stderr, "ulp: line {}, column {}: {}\n", number, error.column(), error.what());
+      failed = true;
+    }
+    output.flush_if_large();
+  }
+  return failed ? 1 : 0;
+}
+
+}  // namespace halfulp::cli

@@ -1,0 +1,56 @@
+// Sums of numbers and of products without any rounding: a Kulisch accumulator whose window of bits
+// grows as needed. For posits it is the quire, for integers the wide accumulator.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "formats/format.h"
+#include "formats/number.h"
+#include "formats/rounding.h"
+#include "formats/wide_number.h"
+
+namespace halfulp {
+
+/// The exact product of two exact numbers. 0 times infinity is NaN with `invalid`. Throws
+/// std::invalid_argument for sticky operands.
+WideNumber multiply(const Number& x, const Number& y, Flags& flags);
+
+/// Holds any sum of up to 2^62 terms exactly; the order of the terms has no influence. Takes as much
+/// memory as lies between the smallest and the largest bit of its terms.
+class ExactSum {
+ public:
+  /// Throws std::invalid_argument for a sticky term: its value is not known.
+  void add(const WideNumber& x);
+  void add(const Number& x) { add(widen(x)); }
+  void add_product(const Number& x, const Number& y);
+
+  /// The sum. A NaN term gives NaN; infinities of both signs, or 0 times infinity, give NaN with
+  /// `invalid`; infinities of one sign give it. A sum of zeros of one sign is that zero; every other
+  /// zero is +0, and -0 under toward_negative (IEEE 754-2019 6.3); the empty sum is +0. A sum of
+  /// more than 128 bits keeps the leading 128 with `sticky`, which decides every rounding; under
+  /// Overflow::wrap, which needs the trailing bits, it is replaced by a number that is equal to it
+  /// modulo 2^64 and as much out of the range of every integer.
+  WideNumber value(const RoundSpec& spec, Flags& flags) const;
+
+  /// The sum rounded once. Errors and flags as round_to.
+  Number round(const Format& format, const RoundSpec& spec, std::uint64_t random,
+               Flags& flags) const;
+
+ private:
+  void add_finite(const WideNumber& x);
+  void cover(std::int64_t low, std::int64_t high);
+
+  /// Two's complement, least significant limb first; bit 0 of the first limb counts 2^low_exponent_.
+  /// The last limb takes carries only, so that no sum of 2^62 terms leaves the window.
+  std::vector<std::uint64_t> limbs_;
+  std::int64_t low_exponent_ = 0;
+  bool has_nan_ = false;
+  bool is_invalid_ = false;
+  bool has_positive_infinity_ = false;
+  bool has_negative_infinity_ = false;
+  bool has_positive_term_ = false;  ///< or a positive zero
+  bool has_negative_term_ = false;
+};
+
+}  // namespace halfulp

@@ -1,0 +1,96 @@
+#!/bin/sh
+# The verbs that explain and compare. Usage: sh tests/cli/ulp_explain_test.sh BUILD_DIR SOURCE_DIR
+# Ends 0, or says what failed.
+set -u
+source_dir=$2
+# shellcheck source=tests/cli/ulp_expect.sh
+. "$source_dir/tests/cli/ulp_expect.sh"
+
+input ''
+expect 'overflow' 0 '500 in e4m3fn+nearest_even+saturate
+  exact       500 = 0x1.f4p+8
+  largest     448                     code 0x7e
+  unbounded   between 480 and 512 if the exponent went on
+  tie         no: nearer to 512
+  position    0.625 of the gap of 32
+  result      448                     code 0x7e
+  flags       inexact,overflow
+  bits        0 1111 110   sign, exponent, trailing significand
+' '' -- explain 500 e4m3fn
+
+expect 'a tie' 0 '4.25 in e4m3fn+nearest_even+saturate
+  exact       4.25 = 0x1.1p+2
+  below       4                       code 0x48
+  above       4.5                     code 0x49
+  tie         yes: nearest_even gives 4, nearest_away 4.5
+  result      4                       code 0x48
+  flags       inexact
+  bits        0 1001 000   sign, exponent, trailing significand
+' '' -- explain 4.25 e4m3fn
+
+expect 'above a tie by less than binary64 can tell' 0 \
+'4.250000000000000000000000000001 in e4m3fn+nearest_even+saturate
+  exact       4.250000000000000000000000000001 = 0x1.1p+2...
+  below       4                       code 0x48
+  above       4.5                     code 0x49
+  tie         no: nearer to 4.5
+  position    0.5 of the gap of 0.5
+  result      4.5                     code 0x49
+  flags       inexact
+  bits        0 1001 001   sign, exponent, trailing significand
+' '' -- explain 4.250000000000000000000000000001 e4m3fn
+
+expect 'a member, from its code' 0 '0xd in int4+nearest_even+saturate
+  exact       0xd = -0x1.8p+1
+  member      yes: the format has this number
+  result      -3                      code 0xd
+  flags       -
+  bits        1101
+' '' -- explain 0xd int4
+
+expect 'an error policy' 0 '500 in e4m3fn+nearest_even+error
+  exact       500 = 0x1.f4p+8
+  largest     448                     code 0x7e
+  unbounded   between 480 and 512 if the exponent went on
+  tie         no: nearer to 512
+  position    0.625 of the gap of 32
+  result      error: number is above the range of e4m3fn
+' '' -- explain 500 e4m3fn+error
+
+expect 'no operand' 2 '' "ulp: '5x0' is no operand; write a code (0x3c) or a value (1.5, 0x1.8p0, \
+inf, nan)
+" -- explain 5x0 e4m3fn
+expect 'too few words' 2 '' \
+  'ulp: explain takes an operand and a FORMAT, for example: ulp explain 500 e4m3fn
+' -- explain e4m3fn
+
+expect 'two formats' 0 'e4m3fn+nearest_even+saturate against e4m3ieee+nearest_even+saturate
+  codes     14 of 256 stand for different numbers; first 0x78: 256, inf
+  values    14 of 253 of e4m3fn are not in e4m3ieee; first 256
+            0 of 239 of e4m3ieee are not in e4m3fn
+  casts     114 of 1550 operands round differently; first 248: 256, 240
+  why       largest finite number: 448, 240
+            lowest finite number: -448, -240
+            infinity: no, yes
+' '' -- diff e4m3fn e4m3ieee
+
+expect 'two policies' 0 'e4m3fn+nearest_even+saturate against e4m3fn+nearest_even+nan
+  codes     0 of 256 stand for different numbers
+  values    0 of 253 of e4m3fn are not in e4m3fn
+            0 of 253 of e4m3fn are not in e4m3fn
+  casts     22 of 1543 operands round differently; first 464.00000000000006: 448, nan
+  why       overflow: saturate, nan
+' '' -- diff e4m3fn e4m3fn+nan
+
+json='{"a":"e2m1fn+nearest_even+saturate","b":"e2m1fn+nearest_even+saturate","identical":true'
+json=$json',"sampled":false,"codes":16,"different_codes":0,"first_code":null,"values_a":15,"values_b":15'
+json=$json',"only_a":0,"only_b":0,"operands":115,"different_operands":0,"first_operand":null,"why":[]}
+'
+expect 'no difference' 0 "$json" '' -- diff e2m1fn fp4_e2m1 --json
+
+expect 'an unknown format' 2 '' "ulp: unknown format 'e4m3x' at column 1; did you mean e4m3fn, \
+e4m3ieee, e4m3fnuz?
+" -- diff e4m3fn e4m3x
+
+[ "$failures" -eq 0 ] && echo 'ulp explain: all passed'
+exit "$((failures > 0))"
