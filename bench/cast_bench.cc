@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "formats/named_formats.h"
+#include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "sim/aligned_vector.h"
@@ -29,7 +31,7 @@ struct Size {
 // Rounding is in place, quantizing to another array, as training uses them.
 constexpr Size kSizes[] = {{"L1 16 KiB", 4096}, {"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
 constexpr std::size_t kColumns = 256;
-constexpr std::size_t kRepetitions = 11;
+constexpr std::size_t kRepetitions = 7;
 constexpr double kElementsPerRepetition = 2e7;
 
 struct Case {
@@ -127,13 +129,27 @@ void print_table(const std::vector<Case>& cases, const std::vector<std::string>&
   fmt::print("\n");
 }
 
+/// Named formats, then others that reach each method and its limits.
+std::vector<std::string> formats_to_measure() {
+  std::vector<std::string> specs;
+  for (const NamedFormat& row : named_formats()) {
+    if (fits_binary32(row.format)) specs.push_back(to_spec(row.format));
+  }
+  for (const char* spec :
+       {"e3m0", "e4m5", "e6m9", "e8m2", "e8m15", "e5m22", "float(4,3,fn,subnormals=off)",
+        "float(4,3,fn,subnormals=flush_input)", "float(3,2,unsigned)", "float(0,7,finite)"}) {
+    specs.emplace_back(spec);
+  }
+  return specs;
+}
+
 /// `only`: part of the names of the cases to run.
 int run(const std::string& only) {
   initialize_numerics();
   const RoundSpec nearest;
   const RoundSpec stochastic{Rounding::stochastic, Overflow::saturate, 16};
   std::vector<Case> cases;
-  for (const char* format : {"e4m3fn", "e5m2", "bfloat16", "e2m1fn", "int8"}) {
+  for (const std::string& format : formats_to_measure()) {
     check_against_scalar(format, nearest);
     cases.push_back(rounding_case(format, nearest));
   }

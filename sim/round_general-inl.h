@@ -90,11 +90,21 @@ struct BitsRounding {
     }
   }
 
+  /// x limited to the range, which is symmetric: only formats with a minus zero get here.
+  HWY_INLINE V limited(V x) const {
+    const V high = hn::Set(d, static_cast<float>(plan.clamp_high));
+#if HWY_TARGET <= HWY_AVX3
+    constexpr int kSmallerMagnitudeWithOwnSign = 0b0010;
+    return V{_mm512_range_ps(x.raw, high.raw, kSmallerMagnitudeWithOwnSign)};
+#else
+    return hn::Max(hn::Neg(high), hn::Min(high, x));
+#endif
+  }
+
   HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
     V operand = x;
     if constexpr (kClamps) {
-      operand = hn::Min(hn::Set(d, static_cast<float>(plan.clamp_high)), operand);
-      operand = hn::Max(hn::Set(d, static_cast<float>(plan.clamp_low)), operand);
+      operand = limited(x);
     }
     V result = hn::BitCast(d, rounded(hn::BitCast(du, operand), words));
     if constexpr (!kClamps) {

@@ -6,6 +6,7 @@
 #define HALFULP_SIM_ROUND_LOOPS_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ using Kind = Scaling::Kind;
 // Arrays from this size on come from memory; then asking for the lines to be written ahead pays.
 inline constexpr std::size_t kStreamingElements = std::size_t{1} << 20;
 inline constexpr std::size_t kLineElements = 16;
-inline constexpr std::size_t kPrefetchElements = 64 * kLineElements;
+inline constexpr std::size_t kPrefetchElements = 32 * kLineElements;
 
 HWY_INLINE void prefetch_for_writing(const float* address) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
@@ -41,7 +42,10 @@ HWY_INLINE void prefetch_for_writing(const float* address) {
 #endif
 }
 
-template <Kind kScaling, class Op, class D = typename Op::D>
+// Results that go to another array of at least this size are not wanted in the caches.
+inline constexpr std::size_t kBypassElements = std::size_t{1} << 23;
+
+template <Kind kScaling, bool kBypass = false, class Op, class D = typename Op::D>
 HWY_INLINE void round_vector(const Op& op, const float* in, float* out, const float* multiplier,
                              const float* scale, const std::uint32_t* words) {
   const D d;
@@ -51,7 +55,16 @@ HWY_INLINE void round_vector(const Op& op, const float* in, float* out, const fl
   auto result = op(x, words);
   if constexpr (kScaling == Kind::uniform) result = hn::Mul(result, hn::Set(d, *scale));
   if constexpr (kScaling == Kind::each) result = hn::Mul(result, hn::LoadU(d, scale));
-  hn::StoreU(result, d, out);
+  if constexpr (kBypass) {
+    hn::Stream(result, d, out);
+  } else {
+    hn::StoreU(result, d, out);
+  }
+}
+
+/// Whether results should bypass the caches; `out` must then be aligned to vectors.
+HWY_INLINE bool bypasses(const float* in, const float* out, std::size_t n) {
+  return n >= kBypassElements && in != out && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
 }
 
 /// Asks for the lines of the next `count` elements but kPrefetchElements.
@@ -75,6 +88,15 @@ void apply(const RoundPlan& plan, const float* in, float* out, std::size_t n,
   const bool streams = n >= kStreamingElements;
 
   std::size_t i = 0;
+  if (bypasses(in, out, n)) {
+    for (; i + 4 * lanes <= n; i += 4 * lanes) {
+      for (std::size_t j = i; j < i + 4 * lanes; j += lanes) {
+        round_vector<kScaling, true>(op, in + j, out + j, multiplier + j * each, scale + j * each,
+                                     words + j * word);
+      }
+    }
+    hwy::FlushStream();
+  }
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
     if (streams) prefetch_ahead(out + i, 4 * lanes);
     for (std::size_t j = i; j < i + 4 * lanes; j += lanes) {
