@@ -64,7 +64,8 @@ struct PositFormat {
   friend bool operator==(const PositFormat&, const PositFormat&) = default;
 };
 
-/// Takum of 2 to 64 bits (Hunhold 2024): tapered like posits, with a bounded exponent range.
+/// Takum of 2 to 64 bits (Hunhold, arXiv 2404.18603): tapered like posits, with a bounded exponent
+/// range.
 struct TakumFormat {
   int bits = 0;
   bool logarithmic = false;  ///< values are powers of sqrt(e); otherwise a significand is stored
@@ -78,10 +79,11 @@ struct LogarithmicFormat {
   friend bool operator==(const LogarithmicFormat&, const LogarithmicFormat&) = default;
 };
 
-/// A list of numbers, one for each code.
+/// A list of numbers, one for each code. Made by ordered::make_codebook (families/codebook.h).
 struct Codebook {
   std::string name;            ///< canonical spelling, or empty for a list of the user's
-  std::vector<double> values;  ///< by code; distinct and finite
+  std::vector<double> values;  ///< by code; distinct and finite; both 0 and -0 may be there
+  std::vector<std::uint32_t> ascending;  ///< derived: codes by ascending value, without -0
 };
 
 struct CodebookFormat {

@@ -101,25 +101,25 @@ Number round_infinity(const Format& format, const RoundSpec& spec, bool negative
 void check_overflow(const Format& format, const RoundSpec& spec) {
   const auto* integer = std::get_if<IntegerFormat>(&format);
   const auto* f = std::get_if<FloatFormat>(&format);
-  const std::string name = to_spec(format);
+  const auto name = [&] { return to_spec(format); };
   switch (spec.overflow) {
     case Overflow::saturate:
     case Overflow::error:
       return;
     case Overflow::infinity:
       if (has_infinity(format)) return;
-      refuse(name + " has no infinity; use overflow " +
+      refuse(name() + " has no infinity; use overflow " +
              (has_nan(format) ? "saturate or nan" : "saturate"));
     case Overflow::nan:
-      if (!has_nan(format)) refuse(name + " has no NaN; use overflow saturate");
+      if (!has_nan(format)) refuse(name() + " has no NaN; use overflow saturate");
       return;
     case Overflow::wrap:
-      if (integer == nullptr) refuse("overflow wrap is for integers; use saturate for " + name);
+      if (integer == nullptr) refuse("overflow wrap is for integers; use saturate for " + name());
       if (!integer->symmetric) return;
-      refuse("overflow wrap would reach the code that " + name +
+      refuse("overflow wrap would reach the code that " + name() +
              " leaves out; use saturate, or the format without sym");
     case Overflow::propagate:
-      if (f == nullptr) refuse("overflow propagate is for floats; use saturate for " + name);
+      if (f == nullptr) refuse("overflow propagate is for floats; use saturate for " + name());
       return;
     case Overflow::sat_none:
       if (f != nullptr && is_p3109(*f)) return;
@@ -127,7 +127,7 @@ void check_overflow(const Format& format, const RoundSpec& spec) {
              std::string(has_infinity(format) ? "infinity"
                          : has_nan(format)    ? "nan"
                                               : "saturate") +
-             " for " + name);
+             " for " + name());
   }
 }
 

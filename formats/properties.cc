@@ -112,12 +112,14 @@ bool has_infinity(const Format& format) {
 }
 
 bool has_negative_zero(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::has_negative_zero(format);
   const auto* f = as_float(format);
   return f != nullptr && f->is_signed && f->has_zero && f->non_finite != NonFinite::fnuz &&
          !is_p3109(*f);
 }
 
 double epsilon(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::epsilon(format);
   if (const auto* f = std::get_if<IntegerFormat>(&format))
     return std::ldexp(1.0, -f->fraction_bits);
   return std::ldexp(1.0, 1 - precision(format));

@@ -12,6 +12,8 @@ namespace halfulp {
 namespace {
 
 constexpr std::size_t kLongestSpec = 200;
+constexpr std::size_t kLongestList =
+    2'000'000;  // a codebook of 65536 values of up to 24 characters
 
 std::string at_column(int column) { return " at column " + std::to_string(column); }
 
@@ -80,7 +82,9 @@ Format parse_format(std::string_view text, std::string& note) {
     throw SpecError("empty format" + at_column(column) + "; write for example e4m3fn or int8",
                     column);
   }
-  if (text.size() > kLongestSpec) {
+  const bool is_list =
+      lower_case(text.substr(static_cast<std::size_t>(column - 1), 8)) == "codebook";
+  if (text.size() > (is_list ? kLongestList : kLongestSpec)) {
     throw SpecError("format '" + shortened(text) + "'" + at_column(column) + " is too long",
                     column);
   }

@@ -117,8 +117,7 @@ void compare_with_rationals(int spread, int rounds) {
       continue;
     }
     const RoundSpec odd{Rounding::to_odd, Overflow::infinity};
-    const double as_odd =
-        to_double(round_to(FloatFormat{11, 52, 1023}, odd, got, 0, flags));
+    const double as_odd = to_double(round_to(FloatFormat{11, 52, 1023}, odd, got, 0, flags));
     ASSERT_EQ(as_odd, oracle::round_to_odd(want)) << "round " << round;
   }
 }
