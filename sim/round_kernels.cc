@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 
+#include "formats/round.h"
 #include "sim/philox.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -23,16 +24,15 @@ namespace HWY_NAMESPACE {
 // Elements per pass of the kernels that need more than one pass; the buffers stay in the L1 cache.
 inline constexpr std::size_t kBlock = 4 * kRandomPair;
 
-/// x mod 2^bits, in [lowest, largest]. Exact: x is an integer and binary64 holds every step.
-/// (Infinity was clamped to the largest binary32 number, a multiple of 2^bits, and gives the 0 that
-/// is asked for.)
+/// x modulo 2^bits quanta, in [lowest, largest]. Exact: x is a multiple of the quantum and binary64
+/// holds every step. (Infinity was clamped to the largest binary32 number, a multiple of 2^bits,
+/// and gives the 0 that is asked for.)
 void wrap(const RoundPlan& plan, float* values, std::size_t n) {
-  const auto largest = static_cast<double>(plan.largest);
-  const double modulus = largest - static_cast<double>(plan.lowest) + 1;
+  const double modulus = plan.largest - plan.lowest + plan.quantum;
   for (std::size_t i = 0; i < n; ++i) {
     const auto x = static_cast<double>(values[i]);
     double rest = x - modulus * std::floor(x / modulus);
-    if (rest > largest) rest -= modulus;
+    if (rest > plan.largest) rest -= modulus;
     values[i] = static_cast<float>(rest);
   }
 }
@@ -145,56 +145,74 @@ OverflowReport round_array_kernel(const RoundPlan& plan, const float* in, float*
   return round_blocks(plan, in, out, n, scaling, stream, first_index);
 }
 
-/// As an unsigned pattern, NaN is larger than every number.
-HWY_INLINE std::uint32_t largest_of(const float* in, std::size_t n) {
-  const hn::ScalableTag<std::uint32_t> du;
-  const hn::Rebind<float, decltype(du)> d;
-  const std::size_t lanes = hn::Lanes(du);
-  const auto magnitude_mask = hn::Set(du, 0x7FFFFFFFU);
-  const auto load = [&](std::size_t i) {
-    return hn::And(hn::BitCast(du, hn::LoadU(d, in + i)), magnitude_mask);
-  };
-  std::uint32_t largest = 0;
-  std::size_t i = 0;
-  if (n >= lanes) {
-    auto m0 = load(0);
-    auto m1 = m0;
-    auto m2 = m0;
-    auto m3 = m0;
-    for (i = lanes; i + 4 * lanes <= n; i += 4 * lanes) {
-      m0 = hn::Max(m0, load(i));
-      m1 = hn::Max(m1, load(i + lanes));
-      m2 = hn::Max(m2, load(i + 2 * lanes));
-      m3 = hn::Max(m3, load(i + 3 * lanes));
-    }
-    for (; i + lanes <= n; i += lanes) m0 = hn::Max(m0, load(i));
-    const auto all = hn::Max(hn::Max(m0, m1), hn::Max(m2, m3));
-    largest = hn::GetLane(hn::MaxOfLanes(du, all));
-  }
-  for (; i < n; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(in[i]) & 0x7FFFFFFFU);
-  return largest;
-}
+using WideLoop = void (*)(const RoundPlan&, const double*, double*, std::size_t,
+                          const std::uint32_t*);
 
-std::uint32_t largest_magnitude_kernel(const float* in, std::size_t n) { return largest_of(in, n); }
-
-void group_magnitudes_kernel(const float* in, std::size_t n, std::size_t group,
-                             std::uint32_t* maxima) {
-  for (std::size_t i = 0; i < n; i += group) *maxima++ = largest_of(in + i, std::min(group, n - i));
-}
-
-/// Running maxima of the columns: maxima[j] = max(maxima[j], |in[j]|) as patterns.
-void update_magnitudes_kernel(const float* in, std::uint32_t* maxima, std::size_t n) {
-  const hn::ScalableTag<std::uint32_t> du;
-  const hn::Rebind<float, decltype(du)> d;
-  const std::size_t lanes = hn::Lanes(du);
+template <class Op>
+void apply_wide(const RoundPlan& plan, const double* in, double* out, std::size_t n,
+                const std::uint32_t* words) {
+  const Op op(plan);
+  const typename Op::D d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t word = Op::kUsesWords ? 1 : 0;
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const auto x = hn::And(hn::BitCast(du, hn::LoadU(d, in + i)), hn::Set(du, 0x7FFFFFFFU));
-    hn::StoreU(hn::Max(hn::LoadU(du, maxima + i), x), du, maxima + i);
+    hn::StoreU(op(hn::LoadU(d, in + i), words + i * word), d, out + i);
   }
-  for (; i < n; ++i) {
-    maxima[i] = std::max(maxima[i], std::bit_cast<std::uint32_t>(in[i]) & 0x7FFFFFFFU);
+  if (i == n) return;
+  HWY_ALIGN double operands[HWY_LANES(double)] = {};
+  std::copy(in + i, in + n, operands);
+  hn::StoreU(op(hn::LoadU(d, operands), words + i * word), d, operands);
+  std::copy(operands, operands + (n - i), out + i);
+}
+
+WideLoop wide_loop(const RoundPlan& plan) {
+  if (plan.method == RoundMethod::steps) return apply_wide<StepRounding<double>>;
+  switch (plan.decision) {
+    case Decision::nearest_even:
+      return apply_wide<MagnitudeRounding<double, Decision::nearest_even, double>>;
+    case Decision::nearest_away:
+      return apply_wide<MagnitudeRounding<double, Decision::nearest_away, double>>;
+    case Decision::toward_zero:
+      return apply_wide<MagnitudeRounding<double, Decision::toward_zero, double>>;
+    case Decision::toward_positive:
+      return apply_wide<MagnitudeRounding<double, Decision::toward_positive, double>>;
+    case Decision::toward_negative:
+      return apply_wide<MagnitudeRounding<double, Decision::toward_negative, double>>;
+    case Decision::to_odd:
+      return apply_wide<MagnitudeRounding<double, Decision::to_odd, double>>;
+    case Decision::stochastic:
+      return apply_wide<MagnitudeRounding<double, Decision::stochastic, double>>;
+    case Decision::nearest_even_exponent:
+      return apply_wide<MagnitudeRounding<double, Decision::nearest_even_exponent, double>>;
+    case Decision::to_odd_exponent:
+      break;
   }
+  return apply_wide<MagnitudeRounding<double, Decision::to_odd_exponent, double>>;
+}
+
+WideOverflowReport round_wide_array_kernel(const RoundPlan& plan, const double* in, double* out,
+                                           std::size_t n, const RandomStream& stream,
+                                           std::uint64_t first_index) {
+  constexpr std::size_t kSlack = 64;  // of the last vector
+  HWY_ALIGN double results[kBlock];
+  HWY_ALIGN std::uint32_t words[kBlock + kSlack] = {};
+  const WideLoop loop = wide_loop(plan);
+  const bool is_random = plan.decision == Decision::stochastic;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; i += count) {
+    const std::uint64_t index = first_index + i;
+    count = std::min<std::size_t>(kBlock - index % kRandomPair, n - i);
+    const std::uint32_t* random = words;
+    if (is_random) random = (plan.uses_draws ? draws_of : words_of)(stream, index, count, words);
+    loop(plan, in + i, plan.reports ? results : out + i, count, random);
+    if (!plan.reports) continue;
+    for (std::size_t j = 0; j < count; ++j) {
+      if (std::isnan(results[j]) && !std::isnan(in[i + j])) return {i + j, in[i + j]};
+    }
+    std::copy(results, results + count, out + i);
+  }
+  return {};
 }
 
 }  // namespace HWY_NAMESPACE
@@ -208,27 +226,66 @@ namespace halfulp {
 
 namespace {
 HWY_EXPORT(round_array_kernel);
-HWY_EXPORT(largest_magnitude_kernel);
-HWY_EXPORT(group_magnitudes_kernel);
-HWY_EXPORT(update_magnitudes_kernel);
+HWY_EXPORT(round_wide_array_kernel);
+}  // namespace
+
+namespace {
+
+/// RoundMethod::scalar for one element; false when it overflows under Overflow::error.
+bool round_one(const RoundTables& tables, double x, const RandomStream& stream, std::uint64_t index,
+               double& result) {
+  const int bits = tables.spec.random_bits;
+  const std::uint64_t random = bits == 0 ? 0 : random_bits(stream, index, bits);
+  try {
+    result = round(tables.format, tables.spec, x, random);
+  } catch (const OverflowError&) {
+    return false;
+  }
+  return true;
+}
+
+OverflowReport round_scalars(const RoundTables& tables, const float* in, float* out, std::size_t n,
+                             const Scaling& scaling, const RandomStream& stream,
+                             std::uint64_t first_index) {
+  const std::size_t each = scaling.kind == Scaling::Kind::each ? 1 : 0;
+  const bool scales = scaling.kind != Scaling::Kind::none;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float x = scales ? in[i] * scaling.multiplier[i * each] : in[i];
+    double result = 0;
+    if (!round_one(tables, static_cast<double>(x), stream, first_index + i, result)) return {i, x};
+    out[i] = static_cast<float>(result);
+    if (scales) out[i] *= scaling.scale[i * each];
+  }
+  return {};
+}
+
+WideOverflowReport round_scalars(const RoundTables& tables, const double* in, double* out,
+                                 std::size_t n, const RandomStream& stream,
+                                 std::uint64_t first_index) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const double x = in[i];
+    if (!round_one(tables, x, stream, first_index + i, out[i])) return {i, x};
+  }
+  return {};
+}
+
 }  // namespace
 
 OverflowReport round_array(const RoundPlan& plan, const float* in, float* out, std::size_t n,
                            const Scaling& scaling, const RandomStream& stream,
                            std::uint64_t first_index) {
+  if (plan.method == RoundMethod::scalar) {
+    return round_scalars(*plan.tables, in, out, n, scaling, stream, first_index);
+  }
   return HWY_DYNAMIC_DISPATCH(round_array_kernel)(plan, in, out, n, scaling, stream, first_index);
 }
 
-std::uint32_t largest_magnitude(const float* in, std::size_t n) {
-  return HWY_DYNAMIC_DISPATCH(largest_magnitude_kernel)(in, n);
-}
-
-void group_magnitudes(const float* in, std::size_t n, std::size_t group, std::uint32_t* maxima) {
-  HWY_DYNAMIC_DISPATCH(group_magnitudes_kernel)(in, n, group, maxima);
-}
-
-void update_magnitudes(const float* in, std::uint32_t* maxima, std::size_t n) {
-  HWY_DYNAMIC_DISPATCH(update_magnitudes_kernel)(in, maxima, n);
+WideOverflowReport round_array(const RoundPlan& plan, const double* in, double* out, std::size_t n,
+                               const RandomStream& stream, std::uint64_t first_index) {
+  if (plan.method == RoundMethod::scalar) {
+    return round_scalars(*plan.tables, in, out, n, stream, first_index);
+  }
+  return HWY_DYNAMIC_DISPATCH(round_wide_array_kernel)(plan, in, out, n, stream, first_index);
 }
 
 }  // namespace halfulp

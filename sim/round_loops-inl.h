@@ -19,6 +19,8 @@
 #include "sim/round_general-inl.h"
 #include "sim/round_kernels.h"
 #include "sim/round_magic-inl.h"
+#include "sim/round_posit-inl.h"
+#include "sim/round_steps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 
@@ -225,7 +227,13 @@ Loop unscaled_loop(const RoundPlan& plan) {
       return bits_loop(plan);
     case RoundMethod::magnitude:
       return magnitude_loop<float>(plan.decision);
+    case RoundMethod::posit:
+      return apply<PositRounding>;
+    case RoundMethod::steps:
+      return plan.tables->steps->tree.empty() ? apply<StepRounding<float>>
+                                              : apply<FewStepsRounding>;
     case RoundMethod::wide_magnitude:
+    case RoundMethod::scalar:
       break;
   }
   return magnitude_loop<double>(plan.decision);

@@ -100,7 +100,8 @@ std::vector<float> all_high_halves() {
 
 TEST(Rounder, NearestEvenEqualsRoundOnEveryHighHalf) {
   const std::vector<float> operands = all_high_halves();
-  for (const char* name : {"e4m3fn", "e5m2", "e2m1fn", "bfloat16", "int8", "e8m0fnu"}) {
+  for (const char* name : {"e4m3fn", "e5m2", "e2m1fn", "bfloat16", "int8", "e8m0fnu", "posit(16,2)",
+                           "posit(8,0)", "nf4", "bnb_dynamic8"}) {
     compare(parse_format(name), {}, operands);
   }
 }
@@ -147,6 +148,10 @@ TEST(Rounder, AllOperandsToE5m2Long) {
 }
 
 TEST(Rounder, AllOperandsToBfloat16Long) { compare_all_operands(parse_format("bfloat16"), {}); }
+
+TEST(Rounder, AllOperandsToPosit16Long) { compare_all_operands(parse_format("posit(16,2)"), {}); }
+
+TEST(Rounder, AllOperandsToNf4Long) { compare_all_operands(parse_format("nf4"), {}); }
 
 TEST(Rounder, AllOperandsToE2m1fnLong) { compare_all_operands(parse_format("e2m1fn"), {}); }
 
@@ -352,6 +357,7 @@ TEST(Rounder, OverflowErrorNamesTheFirstElementAndItsValue) {
 TEST(Rounder, RefusesWhatDoesNotFitAndWhatCannotBe) {
   EXPECT_THROW(Rounder(parse_format("binary64"), {}), SpecError);
   EXPECT_THROW(Rounder(parse_format("int32"), {}), SpecError);
+  EXPECT_THROW(Rounder(parse_format("lns(8,3)"), {}), SpecError);
   EXPECT_THROW(Rounder(parse_format("e2m1fn"), {Rounding::nearest_even, Overflow::infinity}),
                SpecError);
 }
