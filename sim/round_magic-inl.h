@@ -9,7 +9,6 @@
 
 #include <hwy/highway.h>
 
-#include <bit>
 #include <cstdint>
 
 #include "sim/round_plan.h"
@@ -50,7 +49,7 @@ HWY_INLINE V constant_of_bits(D d, std::uint32_t bits) {
 /// What NaN becomes under NanRule::constant.
 template <class D>
 HWY_INLINE hn::Vec<D> nan_constant(D d, const RoundNumbers& plan) {
-  return hn::Set(d, static_cast<hn::TFromD<D>>(std::bit_cast<float>(plan.nan_bits)));
+  return hn::Set(d, static_cast<hn::TFromD<D>>(plan.nan));
 }
 
 /// What the magic methods share: clamping before rounding; sign, overflow and NaN after it.

@@ -74,9 +74,9 @@ void fill_policy(RoundPlan& plan, const Format& format, const RoundSpec& spec) {
   plan.overflow_low = answer(format, spec, plan.wraps ? 0.0 : -kBeyond);
   plan.infinity_high = answer(format, spec, kInfinity);
   plan.infinity_low = answer(format, spec, -kInfinity);
-  const auto nan = static_cast<float>(answer(format, spec, kNan));
-  plan.nan_rule = std::isnan(nan) ? NanRule::keep : NanRule::constant;
-  plan.nan_bits = std::bit_cast<std::uint32_t>(nan);
+  plan.nan = answer(format, spec, kNan);
+  plan.nan_rule = std::isnan(plan.nan) ? NanRule::keep : NanRule::constant;
+  plan.nan_bits = std::bit_cast<std::uint32_t>(static_cast<float>(plan.nan));
 }
 
 void fill_clamps(RoundPlan& plan, const Grid& grid) {
@@ -88,8 +88,7 @@ void fill_clamps(RoundPlan& plan, const Grid& grid) {
   } else if (plan.clamps) {
     plan.clamp_low = lowest;
     plan.clamp_high = largest;
-    const auto nan = static_cast<double>(std::bit_cast<float>(plan.nan_bits));
-    if (nan == plan.largest) plan.nan_rule = NanRule::highest;
+    if (plan.nan == plan.largest) plan.nan_rule = NanRule::highest;
   } else {
     // One step beyond the range in either direction: rounds to itself, so it is seen to be outside.
     const int top = grid.all_fixed

@@ -123,10 +123,11 @@ struct RoundNumbers {
   Decision decision;
   bool clamps;  ///< clamping the operand (or the pattern) is the whole overflow policy
   NanRule nan_rule;
-  bool wraps;       ///< results are still to be reduced to [lowest, largest] modulo 2^bits
-  bool reports;     ///< overflow is marked by NaN, for the caller to throw
-  bool uses_draws;  ///< random bits are 16-bit draws, not words
-  std::uint32_t nan_bits;
+  bool wraps;              ///< results are still to be reduced to [lowest, largest] modulo 2^bits
+  bool reports;            ///< overflow is marked by NaN, for the caller to throw
+  bool uses_draws;         ///< random bits are 16-bit draws, not words
+  std::uint32_t nan_bits;  ///< pattern of `nan` in binary32
+  double nan;              ///< result for NaN under NanRule::constant
   double clamp_low, clamp_high;        ///< operands beyond give the same result as these
   double lowest, largest;              ///< of the format
   double overflow_low, overflow_high;  ///< results for finite operands out of range
