@@ -145,7 +145,8 @@ struct Quantizer::Impl {
 
   bool fill_scales(const std::uint32_t* maxima, std::size_t n, float* multipliers,
                    float* scales) const {
-    return unit_scales(spec.scale, plan.largest, maxima, n, multipliers, scales);
+    return unit_scales(spec.scale, static_cast<float>(plan.largest), maxima, n, multipliers,
+                       scales);
   }
 };
 
