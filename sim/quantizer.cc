@@ -117,11 +117,12 @@ std::optional<FusedPlan> fused_groups(const QuantizerSpec& spec, const RoundPlan
   if (!is_served) return std::nullopt;
   FusedPlan fused;
   fused.kind = FusedPlan::Kind::absmax;
-  fused.largest = plan.largest;
+  const auto largest = static_cast<float>(plan.largest);
+  fused.largest = largest;
   // Products exceed the largest number by a rounding error at most: less than half of its last
   // step.
   const bool is_symmetric = plan.lowest <= -plan.largest;
-  if (is_symmetric && width(spec.format) <= 16) fused.overflow_from = plan.largest * (1 + 0x1p-20F);
+  if (is_symmetric && width(spec.format) <= 16) fused.overflow_from = largest * (1 + 0x1p-20F);
   fused.largest_single = kLargest;
   return fused;
 }
@@ -140,8 +141,6 @@ struct Quantizer::Impl {
   void round_columns(const Block& block, const RandomStream& stream) const;
   void round_groups_of_row(const Block& row, const RandomStream& stream) const;
   void quantize(const Block& all, const RandomStream& stream) const;
-
-  bool is_random() const { return spec.rounding.rounding == Rounding::stochastic; }
 
   bool fill_scales(const std::uint32_t* maxima, std::size_t n, float* multipliers,
                    float* scales) const {
@@ -188,7 +187,7 @@ void Quantizer::Impl::round_unit(const Block& block, const RandomStream& stream)
 /// Units are the columns of the block.
 void Quantizer::Impl::round_columns(const Block& block, const RandomStream& stream) const {
   const std::size_t whole = block.cols / block_lanes() * block_lanes();
-  if (fused && whole > 0 && !is_random()) {
+  if (fused && whole > 0) {
     fused_columns(plan, *fused,
                   {block.in, block.in_stride, block.out, block.out_stride, block.rows, whole});
     if (whole == block.cols) return;
@@ -222,9 +221,9 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
     return;
   }
   const std::size_t panel = group * block_lanes();
-  if (fused && group % block_lanes() == 0 && row.cols >= panel && !is_random()) {
+  if (fused && group % block_lanes() == 0 && row.cols >= panel) {
     const std::size_t whole = row.cols / panel * panel;
-    fused_rows(plan, *fused, row.in, row.out, whole / group, group, nullptr);
+    fused_rows(plan, *fused, row.in, row.out, whole / group, group);
     if (whole < row.cols) round_groups_of_row(row.part(0, whole, 1, row.cols - whole), stream);
     return;
   }
@@ -271,7 +270,7 @@ void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) con
     flat.rows = 1;
     flat.cols = all.rows * all.cols;
     flat.pitch = all.rows * all.cols;
-    if (fused && !is_random()) return round_groups_of_row(flat, stream);
+    if (fused) return round_groups_of_row(flat, stream);
   }
   const std::size_t step = spec.along_columns ? group : 1;
   for (std::size_t r = 0; r < all.rows; r += step) {

@@ -442,7 +442,7 @@ TEST(Quantizer, BlockFormatsQuantizeAsBlocks) {
     std::vector<float> y(x.size());
     Quantizer(spec).quantize({x.data(), 40, 70, 70}, {y.data(), 40, 70, 70}, kStream);
     const auto random = [&](std::size_t index) {
-      return random_word(kStream, index) >> (32 - spec.rounding.random_bits);
+      return random_bits(kStream, index, spec.rounding.random_bits);
     };
     EXPECT_EQ(y, quantize_blocks(*spec.block, x.data(), 40, 70, random).values) << text;
     EXPECT_FALSE(Quantizer(spec).is_identity());
