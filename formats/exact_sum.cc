@@ -190,8 +190,7 @@ WideNumber ExactSum::value(const RoundSpec& spec, Flags& flags) const {
     return {Kind::zero, only_negative || (both && toward_negative)};
   }
   const bool modulo = spec.overflow == Overflow::wrap && count > 128;
-  WideNumber result =
-      modulo ? modulo_bits(bits, low_exponent_) : leading_bits(bits, low_exponent_);
+  WideNumber result = modulo ? modulo_bits(bits, low_exponent_) : leading_bits(bits, low_exponent_);
   result.negative = is_negative(limbs_);
   return result;
 }

@@ -16,19 +16,21 @@ namespace halfulp {
 /// std::invalid_argument for sticky operands.
 WideNumber multiply(const Number& x, const Number& y, Flags& flags);
 
-/// Holds any sum of up to 2^62 terms exactly; the order of the terms has no influence. Takes as much
-/// memory as lies between the smallest and the largest bit of its terms.
+/// Holds any sum of up to 2^62 terms exactly; the order of the terms has no influence. Takes as
+/// much memory as lies between the smallest and the largest bit of its terms.
 class ExactSum {
  public:
   /// Throws std::invalid_argument for a sticky term: its value is not known.
   void add(const WideNumber& x);
+
   void add(const Number& x) { add(widen(x)); }
+
   void add_product(const Number& x, const Number& y);
 
   /// The sum. A NaN term gives NaN; infinities of both signs, or 0 times infinity, give NaN with
-  /// `invalid`; infinities of one sign give it. A sum of zeros of one sign is that zero; every other
-  /// zero is +0, and -0 under toward_negative (IEEE 754-2019 6.3); the empty sum is +0. A sum of
-  /// more than 128 bits keeps the leading 128 with `sticky`, which decides every rounding; under
+  /// `invalid`; infinities of one sign give it. A sum of zeros of one sign is that zero; every
+  /// other zero is +0, and -0 under toward_negative (IEEE 754-2019 6.3); the empty sum is +0. A sum
+  /// of more than 128 bits keeps the leading 128 with `sticky`, which decides every rounding; under
   /// Overflow::wrap, which needs the trailing bits, it is replaced by a number that is equal to it
   /// modulo 2^64 and as much out of the range of every integer.
   WideNumber value(const RoundSpec& spec, Flags& flags) const;
@@ -41,8 +43,9 @@ class ExactSum {
   void add_finite(const WideNumber& x);
   void cover(std::int64_t low, std::int64_t high);
 
-  /// Two's complement, least significant limb first; bit 0 of the first limb counts 2^low_exponent_.
-  /// The last limb takes carries only, so that no sum of 2^62 terms leaves the window.
+  /// Two's complement, least significant limb first; bit 0 of the first limb counts
+  /// 2^low_exponent_. The last limb takes carries only, so that no sum of 2^62 terms leaves the
+  /// window.
   std::vector<std::uint64_t> limbs_;
   std::int64_t low_exponent_ = 0;
   bool has_nan_ = false;

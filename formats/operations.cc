@@ -60,6 +60,7 @@ constexpr bool rows_follow_the_enumeration() {
   }
   return true;
 }
+
 static_assert(rows_follow_the_enumeration());
 
 }  // namespace

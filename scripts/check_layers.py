@@ -65,8 +65,10 @@ def check_angled(path, layer_rank, header, text):
     if header.split("/")[0] in LAYERS + ANYTHING and "/" in header:
         return f"<{header}>: our own headers are written with quotes"
     is_calculator = path.parts[:2] == ("formats", "cli")  # prints, with fmt
+    is_elementary = path.parts == ("formats", "elementary.cc")  # roots, exp, log, ...
     if layer_rank == 0 and re.search(r"[/.]", header) and not (
-            is_calculator and header.startswith("fmt/")):
+            is_calculator and header.startswith("fmt/")
+            or is_elementary and header == "mpfr.h"):
         return f"formats/ may not include <{header}>: it uses the standard library only"
     if header == VERSION_OF_TOML:
         return None

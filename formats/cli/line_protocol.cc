@@ -11,6 +11,7 @@
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
 #include "formats/number_text.h"
+#include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "formats/spelling.h"
@@ -55,6 +56,21 @@ std::string json_flags(const Flags& flags) {
   return "\"" + names + "\"";
 }
 
+bool is_code(const Word& word) {
+  return starts_with_0x(word.text) && word.text.find_first_of("pP.") == std::string_view::npos;
+}
+
+Number read_code(const Format& format, const Word& word) {
+  const std::optional<Code> code = parse_hex(word.text);
+  const int bits = width(format);
+  if (!code || (*code & ~low_code_bits(bits)) != 0) {
+    throw LineError("'" + shortened(word.text) + "' is no code of " + to_spec(format) +
+                        ", which has " + std::to_string(bits) + " bits",
+                    word.column);
+  }
+  return decode_operand(format, *code);
+}
+
 }  // namespace
 
 Word take_word(std::string_view line, std::size_t& position) {
@@ -79,26 +95,26 @@ std::optional<Code> parse_hex(std::string_view text) {
 }
 
 WideNumber read_operand(const Format& code_format, const Word& word) {
-  const bool is_code =
-      starts_with_0x(word.text) && word.text.find_first_of("pP.") == std::string_view::npos;
-  if (!is_code) {
-    const std::optional<WideNumber> number = parse_number(word.text);
-    if (!number) {
-      throw LineError(
-          "'" + shortened(word.text) +
-              "' is no operand; write a code (0x3c) or a value (1.5, 0x1.8p0, inf, nan)",
-          word.column);
-    }
-    return *number;
-  }
-  const std::optional<Code> code = parse_hex(word.text);
-  const int bits = width(code_format);
-  if (!code || (*code & ~low_code_bits(bits)) != 0) {
-    throw LineError("'" + shortened(word.text) + "' is no code of " + to_spec(code_format) +
-                        ", which has " + std::to_string(bits) + " bits",
-                    word.column);
-  }
-  return widen(decode_operand(code_format, *code));
+  if (is_code(word)) return widen(read_code(code_format, word));
+  const std::optional<WideNumber> number = parse_number(word.text);
+  if (number) return *number;
+  throw LineError("'" + shortened(word.text) +
+                      "' is no operand; write a code (0x3c) or a value (1.5, 0x1.8p0, inf, nan)",
+                  word.column);
+}
+
+Number read_number_of(const Format& format, const Word& word) {
+  if (is_code(word)) return read_code(format, word);
+  const WideNumber x = read_operand(format, word);
+  const RoundSpec nearest{Rounding::nearest_even,
+                          has_infinity(format) ? Overflow::infinity : Overflow::saturate};
+  Flags flags;
+  const Number result = round_to(format, nearest, x, 0, flags);
+  if (flags == Flags{}) return result;
+  throw LineError("'" + shortened(word.text) + "' is no number of " + to_spec(format) +
+                      "; the nearest is " + to_text(result) + " (" +
+                      code_text(format, encode(format, result)) + ")",
+                  word.column);
 }
 
 ResultOptions read_result_options(const Arguments& arguments, const Format& target) {

@@ -49,6 +49,10 @@ std::optional<Code> parse_hex(std::string_view text);
 /// Throws LineError.
 WideNumber read_operand(const Format& code_format, const Word& word);
 
+/// The same for arithmetic: a number of `format`, so that no rounding hides in reading it. Throws
+/// LineError, naming the nearest number, for a value that is not in the format.
+Number read_number_of(const Format& format, const Word& word);
+
 /// What the options of a verb say about rounding and about the form of the results.
 struct ResultOptions {
   Format target;

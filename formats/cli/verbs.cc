@@ -46,6 +46,19 @@ constexpr std::string_view kDiffHelp =
     "  --json                       one JSON object\n"
     "  example: ulp diff e4m3fn e4m3fnuz; ulp diff e4m3fn+saturate e4m3fn+nan\n";
 
+constexpr std::string_view kVectorsHelp =
+    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, flags,\n"
+    "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
+    "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
+    "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
+    "  --op OP          an operation of `ulp help eval`, or cast\n"
+    "  --format FORMAT  of the result, and of the operands without --from\n"
+    "  --from FORMATS   of the operands: one for all, or one for each, separated by commas\n"
+    "  --samples N      samples, though all would be possible (10000 where they are not)\n"
+    "  --seed S         of the samples and of R (0)\n"
+    "  --rounding R, --overflow O   as in `ulp help cast`\n"
+    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples 1000\n";
+
 constexpr std::string_view kCastHelp =
     "Reads one operand a line from standard input and writes CODE TAB VALUE TAB FLAGS.\n"
     "Operands: a code (0x3c) of the --from format, or of FORMAT without --from; or a value:\n"
@@ -63,6 +76,31 @@ constexpr std::string_view kCastHelp =
     "  --hex           values as hexadecimal floats\n"
     "  --json          one JSON object a line: operand, code, value, flags\n"
     "  example: echo 0.3 | ulp cast e4m3fn --rounding toward_zero\n";
+
+constexpr std::string_view kEvalHelp =
+    "Reads the operands of one operation a line and writes CODE TAB VALUE TAB FLAGS: the exact\n"
+    "result, rounded once to FORMAT. ulp eval --list shows the operations with their number of\n"
+    "operands. Operands are codes (0x3c) or values of the --from formats, else of FORMAT; a value\n"
+    "that is not in its format is refused, so that nothing is rounded unseen. One column more is\n"
+    "the line's R (hexadecimal) for stochastic rounding. Predicates (lt, eq, ...) write a code of\n"
+    "one bit, 0x0 or 0x1. FLAGS: inexact,overflow,underflow,invalid,divzero or - for none.\n"
+    "docs/FORMATS.md, Exact arithmetic, has the rules for zeros, NaN and division by zero.\n"
+    "  --list          operations: name, number of operands, meaning\n"
+    "  --from FORMATS  format of the operands: one for all, or a comma list, one for each\n"
+    "  --rounding R, --overflow O, --random HEX, --hex, --json  as in ulp help cast\n"
+    "  example: echo 0x7e 1.5 -3 | ulp eval fma e5m2 --from e4m3fn,e4m3fn,binary16\n";
+
+constexpr std::string_view kDotHelp =
+    "Reads pairs of lines, a row a and a row b of as many operands, and writes for each pair\n"
+    "CODE TAB VALUE TAB FLAGS: the dot product, summed exactly and rounded once to ACC (for "
+    "posits\n"
+    "this is the quire). Operands are codes (0x3c) or values of their row's format; a value that\n"
+    "is not in it is refused. A pair with a bad line has no output line.\n"
+    "  --a FORMAT      format of row a (default ACC)\n"
+    "  --b FORMAT      format of row b (default that of row a)\n"
+    "  --random HEX    R of every pair, for stochastic rounding\n"
+    "  --rounding R, --overflow O, --hex, --json  as in ulp help cast\n"
+    "  example: printf '1 2 3\\n4 5 6\\n' | ulp dot binary32 --a e4m3fn --b e5m2\n";
 
 void print_usage(const Verb& verb) { fmt::print("usage: ulp {} {}\n", verb.name, verb.arguments); }
 
@@ -145,6 +183,44 @@ std::span<const Verb> verbs() {
         {"--hex"},
         {"--json"}},
        run_cast},
+      {"eval",
+       "OP FORMAT [--from FORMATS] [--rounding R] [--overflow O] [--random HEX] [--hex] [--json]",
+       "one operation on the operands of each line, rounded once",
+       kEvalHelp,
+       {{"--list"},
+        {"--from", true},
+        {"--rounding", true},
+        {"--overflow", true},
+        {"--random", true},
+        {"--hex"},
+        {"--json"}},
+       run_eval},
+      {"dot",
+       "ACC [--a FORMAT] [--b FORMAT] [--rounding R] [--overflow O] [--random HEX] [--hex] "
+       "[--json]",
+       "exact dot products of pairs of lines, rounded once",
+       kDotHelp,
+       {{"--a", true},
+        {"--b", true},
+        {"--rounding", true},
+        {"--overflow", true},
+        {"--random", true},
+        {"--hex"},
+        {"--json"}},
+       run_dot},
+      {"vectors",
+       "--op OP --format FORMAT [--from FORMATS] [--samples N] [--seed S] [--rounding R]"
+       " [--overflow O]",
+       "golden vectors of an operation",
+       kVectorsHelp,
+       {{"--op", true},
+        {"--format", true},
+        {"--from", true},
+        {"--samples", true},
+        {"--seed", true},
+        {"--rounding", true},
+        {"--overflow", true}},
+       run_vectors},
   };
   return all;
 }

@@ -29,6 +29,9 @@ int run_values(const Arguments& arguments);
 int run_cast(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_diff(const Arguments& arguments);
+int run_vectors(const Arguments& arguments);
+int run_eval(const Arguments& arguments);
+int run_dot(const Arguments& arguments);
 
 /// The one positional FORMAT of a verb; a note about its reading goes to standard error.
 /// Throws UsageError, SpecError.

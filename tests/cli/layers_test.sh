@@ -43,6 +43,7 @@ accept() {
 expect check_layers.py formats/a.h '#include "sim/rounder.h"' 'formats/ may not include sim/'
 expect check_layers.py formats/a.h '#  include "experiments/kind.h"' 'may not include experiments/'
 expect check_layers.py formats/a.h '#include <fmt/format.h>' 'standard library only'
+expect check_layers.py formats/a.cc '#include <mpfr.h>' 'standard library only'
 expect check_layers.py formats/cli/a.cc '#include <hwy/highway.h>' 'standard library only'
 expect check_layers.py sim/deep/a.cc '#include "experiments/kind.h"' 'sim/ may not include'
 expect check_layers.py sim/a.cc '#include <hwy/highway.h>' 'kernels'
@@ -63,6 +64,7 @@ accept experiments/store/provenance.cc '#include <toml++/impl/version.h>'
 accept formats/cli/a.cc '#include <fmt/core.h>'
 accept run_experiment.cc '#include "experiments/kind.h"'
 accept formats/a.cc '#include <vector>'
+accept formats/elementary.cc '#include <mpfr.h>'
 
 mkdir "$work/two" "$work/two/experiments" "$work/two/experiments/harness"
 for name in a b; do echo '#include <toml++/toml.h>' >"$work/two/experiments/harness/$name.cc"; done

@@ -1,0 +1,100 @@
+// ulp dot: exact dot products of pairs of lines. `ulp help dot` documents it.
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "formats/cli/line_protocol.h"
+#include "formats/cli/verbs.h"
+#include "formats/exact_sum.h"
+#include "formats/round.h"
+
+namespace halfulp::cli {
+
+namespace {
+
+/// The first line of a pair, while the second is awaited.
+struct Row {
+  bool is_pending = false;
+  bool is_good = false;  ///< every operand could be read
+  std::size_t line = 0;
+  std::vector<Number> numbers;
+};
+
+bool is_blank(std::string_view line) {
+  std::size_t position = 0;
+  return take_word(line, position).text.empty();
+}
+
+/// The numbers of one line. Throws LineError.
+void read_row(const Format& format, std::string_view line, std::vector<Number>& numbers) {
+  numbers.clear();
+  std::size_t position = 0;
+  for (Word word = take_word(line, position); !word.text.empty();
+       word = take_word(line, position)) {
+    numbers.push_back(read_number_of(format, word));
+  }
+}
+
+void write_product(const ResultOptions& options, const std::vector<Number>& a,
+                   const std::vector<Number>& b, fmt::memory_buffer& out) {
+  ExactSum sum;
+  for (std::size_t i = 0; i < a.size(); ++i) sum.add_product(a[i], b[i]);
+  Flags flags;
+  const Number result = sum.round(options.target, options.spec, options.random.value_or(0), flags);
+  write_result(options, options.json ? fmt::format("\"terms\":{}", a.size()) : "", result, flags,
+               out);
+}
+
+/// The second line of a pair: one line of output. Throws LineError.
+void finish_pair(const ResultOptions& options, const Format& b_format, const Row& a,
+                 std::string_view line, fmt::memory_buffer& out) {
+  if (!a.is_good) throw LineError(fmt::format("skipped, as is its row a, line {}", a.line), 1);
+  std::vector<Number> b;
+  read_row(b_format, line, b);
+  if (b.size() != a.numbers.size()) {
+    throw LineError(fmt::format("row b has {} operands, row a in line {} has {}", b.size(), a.line,
+                                a.numbers.size()),
+                    1);
+  }
+  try {
+    write_product(options, a.numbers, b, out);
+  } catch (const OverflowError& error) {
+    throw LineError(error.what(), 1);
+  } catch (const std::invalid_argument& error) {
+    throw LineError(error.what(), 1);
+  }
+}
+
+}  // namespace
+
+int run_dot(const Arguments& arguments) {
+  const Format target = format_argument(arguments, "dot");
+  const Format a_format = arguments.has("--a") ? read_format(arguments.value("--a", "")) : target;
+  const Format b_format = arguments.has("--b") ? read_format(arguments.value("--b", "")) : a_format;
+  const ResultOptions options = read_result_options(arguments, target);
+  if (options.spec.rounding == Rounding::stochastic && !options.random) {
+    throw UsageError("stochastic rounding needs --random HEX");
+  }
+  Row a;
+  const int exit_code =
+      for_each_line([&](std::string_view line, std::size_t number, fmt::memory_buffer& out) {
+        if (is_blank(line)) return;
+        if (a.is_pending) {
+          a.is_pending = false;
+          finish_pair(options, b_format, a, line, out);
+          return;
+        }
+        a.is_pending = true;
+        a.is_good = false;
+        a.line = number;
+        read_row(a_format, line, a.numbers);
+        a.is_good = true;
+      });
+  if (!a.is_pending) return exit_code;
+  fmt::print(stderr, "ulp: line {}, column 1: row a without a row b\n", a.line);
+  return 1;
+}
+
+}  // namespace halfulp::cli

@@ -1,0 +1,130 @@
+// ulp eval: one operation on the operands of each line. `ulp help eval` documents it.
+#include <fmt/core.h>
+
+#include <array>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "formats/arithmetic.h"
+#include "formats/cli/line_protocol.h"
+#include "formats/cli/verbs.h"
+#include "formats/round.h"
+
+namespace halfulp::cli {
+
+namespace {
+
+struct EvalJob {
+  const OperationRow* row = nullptr;
+  std::vector<Format> operand_formats;  ///< one for each operand
+  ResultOptions options;
+};
+
+int list_operations() {
+  for (const OperationRow& row : operations()) {
+    fmt::print("{:<26}{}  {}\n", row.name, row.arity, row.summary);
+  }
+  return 0;
+}
+
+/// The parts of a comma list, but for commas inside parentheses.
+std::vector<std::string> split_formats(std::string_view text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : text) {
+    if (c == '(') ++depth;
+    if (c == ')') --depth;
+    if (c == ',' && depth == 0) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+std::vector<Format> read_operand_formats(const Arguments& arguments, const OperationRow& row,
+                                         const Format& target) {
+  const auto arity = static_cast<std::size_t>(row.arity);
+  if (!arguments.has("--from")) return std::vector<Format>(arity, target);
+  std::vector<Format> formats;
+  for (const std::string& text : split_formats(arguments.value("--from", ""))) {
+    formats.push_back(read_format(text));
+  }
+  if (formats.size() == 1) formats.resize(arity, formats.front());
+  if (formats.size() != arity) {
+    throw UsageError(fmt::format("--from names {} formats, but {} takes {}", formats.size(),
+                                 row.name,
+                                 arity == 1 ? "1 operand" : std::to_string(arity) + " operands"));
+  }
+  return formats;
+}
+
+EvalJob read_job(const Arguments& arguments) {
+  if (arguments.positional().size() != 2) {
+    throw UsageError(
+        "eval takes OP and FORMAT, for example: ulp eval add e4m3fn (ulp eval --list)");
+  }
+  EvalJob job;
+  job.row = &describe(parse_operation(arguments.positional()[0]));
+  const Format target = read_format(arguments.positional()[1]);
+  job.operand_formats = read_operand_formats(arguments, *job.row, target);
+  job.options = read_result_options(arguments, target);
+  // The truth values of a predicate are codes of one bit.
+  if (is_predicate(job.row->operation)) job.options.target = IntegerFormat{1, false};
+  return job;
+}
+
+std::string json_operands(const std::array<Word, 3>& words, std::size_t count) {
+  std::string text = "\"operands\":[";
+  for (std::size_t i = 0; i < count; ++i) {
+    text += (i == 0 ? "\"" : ",\"") + std::string(words[i].text) + "\"";
+  }
+  return text + "]";
+}
+
+/// One line of input to one line of output; blank lines give none. Throws LineError.
+void eval_line(const EvalJob& job, std::string_view line, fmt::memory_buffer& out) {
+  std::size_t position = 0;
+  const std::size_t arity = job.operand_formats.size();
+  std::array<Word, 3> words;
+  std::array<Number, 3> operands;
+  for (std::size_t i = 0; i < arity; ++i) {
+    words[i] = take_word(line, position);
+    if (words[i].text.empty()) {
+      if (i == 0) return;
+      throw LineError(fmt::format("{} takes {} operands", job.row->name, arity), words[i].column);
+    }
+    operands[i] = read_number_of(job.operand_formats[i], words[i]);
+  }
+  const std::uint64_t random = read_random(job.options, take_word(line, position));
+  const Word extra = take_word(line, position);
+  if (!extra.text.empty()) throw LineError("unexpected column after R", extra.column);
+
+  Flags flags;
+  Number result;
+  try {
+    result = evaluate(job.row->operation, std::span(operands).first(arity), job.options.target,
+                      job.options.spec, random, flags);
+  } catch (const OverflowError& error) {
+    throw LineError(error.what(), words[0].column);
+  } catch (const std::invalid_argument& error) {
+    throw LineError(error.what(), words[0].column);
+  }
+  const std::string operands_text = job.options.json ? json_operands(words, arity) : "";
+  write_result(job.options, operands_text, result, flags, out);
+}
+
+}  // namespace
+
+int run_eval(const Arguments& arguments) {
+  if (arguments.has("--list")) return list_operations();
+  const EvalJob job = read_job(arguments);
+  return for_each_line([&](std::string_view line, std::size_t, fmt::memory_buffer& out) {
+    eval_line(job, line, out);
+  });
+}
+
+}  // namespace halfulp::cli
