@@ -98,6 +98,29 @@ double sum_cells(const ScalarGrid& grid, std::size_t cells, const Cell& cell) {
   return symmetric ? 2.0 * sum : sum;
 }
 
+/// As expected_square_error, over [-bound, bound] only.
+double truncated_error(const Distribution& d, const ScalarGrid& grid, double scale, double bound) {
+  const std::size_t n = grid.values.size();
+  return sum_cells(grid, n, [&](std::size_t i, double side) {
+    const double low = i == 0 ? -bound : std::max(-bound, scale * grid.thresholds[i - 1]);
+    const double high = i + 1 == n ? bound : std::min(bound, scale * grid.thresholds[i]);
+    const double value = side * scale * grid.values[i];
+    return side > 0 ? nearest_cell(d, low, high, value) : nearest_cell(d, -high, -low, value);
+  });
+}
+
+/// Squared error of +amax and -amax, their mean.
+double error_of_largest(const ScalarGrid& grid, double scale, double amax) {
+  double sum = 0.0;
+  for (const double x : {amax, -amax}) {
+    const auto above = std::upper_bound(grid.thresholds.begin(), grid.thresholds.end(), x / scale);
+    const auto index = static_cast<std::size_t>(above - grid.thresholds.begin());
+    const double error = x - scale * grid.values[index];
+    sum += 0.5 * error * error;
+  }
+  return sum;
+}
+
 double golden_section(const std::function<double(double)>& error, double low, double high) {
   constexpr double kRatio = 0.61803398874989484820;
   double inner_low = high - kRatio * (high - low), inner_high = low + kRatio * (high - low);
@@ -183,6 +206,37 @@ double expected_stochastic_square_error(const Distribution& distribution, const 
            return side > 0 ? stochastic_cell(distribution, a, b)
                            : stochastic_cell(distribution, -b, -a);
          });
+}
+
+double expected_block_error(const Distribution& distribution, const ScalarGrid& grid, int length,
+                            const std::function<double(double)>& scale_of_amax, int per_octave) {
+  constexpr double kLowest = -8.0, kHighest = 44.0, kNegligible = 1e-9;
+  // Sum over the block, given a, times the density of a: n F^(n-1) 2 p(a).
+  const auto block_error = [&](double amax, double inside) {
+    const double scale = scale_of_amax(amax);
+    return inside * error_of_largest(grid, scale, amax) +
+           (length - 1) * truncated_error(distribution, grid, scale, amax);
+  };
+  double sum = 0.0;
+  if (distribution.kind == Distribution::Kind::uniform) {
+    // a crowds at the edge, so its quantiles are the points: F(a)^n = u.
+    const int points = 100 * per_octave;
+    for (int i = 0; i < points; ++i) {
+      const double inside = pinned_exp(pinned_log((i + 0.5) / points) / length);
+      sum += block_error(inside * support(distribution), inside) / (inside * length * points);
+    }
+    return sum;
+  }
+  const double step = 1.0 / per_octave;
+  for (int i = 0; i < static_cast<int>(kHighest - kLowest) * per_octave; ++i) {
+    const double amax = power_of_two(kLowest + step * (i + 0.5));
+    const double inside = 1.0 - 2.0 * tail_moments(distribution, amax).probability;
+    const double weight = 2.0 * density(distribution, amax) * amax * kLn2 * step *
+                          pinned_exp((length - 2) * pinned_log(inside));
+    if (weight * length * amax * amax < kNegligible) continue;
+    sum += weight * block_error(amax, inside);
+  }
+  return sum;
 }
 
 ScaleOptimum minimize_over_scale(const std::function<double(double)>& error, double log2_low,

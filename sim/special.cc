@@ -1,6 +1,8 @@
 #include "sim/special.h"
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 
 #include "sim/elementary.h"
@@ -32,12 +34,25 @@ double erfc_fraction(double x) {
 }
 
 /// 1 / (sqrt(degrees) B(degrees / 2, 1/2)), the density at 0, by its recurrence in steps of two.
-double density_at_zero(int degrees) {
+double compute_density_at_zero(int degrees) {
   double c = degrees % 2 == 1 ? kInversePi : kSqrtEighth;
   for (int n = degrees % 2 == 1 ? 1 : 2; n < degrees; n += 2) {
     c *= (n + 1.0) / n * std::sqrt(n / (n + 2.0));
   }
   return c;
+}
+
+double density_at_zero(int degrees) {
+  constexpr int kKept = 32;
+  static const std::array<double, kKept> kept = [] {
+    std::array<double, kKept> table{};
+    for (int n = 1; n < kKept; ++n) {
+      table[static_cast<std::size_t>(n)] = compute_density_at_zero(n);
+    }
+    return table;
+  }();
+  return degrees < kKept ? kept[static_cast<std::size_t>(degrees)]
+                         : compute_density_at_zero(degrees);
 }
 
 /// The continued fraction of the incomplete beta function I_x(a, b) (DLMF 8.17.22) by Lentz's

