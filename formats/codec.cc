@@ -25,6 +25,12 @@ void check_code(const Format& format, Code code) {
 
 int exponent_of(const Number& x) { return x.exponent + bit_width(x.significand) - 1; }
 
+/// Signed: the code of minus zero. Unsigned: the last code (IEEE P3109 v4.0 4.5).
+Code p3109_nan(const FloatFormat& f) {
+  const int magnitude_bits = f.exponent_bits + f.trailing_bits;
+  return f.is_signed ? Code{1} << magnitude_bits : low_code_bits(magnitude_bits);
+}
+
 Number decode_float(const FloatFormat& f, Code code) {
   const int magnitude_bits = f.exponent_bits + f.trailing_bits;
   const Code magnitude = code & low_code_bits(magnitude_bits);
@@ -45,6 +51,11 @@ Number decode_float(const FloatFormat& f, Code code) {
       if (negative && magnitude == 0) return {Kind::nan, false};
       break;
     case NonFinite::finite:
+      break;
+    case NonFinite::p3109_finite:
+    case NonFinite::p3109_extended:
+      if (code == p3109_nan(f)) return {Kind::nan, false};
+      if (magnitude > max_code(f)) return {Kind::infinity, negative};
       break;
   }
   if (f.has_zero && biased == 0) {
@@ -98,6 +109,9 @@ Code canonical_nan(const FloatFormat& f) {
       return low_code_bits(magnitude_bits);
     case NonFinite::fnuz:
       return Code{1} << magnitude_bits;
+    case NonFinite::p3109_finite:
+    case NonFinite::p3109_extended:
+      return p3109_nan(f);
     case NonFinite::finite:
       break;
   }
@@ -116,7 +130,7 @@ Code encode_float(const FloatFormat& f, const Number& x) {
     case Kind::infinity:
       if (!has_infinity(f)) refuse(f, "there is no infinity in");
       if (x.negative && !f.is_signed) refuse(f, "there is no negative number in");
-      return signed_code(low_code_bits(f.exponent_bits) << f.trailing_bits);
+      return signed_code(max_code(f) + 1);
     case Kind::zero:
       if (!f.has_zero) refuse(f, "there is no zero in");
       return has_negative_zero(f) ? signed_code(0) : 0;
@@ -132,20 +146,20 @@ Number decode_integer(const IntegerFormat& f, std::uint64_t code) {
   const bool negative = f.is_signed && ((code >> (f.bits - 1)) & 1) != 0;
   const std::uint64_t magnitude = negative ? (~code + 1) & low_bits(f.bits) : code;
   if (magnitude == 0) return {};
-  return {Kind::finite, negative, false, 0, magnitude};
+  return {Kind::finite, negative, false, -f.fraction_bits, magnitude};
 }
 
 std::uint64_t encode_integer(const IntegerFormat& f, const Number& x) {
   if (x.kind == Kind::zero) return 0;
   if (x.kind != Kind::finite) refuse(f, "there is no NaN or infinity in");
-  const int width_needed = bit_width(x.significand) + x.exponent;
-  const bool whole =
-      !x.sticky &&
-      (x.exponent >= 0 || (x.exponent > -64 && (x.significand & low_bits(-x.exponent)) == 0));
+  const int exponent = x.exponent + f.fraction_bits;  // of the integer that the code holds
+  const int width_needed = bit_width(x.significand) + exponent;
+  const bool whole = !x.sticky && (exponent >= 0 ||
+                                   (exponent > -64 && (x.significand & low_bits(-exponent)) == 0));
   if (!whole) refuse(f, "number has more digits than");
   if (width_needed > 64) refuse(f, "number is out of the range of");
   const std::uint64_t magnitude =
-      x.exponent >= 0 ? x.significand << x.exponent : x.significand >> -x.exponent;
+      exponent >= 0 ? x.significand << exponent : x.significand >> -exponent;
   const Number limit = x.negative ? lowest_finite(f) : max_finite(f);
   const bool inside =
       limit.kind == Kind::finite && limit.negative == x.negative && magnitude <= limit.significand;

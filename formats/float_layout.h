@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "formats/code.h"
 #include "formats/format.h"
 
 namespace halfulp {
@@ -11,6 +12,10 @@ namespace halfulp {
 /// 2^bits - 1 for bits in [0, 64].
 constexpr std::uint64_t low_bits(int bits) {
   return bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+}
+
+constexpr bool is_p3109(const FloatFormat& f) {
+  return f.non_finite == NonFinite::p3109_finite || f.non_finite == NonFinite::p3109_extended;
 }
 
 /// A fixed grid: no exponent field, so every number is a multiple of one quantum (properties of
@@ -28,18 +33,37 @@ constexpr int quantum_exponent(const FloatFormat& f, int exponent) {
   return (is_fixed_grid(f) || exponent < lowest ? lowest : exponent) - f.trailing_bits;
 }
 
+/// Codes above the largest finite number, in the half without the sign bit.
+constexpr Code reserved_codes(const FloatFormat& f) {
+  switch (f.non_finite) {
+    case NonFinite::ieee:
+      return Code{1} << f.trailing_bits;
+    case NonFinite::fn:
+      return 1;
+    case NonFinite::fnuz:
+    case NonFinite::finite:
+      return 0;
+    case NonFinite::p3109_finite:
+      return f.is_signed ? 0 : 1;
+    case NonFinite::p3109_extended:
+      return f.is_signed ? 1 : 2;
+  }
+  return 0;
+}
+
+/// Code of the largest finite number.
+constexpr Code max_code(const FloatFormat& f) {
+  return low_code_bits(f.exponent_bits + f.trailing_bits) - reserved_codes(f);
+}
+
 /// Exponent field of the largest finite number.
 constexpr int max_biased_exponent(const FloatFormat& f) {
-  const int top = static_cast<int>(low_bits(f.exponent_bits));
-  const bool top_is_reserved =
-      f.non_finite == NonFinite::ieee || (f.non_finite == NonFinite::fn && f.trailing_bits == 0);
-  return top_is_reserved ? top - 1 : top;
+  return static_cast<int>(max_code(f) >> f.trailing_bits);
 }
 
 /// Trailing significand field of the largest finite number.
 constexpr std::uint64_t max_trailing(const FloatFormat& f) {
-  const std::uint64_t ones = low_bits(f.trailing_bits);
-  return f.non_finite == NonFinite::fn && f.trailing_bits > 0 ? ones - 1 : ones;
+  return static_cast<std::uint64_t>(max_code(f)) & low_bits(f.trailing_bits);
 }
 
 /// Significand of the largest finite number, as an integer of the quantum of its binade.

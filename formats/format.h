@@ -17,6 +17,8 @@ enum class NonFinite : std::uint8_t {
   fn,      ///< only the all-ones code (either sign) is NaN; no infinity (OCP E4M3)
   fnuz,    ///< the code of minus zero is the only NaN; no infinity, no minus zero
   finite,  ///< every code is a number (OCP E3M2, E2M3, E2M1)
+  p3109_finite,    ///< IEEE P3109: NaN is the code of minus zero, unsigned all ones; no infinity
+  p3109_extended,  ///< the same with infinity above the largest number (and below the least)
 };
 
 /// What a float does with magnitudes below its smallest normal number.
@@ -31,9 +33,10 @@ enum class Subnormals : std::uint8_t {
 /// Value of a normal code: (-1)^s * 2^(E - bias) * (1 + T / 2^trailing_bits).
 /// Precision p, counting the implicit bit, is trailing_bits + 1.
 /// Without exponent bits (and with zero) every code is like a subnormal: T * 2^(1 - bias -
-/// trailing_bits).
+/// trailing_bits). IEEE P3109's Binary{K,P} has P - 1 trailing bits, the other bits but the sign
+/// for the exponent, and bias 2^(exponent_bits - 1) always.
 struct FloatFormat {
-  int exponent_bits = 0;  ///< 0 to 15
+  int exponent_bits = 0;  ///< 0 to 15; 16 for P3109, whose formats without sign need it
   int trailing_bits = 0;  ///< 0 to 63
   int bias = 0;           ///< biased exponent = exponent + bias
   NonFinite non_finite = NonFinite::ieee;
@@ -43,11 +46,13 @@ struct FloatFormat {
   friend bool operator==(const FloatFormat&, const FloatFormat&) = default;
 };
 
-/// Integers of 1 to 64 bits. `symmetric` removes the most negative code from the value set.
+/// Integers of 1 to 64 bits times 2^-fraction_bits: integers where that is 0, else fixed point.
+/// `symmetric` removes the most negative code from the value set.
 struct IntegerFormat {
   int bits = 0;
   bool is_signed = true;
   bool symmetric = false;
+  int fraction_bits = 0;  ///< -1000 to 1000; negative: steps larger than 1
   friend bool operator==(const IntegerFormat&, const IntegerFormat&) = default;
 };
 
@@ -59,7 +64,8 @@ struct PositFormat {
   friend bool operator==(const PositFormat&, const PositFormat&) = default;
 };
 
-/// Takum of 2 to 64 bits (Hunhold 2024): tapered like posits, with a bounded exponent range.
+/// Takum of 2 to 64 bits (Hunhold, arXiv 2404.18603): tapered like posits, with a bounded exponent
+/// range.
 struct TakumFormat {
   int bits = 0;
   bool logarithmic = false;  ///< values are powers of sqrt(e); otherwise a significand is stored
@@ -73,10 +79,11 @@ struct LogarithmicFormat {
   friend bool operator==(const LogarithmicFormat&, const LogarithmicFormat&) = default;
 };
 
-/// A list of numbers, one for each code.
+/// A list of numbers, one for each code. Made by ordered::make_codebook (families/codebook.h).
 struct Codebook {
   std::string name;            ///< canonical spelling, or empty for a list of the user's
-  std::vector<double> values;  ///< by code; distinct and finite
+  std::vector<double> values;  ///< by code; distinct and finite; both 0 and -0 may be there
+  std::vector<std::uint32_t> ascending;  ///< derived: codes by ascending value, without -0
 };
 
 struct CodebookFormat {

@@ -45,7 +45,9 @@ constexpr std::string_view kFp8 =
     "names several formats; write e4m3fn, e5m2, e4m3ieee, e4m3fnuz or e5m2fnuz";
 constexpr std::string_view kFp6 = "names two formats; write e3m2fn or e2m3fn";
 constexpr std::string_view kFp4 =
-    "names several formats; write e2m1fn (the element of MXFP4 and NVFP4) or e3m0finite";
+    "names several formats; write e2m1fn (the element of MXFP4 and NVFP4), bnb_fp4 (bitsandbytes) "
+    "or "
+    "e3m0finite";
 constexpr std::string_view kMxFp8 =
     "is a block format; its elements are e4m3fn or e5m2, its scale e8m0fnu";
 constexpr std::string_view kMxFp6 =

@@ -1,5 +1,7 @@
 #include "formats/named_formats.h"
 
+#include "formats/named_codebooks.h"
+
 namespace halfulp {
 
 namespace {
@@ -25,6 +27,12 @@ constexpr std::string_view kMxScale = "OCP Microscaling Formats (MX) 1.0, 5.4";
 constexpr std::string_view kFnuz = "Noune et al., arXiv 2206.02915; StableHLO RFC 20230321";
 constexpr std::string_view kMlDtypes = "ml_dtypes README";
 constexpr std::string_view kPtx = "NVIDIA PTX ISA, alternate floating-point data formats";
+constexpr std::string_view kPositStandard = "Standard for Posit Arithmetic (2022)";
+constexpr std::string_view kOlderPosit =
+    "Gustafson and Yonemoto, Beating Floating Point at its Own Game, 2017";
+constexpr std::string_view kTakum = "Hunhold, arXiv 2404.18603";
+constexpr std::string_view kLns = "Stillwater Universal, lns";
+constexpr std::string_view kDynamic = "Dettmers, arXiv 1511.04561; bitsandbytes create_dynamic_map";
 constexpr std::string_view kTwosComplement = "two's complement (ISO C++20, basic.fundamental)";
 
 // Spellings in users' code: PyTorch, JAX, NumPy, MLIR, LLVM, ONNX, safetensors, PTX, and papers.
@@ -67,6 +75,22 @@ const std::vector<NamedFormat>& table() {
     {"int32", IntegerFormat{32}, {"i32", "s32"}, kTwosComplement},
     {"uint4", IntegerFormat{4, false}, {"u4"}, kTwosComplement},
     {"uint8", IntegerFormat{8, false}, {"u8"}, kTwosComplement},
+    {"posit(8,0)", PositFormat{8, 0}, {"posit8_0", "posit8es0", "p8e0"}, kOlderPosit},
+    {"posit(8,2)", PositFormat{8, 2}, {"posit8_2", "posit8es2", "p8e2"}, kPositStandard},
+    {"posit(16,1)", PositFormat{16, 1}, {"posit16_1", "posit16es1", "p16e1"}, kOlderPosit},
+    {"posit(16,2)", PositFormat{16, 2}, {"posit16_2", "posit16es2", "p16e2"}, kPositStandard},
+    {"posit(32,2)", PositFormat{32, 2}, {"posit32_2", "posit32es2", "p32e2"}, kPositStandard},
+    {"takum_linear8", TakumFormat{8, false}, {"linear_takum8"}, kTakum},
+    {"takum_linear16", TakumFormat{16, false}, {"linear_takum16"}, kTakum},
+    {"takum_log8", TakumFormat{8, true}, {"logarithmic_takum8"}, kTakum},
+    {"takum_log16", TakumFormat{16, true}, {"logarithmic_takum16"}, kTakum},
+    {"lns(8,3)", LogarithmicFormat{8, 3}, {"lns8_3"}, kLns},
+    {"nf4", nf4_codebook(), {"normal_float4", "bnb_nf4"}, "Dettmers et al., arXiv 2305.14314"},
+    {"bnb_fp4", bnb_fp4_codebook(), {"bitsandbytes_fp4"}, "bitsandbytes get_4bit_type"},
+    {"bnb_dynamic8", bnb_dynamic_codebook(true), {"dynamic8"}, kDynamic},
+    {"bnb_udynamic8", bnb_dynamic_codebook(false), {"udynamic8"}, kDynamic},
+    {"ternary", ternary_codebook(), {"t2"}, "{-1, 0, 1}"},
+    {"binary", binary_codebook(), {"b1"}, "{-1, 1}"},
   };
   return rows;
 }

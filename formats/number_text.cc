@@ -181,6 +181,7 @@ std::string to_hex_float(const Number& x) {
 }
 
 std::string to_text(const Number& x) {
+  if (x.sticky) return to_shortest_decimal(to_double(x));
   constexpr FloatFormat kBinary64{11, 52, 1023};
   Flags flags;
   round_to(kBinary64, {Rounding::nearest_even, Overflow::infinity}, x, 0, flags);

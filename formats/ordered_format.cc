@@ -1,13 +1,42 @@
 #include "formats/ordered_format.h"
 
+#include <algorithm>
+#include <limits>
 #include <stdexcept>
+
+#include "formats/families/codebook.h"
+#include "formats/families/logarithmic.h"
+#include "formats/families/posit.h"
+#include "formats/families/symmetric.h"
+#include "formats/families/takum.h"
+#include "formats/float_layout.h"
+#include "formats/spec.h"
 
 namespace halfulp::ordered {
 
 namespace {
 
-[[noreturn]] void refuse() {
-  throw std::invalid_argument("this family of formats is not built in");
+using Kind = Number::Kind;
+
+/// Bits that hold the codes 0 to count - 1.
+int width_for(std::size_t count) { return std::max(1, bit_width(static_cast<uint128>(count) - 1)); }
+
+const Codebook* book_of(const Format& format) {
+  const auto* f = std::get_if<CodebookFormat>(&format);
+  return f == nullptr ? nullptr : f->book.get();
+}
+
+Number decode_codebook(const Codebook& book, Code code) {
+  const auto index = static_cast<std::size_t>(code);
+  return index < book.values.size() ? from_double(book.values[index]) : Number{Kind::nan};
+}
+
+/// Exponent range of the values, for formats of floats: largest exponent, its negative at least.
+bool symmetric_fits(const Format& format) {
+  const Number top = max_finite(format);
+  const Number bottom = min_positive(format);
+  return !top.sticky && !bottom.sticky && top.exponent + bit_width(top.significand) - 1 <= 127 &&
+         bottom.exponent >= -149;
 }
 
 }  // namespace
@@ -17,34 +46,127 @@ bool is_ordered(const Format& format) {
          !std::holds_alternative<IntegerFormat>(format);
 }
 
-int width(const Format&) { refuse(); }
-
-Number decode(const Format&, Code) { refuse(); }
-
-Code encode(const Format&, const Number&) { refuse(); }
-
-Number round_to(const Format&, const RoundSpec&, const WideNumber&, std::uint64_t, Flags&) {
-  refuse();
+int width(const Format& format) {
+  if (const Codebook* book = book_of(format)) return width_for(book->values.size());
+  return visit_symmetric(format, [](const auto& f) { return f.bits; });
 }
 
-Number max_finite(const Format&) { refuse(); }
+Number decode(const Format& format, Code code) {
+  if (const Codebook* book = book_of(format)) return decode_codebook(*book, code);
+  return visit_symmetric(format, [&](const auto& f) {
+    if (code == nan_code(f)) return Number{Kind::nan};
+    bool negative = false;
+    const std::int64_t position = position_of(f, static_cast<std::uint64_t>(code), negative);
+    Number x = value_at(f, position);
+    x.negative = negative;
+    return x;
+  });
+}
 
-Number lowest_finite(const Format&) { refuse(); }
+Code encode(const Format& format, const Number& x) {
+  if (x.kind == Kind::infinity) {
+    throw std::invalid_argument("there is no infinity in " + ordered::to_spec(format));
+  }
+  if (x.kind == Kind::nan && !has_nan(format)) {
+    throw std::invalid_argument("there is no NaN in " + ordered::to_spec(format));
+  }
+  if (const auto* f = std::get_if<CodebookFormat>(&format)) return code_of(*f, x);
+  return visit_symmetric(format, [&](const auto& f) -> Code {
+    if (x.kind == Kind::nan) return nan_code(f);
+    if (x.kind == Kind::zero) return code_at(f, 0, false);
+    const Place place = settled_place(f, widen(x));
+    if (place.beyond || !place.exact) {
+      throw std::invalid_argument("number is no value of " + ordered::to_spec(format));
+    }
+    return code_at(f, place.inner, x.negative);
+  });
+}
 
-Number min_positive(const Format&) { refuse(); }
+Number max_finite(const Format& format) {
+  if (const Codebook* book = book_of(format)) {
+    return from_double(book->values[book->ascending.back()]);
+  }
+  return visit_symmetric(format, [](const auto& f) { return value_at(f, top_position(f)); });
+}
 
-int precision(const Format&) { refuse(); }
+Number lowest_finite(const Format& format) {
+  if (const Codebook* book = book_of(format)) {
+    return from_double(book->values[book->ascending.front()]);
+  }
+  Number lowest = max_finite(format);
+  lowest.negative = true;
+  return lowest;
+}
 
-bool has_nan(const Format&) { refuse(); }
+Number min_positive(const Format& format) {
+  if (const Codebook* book = book_of(format)) {
+    for (const std::uint32_t code : book->ascending) {
+      if (book->values[code] > 0) return from_double(book->values[code]);
+    }
+    return {};
+  }
+  return visit_symmetric(format, [](const auto& f) { return value_at(f, 1); });
+}
 
-std::uint64_t finite_code_count(const Format&) { refuse(); }
+int precision(const Format& format) {
+  if (const auto* posit = std::get_if<PositFormat>(&format)) {
+    return std::max(1, posit->bits - 2 - posit->exponent_bits);
+  }
+  if (const auto* takum = std::get_if<TakumFormat>(&format)) {
+    return std::max(1, takum->bits - (takum->logarithmic ? 3 : 4));
+  }
+  if (const auto* lns = std::get_if<LogarithmicFormat>(&format)) return lns->fraction_bits + 1;
+  return ordered::width(format) - 1;
+}
 
-bool fits_binary32(const Format&) { refuse(); }
+double epsilon(const Format& format) {
+  if (const Codebook* book = book_of(format)) {
+    const auto value = [&](std::size_t i) { return book->values[book->ascending[i]]; };
+    std::size_t above = 1;
+    while (above + 1 < book->ascending.size() && value(above) <= 1) ++above;
+    return value(above) - value(above - 1);
+  }
+  return visit_symmetric(format, [](const auto& f) {
+    const std::int64_t one = position_of_one(f);
+    const std::int64_t top = top_position(f);
+    const std::int64_t lower = one < top ? one : one - 1;
+    return difference(f, lower, lower + 1);
+  });
+}
 
-std::string format_fault(const Format&) { refuse(); }
+bool has_nan(const Format& format) { return book_of(format) == nullptr; }
 
-std::optional<Format> parse(std::string_view, int) { return std::nullopt; }
+bool has_negative_zero(const Format& format) {
+  const auto* f = std::get_if<CodebookFormat>(&format);
+  return f != nullptr && has_negative_zero(*f);
+}
 
-std::string to_spec(const Format&) { refuse(); }
+std::uint64_t finite_code_count(const Format& format) {
+  if (const Codebook* book = book_of(format)) return book->values.size();
+  return low_bits(ordered::width(format));  // every code but NaR or NaN
+}
+
+bool fits_binary32(const Format& format) {
+  if (const Codebook* book = book_of(format)) {
+    return std::all_of(book->values.begin(), book->values.end(),
+                       [](double x) { return static_cast<double>(static_cast<float>(x)) == x; });
+  }
+  // Neighbours of 1 are irrational in logarithmic formats of more than 2 bits, unless the logarithm
+  // is whole. The others have the most significand bits at 1, and none at their ends.
+  if (const auto* lns = std::get_if<LogarithmicFormat>(&format)) {
+    return (lns->fraction_bits == 0 || lns->bits == 2) && symmetric_fits(format);
+  }
+  if (const auto* takum = std::get_if<TakumFormat>(&format)) {
+    if (takum->logarithmic) return takum->bits == 2;
+  }
+  return precision(format) <= 24 && symmetric_fits(format);
+}
+
+std::string overflow_fault(const Format& format, Overflow overflow) {
+  const bool never_nan =
+      std::holds_alternative<PositFormat>(format) || std::holds_alternative<TakumFormat>(format);
+  if (!never_nan || overflow != Overflow::nan) return {};
+  return "a number never becomes NaR in " + ordered::to_spec(format) + "; use overflow saturate";
+}
 
 }  // namespace halfulp::ordered

@@ -21,9 +21,10 @@ std::uint64_t integer_max(const IntegerFormat& f) {
   return low_bits(f.is_signed ? f.bits - 1 : f.bits);
 }
 
-Number whole_number(std::uint64_t magnitude, bool negative) {
+/// The number of a format's integer: magnitude * 2^-fraction_bits.
+Number scaled(const IntegerFormat& f, std::uint64_t magnitude, bool negative) {
   if (magnitude == 0) return {};
-  return {Kind::finite, negative, false, 0, magnitude};
+  return {Kind::finite, negative, false, -f.fraction_bits, magnitude};
 }
 
 /// log2 of the quotient of two positive finite numbers, whose exponents may exceed binary64's.
@@ -47,7 +48,8 @@ Number max_finite(const Format& format) {
   if (const auto* f = as_float(format)) {
     return {Kind::finite, false, false, max_quantum_exponent(*f), max_significand(*f)};
   }
-  return whole_number(integer_max(std::get<IntegerFormat>(format)), false);
+  const auto& f = std::get<IntegerFormat>(format);
+  return scaled(f, integer_max(f), false);
 }
 
 Number lowest_finite(const Format& format) {
@@ -60,14 +62,16 @@ Number lowest_finite(const Format& format) {
   }
   const auto& f = std::get<IntegerFormat>(format);
   if (!f.is_signed) return {};
-  return whole_number(integer_max(f) + (f.symmetric ? 0 : 1), true);
+  return scaled(f, integer_max(f) + (f.symmetric ? 0 : 1), true);
 }
 
 Number min_positive(const Format& format) {
   if (ordered::is_ordered(format)) return ordered::min_positive(format);
   const auto* f = as_float(format);
-  if (f == nullptr)
-    return integer_max(std::get<IntegerFormat>(format)) == 0 ? Number{} : power_of_two(0);
+  if (f == nullptr) {
+    const auto& integer = std::get<IntegerFormat>(format);
+    return integer_max(integer) == 0 ? Number{} : power_of_two(-integer.fraction_bits);
+  }
   if (!f->has_zero || f->subnormals == Subnormals::off || f->trailing_bits == 0) {
     return power_of_two(smallest_normal_exponent(*f));
   }
@@ -77,7 +81,7 @@ Number min_positive(const Format& format) {
 Number min_normal(const Format& format) {
   if (ordered::is_ordered(format)) return min_positive(format);
   const auto* f = as_float(format);
-  if (f == nullptr) return power_of_two(0);
+  if (f == nullptr) return power_of_two(-std::get<IntegerFormat>(format).fraction_bits);
   return is_fixed_grid(*f) ? min_positive(format) : power_of_two(smallest_normal_exponent(*f));
 }
 
@@ -103,17 +107,22 @@ bool has_nan(const Format& format) {
 
 bool has_infinity(const Format& format) {
   const auto* f = as_float(format);
-  return f != nullptr && f->non_finite == NonFinite::ieee;
+  return f != nullptr &&
+         (f->non_finite == NonFinite::ieee || f->non_finite == NonFinite::p3109_extended);
 }
 
 bool has_negative_zero(const Format& format) {
+  if (ordered::is_ordered(format)) return ordered::has_negative_zero(format);
   const auto* f = as_float(format);
-  return f != nullptr && f->is_signed && f->has_zero && f->non_finite != NonFinite::fnuz;
+  return f != nullptr && f->is_signed && f->has_zero && f->non_finite != NonFinite::fnuz &&
+         !is_p3109(*f);
 }
 
 double epsilon(const Format& format) {
-  return !std::holds_alternative<IntegerFormat>(format) ? std::ldexp(1.0, 1 - precision(format))
-                                                        : 1.0;
+  if (ordered::is_ordered(format)) return ordered::epsilon(format);
+  if (const auto* f = std::get_if<IntegerFormat>(&format))
+    return std::ldexp(1.0, -f->fraction_bits);
+  return std::ldexp(1.0, 1 - precision(format));
 }
 
 double unit_roundoff(const Format& format) { return epsilon(format) / 2; }
@@ -154,6 +163,8 @@ std::uint64_t nan_code_count(const Format& format) {
     case NonFinite::fn:
       return signs;
     case NonFinite::fnuz:
+    case NonFinite::p3109_finite:
+    case NonFinite::p3109_extended:
       return 1;
     case NonFinite::finite:
       break;
@@ -166,7 +177,9 @@ bool fits_binary32(const Format& format) {
   const auto* f = as_float(format);
   if (f == nullptr) {
     const auto& integer = std::get<IntegerFormat>(format);
-    return integer.bits <= (integer.is_signed ? 25 : 24);
+    const int most_bits = integer.is_signed ? 25 : 24;
+    const int top = integer.bits - (integer.is_signed ? 1 : 0) - integer.fraction_bits;
+    return integer.bits <= most_bits && integer.fraction_bits <= 149 && top <= 127;
   }
   const int lowest_quantum = smallest_normal_exponent(*f) - f->trailing_bits;
   return precision(format) <= 24 && lowest_quantum >= -149 && emax(*f) <= 127;

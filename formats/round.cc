@@ -5,6 +5,7 @@
 #include "formats/codec.h"
 #include "formats/float_layout.h"
 #include "formats/ordered_format.h"
+#include "formats/overflow.h"
 #include "formats/properties.h"
 #include "formats/spec.h"
 
@@ -33,9 +34,15 @@ struct Quotient {
     return static_cast<std::uint64_t>(shift >= 0 ? remainder >> shift : remainder << -shift);
   }
 
-  bool is_tie() const {
-    return fraction(1) == 1 && remainder << (128 - dropped) == uint128{1} << 127 && !sticky;
+  /// Whether nu has no digit beyond the first `bits`.
+  bool ends_after(int bits) const {
+    if (sticky) return false;
+    const std::int64_t rest = dropped - bits;
+    if (rest <= 0) return true;
+    return rest >= 128 ? remainder == 0 : remainder << (128 - rest) == 0;
   }
+
+  bool is_tie() const { return fraction(1) == 1 && ends_after(1); }
 };
 
 Quotient divide_by_quantum(const WideNumber& x, std::int64_t quantum) {
@@ -47,6 +54,21 @@ Quotient divide_by_quantum(const WideNumber& x, std::int64_t quantum) {
   if (drop >= 128) return {0, x.significand, drop, x.sticky};
   const uint128 mask = (uint128{1} << drop) - 1;
   return {x.significand >> drop, x.significand & mask, drop, x.sticky};
+}
+
+bool goes_up_at_random(const RoundSpec& spec, const Quotient& q, std::uint64_t r) {
+  const int n = spec.random_bits;
+  switch (spec.variant) {
+    case StochasticVariant::truncate:
+      return q.fraction(n) + r >= std::uint64_t{1} << n;
+    case StochasticVariant::unbiased:
+      return q.fraction(n + 1) + 2 * r + 1 >= std::uint64_t{1} << (n + 1);
+    case StochasticVariant::rounded:
+      break;
+  }
+  const std::uint64_t twice = q.fraction(n + 1);
+  const bool up = twice % 2 == 1 && (!q.ends_after(n + 1) || twice / 2 % 2 == 1);
+  return twice / 2 + (up ? 1 : 0) + r >= std::uint64_t{1} << n;
 }
 
 /// Whether the magnitude goes to the upper neighbour. `even` tells the parity of the lower one's
@@ -70,63 +92,13 @@ bool rounds_up(const RoundSpec& spec, const Quotient& q, bool negative, bool eve
     case Rounding::stochastic:
       break;
   }
-  const int n = spec.random_bits;
-  const std::uint64_t r = random & low_bits(n);
-  if (spec.variant == StochasticVariant::truncate)
-    return q.fraction(n) + r >= std::uint64_t{1} << n;
-  return q.fraction(n + 1) + 2 * r + 1 >= std::uint64_t{1} << (n + 1);
-}
-
-bool goes_to_infinity(Rounding rounding, bool negative) {
-  switch (rounding) {
-    case Rounding::nearest_even:
-    case Rounding::nearest_away:
-    case Rounding::stochastic:
-      return true;
-    case Rounding::toward_zero:
-    case Rounding::to_odd:
-      return false;
-    case Rounding::toward_positive:
-      return !negative;
-    case Rounding::toward_negative:
-      return negative;
-  }
-  return true;
-}
-
-/// The result for a number outside the range of `format`: the policy, applied at the end it passed.
-Number out_of_range(const Format& format, const RoundSpec& spec, bool negative, Flags& flags) {
-  if (spec.overflow == Overflow::error) {
-    throw OverflowError(std::string("number is ") + (negative ? "below" : "above") +
-                        " the range of " + to_spec(format));
-  }
-  flags.overflow = true;
-  flags.inexact = true;
-  if (spec.overflow == Overflow::nan) return {Kind::nan};
-  const Number end = negative ? lowest_finite(format) : max_finite(format);
-  const bool end_has_infinity =
-      !negative || end.negative;  // an unsigned format ends at its least number
-  if (spec.overflow == Overflow::infinity && end_has_infinity &&
-      goes_to_infinity(spec.rounding, negative)) {
-    return {Kind::infinity, negative};
-  }
-  return end;
+  return goes_up_at_random(spec, q, random & low_bits(spec.random_bits));
 }
 
 Number round_nan(const Format& format, Flags& flags) {
   if (has_nan(format)) return {Kind::nan};
   flags.invalid = true;
   return std::holds_alternative<FloatFormat>(format) ? max_finite(format) : Number{};
-}
-
-Number round_infinity(const Format& format, const RoundSpec& spec, bool negative, Flags& flags) {
-  const bool is_unsigned_end = negative && !lowest_finite(format).negative;
-  if (spec.overflow == Overflow::infinity && !is_unsigned_end) return {Kind::infinity, negative};
-  if (spec.overflow == Overflow::wrap) {
-    flags.invalid = true;
-    return {};
-  }
-  return out_of_range(format, spec, negative, flags);
 }
 
 Number zero_of(const Format& format, bool negative) {
@@ -143,7 +115,7 @@ Number round_up_to_smallest(const FloatFormat& f, bool negative, Flags& flags) {
 }
 
 /// Parity of the code of whole * 2^quantum. Where no trailing bit is left, the exponent field
-/// decides (IEEE P3109 v4.0 4.6, CodeIsEven).
+/// decides (IEEE P3109 v4.0 4.7.4, CodeIsEven).
 bool code_is_even(const FloatFormat& f, std::uint64_t whole, int quantum) {
   if (f.trailing_bits > 0 || whole == 0) return whole % 2 == 0;
   return (quantum + f.bias) % 2 == 0;
@@ -207,13 +179,14 @@ Number wrapped(const IntegerFormat& f, std::uint64_t low_word, bool negative, Fl
 Number round_integer(const IntegerFormat& f, const RoundSpec& spec, const WideNumber& x,
                      std::uint64_t random, Flags& flags) {
   const bool wraps = spec.overflow == Overflow::wrap;
-  const std::int64_t exponent = std::int64_t{x.exponent} + bit_width(x.significand) - 1;
-  if (x.exponent >= 0 && exponent >= 100) {  // whole, and beyond 64 bits
+  const int quantum = -f.fraction_bits;
+  const std::int64_t shift = std::int64_t{x.exponent} - quantum;
+  if (shift >= 0 && shift + bit_width(x.significand) > 100) {  // whole, and beyond 64 bits
     if (!wraps) return out_of_range(f, spec, x.negative, flags);
-    const uint128 whole = x.exponent >= 64 ? 0 : divide_by_quantum(x, 0).whole;
+    const uint128 whole = shift >= 64 ? 0 : divide_by_quantum(x, quantum).whole;
     return wrapped(f, static_cast<std::uint64_t>(whole), x.negative, flags);
   }
-  const Quotient q = divide_by_quantum(x, 0);
+  const Quotient q = divide_by_quantum(x, quantum);
   const uint128 whole =
       q.whole + (rounds_up(spec, q, x.negative, q.whole % 2 == 0, random) ? 1 : 0);
   if (whole == 0) {
@@ -228,28 +201,10 @@ Number round_integer(const IntegerFormat& f, const RoundSpec& spec, const WideNu
     return out_of_range(f, spec, x.negative, flags);
   }
   flags.inexact = flags.inexact || !q.is_exact();
-  return {Kind::finite, x.negative, false, 0, static_cast<std::uint64_t>(whole)};
+  return {Kind::finite, x.negative, false, quantum, static_cast<std::uint64_t>(whole)};
 }
 
 [[noreturn]] void refuse_spec(const std::string& message) { throw SpecError(message, 1); }
-
-void check_overflow(const Format& format, const RoundSpec& spec) {
-  const auto* integer = std::get_if<IntegerFormat>(&format);
-  if (spec.overflow == Overflow::infinity && !has_infinity(format)) {
-    refuse_spec(to_spec(format) + " has no infinity; use overflow " +
-                (has_nan(format) ? "saturate or nan" : "saturate"));
-  }
-  if (spec.overflow == Overflow::nan && !has_nan(format)) {
-    refuse_spec(to_spec(format) + " has no NaN; use overflow saturate");
-  }
-  if (spec.overflow == Overflow::wrap && integer == nullptr) {
-    refuse_spec("overflow wrap is for integers; use saturate for " + to_spec(format));
-  }
-  if (spec.overflow == Overflow::wrap && integer->symmetric) {
-    refuse_spec("overflow wrap would reach the code that " + to_spec(format) +
-                " leaves out; use saturate, or the format without sym");
-  }
-}
 
 }  // namespace
 

@@ -16,8 +16,10 @@ constexpr std::array<std::string_view, 7> kRoundingNames = {
     "nearest_even",    "nearest_away", "toward_zero", "toward_positive",
     "toward_negative", "to_odd",       "stochastic"};
 
-constexpr std::array<std::string_view, 5> kOverflowNames = {"infinity", "saturate", "nan", "wrap",
-                                                            "error"};
+constexpr std::array<std::string_view, 7> kOverflowNames = {
+    "infinity", "saturate", "nan", "wrap", "error", "propagate", "sat_none"};
+
+constexpr std::array<std::string_view, 3> kVariantNames = {"truncate", "unbiased", "rounded"};
 
 /// A spelling without separators, and the index of its enumerator.
 struct Synonym {
@@ -63,8 +65,9 @@ constexpr Synonym kRoundingSynonyms[] = {
 };
 
 constexpr Synonym kOverflowSynonyms[] = {
-    {"inf", 0},    {"overflowinf", 0}, {"ieee", 0},   {"sat", 1},   {"satfinite", 1},
-    {"satmax", 1}, {"clamp", 1},       {"modulo", 3}, {"throw", 4},
+    {"inf", 0},       {"overflowinf", 0},  {"ieee", 0},   {"sat", 1},
+    {"satfinite", 1}, {"satmax", 1},       {"clamp", 1},  {"modulo", 3},
+    {"throw", 4},     {"satpropagate", 5}, {"ovfinf", 6},
 };
 
 constexpr std::size_t kNotFound = ~std::size_t{0};
@@ -107,16 +110,58 @@ void refuse_ambiguous_rounding(std::string_view key, int column) {
   if (key == "floor") refuse("toward_negative (IEEE 754) and toward_zero (microxcaling)");
 }
 
+/// A variant by its name or by its letter in IEEE P3109.
+StochasticVariant take_variant(TextCursor& cursor) {
+  constexpr std::array<std::string_view, 3> kLetters = {"a", "b", "c"};
+  for (std::size_t i = 0; i < kVariantNames.size(); ++i) {
+    if (cursor.take_word(kVariantNames[i]) || cursor.take_word(kLetters[i]))
+      return static_cast<StochasticVariant>(i);
+  }
+  cursor.fail("expected truncate, unbiased or rounded (P3109's a, b, c)");
+}
+
+/// Names that tell the variant: P3109's letters and gfloat's.
+struct StochasticName {
+  std::string_view key;
+  StochasticVariant variant;
+};
+
+constexpr StochasticName kStochasticNames[] = {
+    {"stochastica", StochasticVariant::truncate},
+    {"stochasticfastest", StochasticVariant::truncate},
+    {"stochasticb", StochasticVariant::unbiased},
+    {"stochasticfast", StochasticVariant::unbiased},
+    {"stochasticc", StochasticVariant::rounded},
+};
+
+const StochasticName* find_stochastic(std::string_view key) {
+  for (const StochasticName& name : kStochasticNames) {
+    if (name.key == key) return &name;
+  }
+  return nullptr;
+}
+
+int take_random_bits(TextCursor& cursor) {
+  if (cursor.take_word("bits")) cursor.expect('=');
+  return cursor.take_integer("the number of random bits", 1, 32);
+}
+
+/// (N) behind a name that tells the variant.
+void parse_named_stochastic(TextCursor& cursor, StochasticVariant variant, RoundSpec& spec) {
+  cursor.expect('(');
+  const int random_bits = take_random_bits(cursor);
+  cursor.expect(')');
+  cursor.expect_end();
+  spec.rounding = Rounding::stochastic;
+  spec.random_bits = random_bits;
+  spec.variant = variant;
+}
+
 /// The arguments of stochastic(N[,variant]).
 void parse_stochastic_arguments(TextCursor& cursor, RoundSpec& spec) {
-  if (cursor.take_word("bits")) cursor.expect('=');
-  spec.random_bits = cursor.take_integer("the number of random bits", 1, 32);
+  spec.random_bits = take_random_bits(cursor);
   if (cursor.take(',')) {
-    if (cursor.take_word("unbiased")) {
-      spec.variant = StochasticVariant::unbiased;
-    } else if (!cursor.take_word("truncate")) {
-      cursor.fail("expected unbiased or truncate");
-    }
+    spec.variant = take_variant(cursor);
   }
   cursor.expect(')');
   cursor.expect_end();
@@ -136,7 +181,9 @@ std::string rounding_to_string(const RoundSpec& spec) {
   std::string text(to_string(spec.rounding));
   if (spec.rounding != Rounding::stochastic) return text;
   text += "(" + std::to_string(spec.random_bits);
-  if (spec.variant == StochasticVariant::unbiased) text += ",unbiased";
+  if (spec.variant != StochasticVariant::truncate) {
+    text += "," + std::string(kVariantNames[static_cast<std::size_t>(spec.variant)]);
+  }
   return text + ")";
 }
 
@@ -156,6 +203,10 @@ void parse_rounding(std::string_view text, RoundSpec& spec) {
   const std::string_view word = cursor.take_until("(");
   const std::string key = without_separators(lower_case(word));
   refuse_ambiguous_rounding(key, column);
+  if (const auto* named = find_stochastic(key)) {
+    parse_named_stochastic(cursor, named->variant, spec);
+    return;
+  }
   const std::size_t index = find_enumerator(key, kRoundingNames, kRoundingSynonyms);
   if (index == kNotFound) refuse_unknown("rounding", word, kRoundingNames, column);
 

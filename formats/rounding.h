@@ -21,12 +21,14 @@ enum class Rounding : std::uint8_t {
 
 /// What happens when the rounded result (exponent unbounded) exceeds the format's range.
 enum class Overflow : std::uint8_t {
-  infinity,  ///< IEEE 754 7.4: infinity, or the largest finite number where the mode rounds toward
-             ///< zero
-  saturate,  ///< the largest finite number; an infinite input saturates too
-  nan,       ///< NaN
-  wrap,      ///< integers only: modulo 2^bits
-  error,     ///< throws OverflowError
+  infinity,   ///< IEEE 754 7.4: infinity, or the largest finite number where the mode rounds toward
+              ///< zero
+  saturate,   ///< the largest finite number; an infinite input saturates too
+  nan,        ///< NaN
+  wrap,       ///< integers and fixed point: modulo 2^bits codes
+  error,      ///< throws OverflowError
+  propagate,  ///< finite numbers saturate; infinity stays, where there is one (P3109 SatPropagate)
+  sat_none,   ///< P3109 formats only: SatNone, see round_to
 };
 
 /// With nu the discarded fraction of one ulp and R uniform in [0, 2^N):
@@ -34,6 +36,7 @@ enum class StochasticVariant : std::uint8_t {
   truncate,  ///< up when floor(nu 2^N) + R >= 2^N: add and truncate; mean bias -2^-(N+1) ulp (P3109
              ///< A)
   unbiased,  ///< up when floor(nu 2^(N+1)) + 2R + 1 >= 2^(N+1): mean bias 0 (P3109 B)
+  rounded,   ///< up when nearest_even(nu 2^N) + R >= 2^N: mean bias 0 (P3109 C)
 };
 
 struct RoundSpec {
@@ -56,7 +59,7 @@ struct Flags {
 
 std::string_view to_string(Rounding);
 std::string_view to_string(Overflow);
-/// "nearest_even", "stochastic(16)", "stochastic(16,unbiased)"; without the overflow policy.
+/// "nearest_even", "stochastic(16)", "stochastic(16,rounded)"; without the overflow policy.
 std::string rounding_to_string(const RoundSpec&);
 /// Comma list in the order inexact,overflow,underflow,invalid,divzero; "-" for none.
 std::string to_string(const Flags&);

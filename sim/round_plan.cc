@@ -35,8 +35,10 @@ struct Grid {
 Grid grid_of(const Format& format) {
   const auto* f = std::get_if<FloatFormat>(&format);
   if (f == nullptr) {
-    const bool is_signed = std::get<IntegerFormat>(format).is_signed;
-    return {precision(format), 0, 0, true, true, Subnormals::on, false, is_signed};
+    const auto& integer = std::get<IntegerFormat>(format);
+    const int quantum = -integer.fraction_bits;
+    return {precision(format), quantum, quantum,          true, true,
+            Subnormals::on,    false,   integer.is_signed};
   }
   const int lowest = emin(*f);
   const bool flat = f->subnormals == Subnormals::off;
@@ -197,10 +199,24 @@ RoundMethod method_for(const Format& format, const RoundPlan& plan, const RoundS
   return RoundMethod::magic;
 }
 
+/// What the specification knows and the kernels do not.
+void check_kernels(const Format& format, const RoundSpec& spec) {
+  const auto* integer = std::get_if<IntegerFormat>(&format);
+  if (spec.overflow == Overflow::wrap && integer->fraction_bits != 0) {
+    throw SpecError("arrays wrap integers only; use overflow saturate for " + to_spec(format), 1);
+  }
+  if (spec.rounding == Rounding::stochastic && spec.variant == StochasticVariant::rounded) {
+    throw SpecError("arrays have stochastic(" + std::to_string(spec.random_bits) +
+                        ") and stochastic(" + std::to_string(spec.random_bits) + ",unbiased) only",
+                    1);
+  }
+}
+
 }  // namespace
 
 RoundPlan make_round_plan(const Format& format, const RoundSpec& spec) {
   check_round_spec(format, spec);
+  check_kernels(format, spec);
   if (!fits_binary32(format)) {
     throw SpecError(to_spec(format) + " does not fit binary32, which arrays hold; use at most 24 " +
                         "significand bits and binary32's range",

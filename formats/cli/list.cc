@@ -21,7 +21,8 @@ std::string layout_text(const Format& format) {
     return integer->is_signed ? "signed" : "unsigned";
   }
   if (f == nullptr) return "-";
-  constexpr std::string_view kNames[] = {"ieee", "fn", "fnuz", "finite"};
+  constexpr std::string_view kNames[] = {"ieee",   "fn",    "fnuz",
+                                         "finite", "p3109", "p3109,inf"};
   std::string text(kNames[static_cast<std::size_t>(f->non_finite)]);
   if (!f->is_signed) text += ",u";
   return text;

@@ -60,6 +60,12 @@ std::string non_finite_text(const FloatFormat& f) {
       return "fn: all ones is NaN; no infinity";
     case NonFinite::fnuz:
       return "fnuz: the code of minus zero is NaN; no infinity, no minus zero";
+    case NonFinite::p3109_finite:
+      return std::string("P3109 finite: ") +
+             (f.is_signed ? "the code of minus zero is NaN" : "all ones is NaN") + "; no infinity";
+    case NonFinite::p3109_extended:
+      return f.is_signed ? "P3109 extended: the code of minus zero is NaN, all ones infinity"
+                         : "P3109 extended: all ones is NaN, one less infinity";
     case NonFinite::finite:
       break;
   }
@@ -105,6 +111,10 @@ void print_integer_facts(const IntegerFormat& f) {
   print_fact("width",
              fmt::format("{} bits, {}{}", f.bits, f.is_signed ? "two's complement" : "unsigned",
                          f.symmetric ? ", most negative code left out" : ""));
+  if (f.fraction_bits != 0) {
+    print_fact("value", fmt::format("integer * 2^{}", -f.fraction_bits));
+    print_number("step", f, min_positive(f));
+  }
   print_number("max", f, max_finite(f));
   print_number("min", f, lowest_finite(f));
 }

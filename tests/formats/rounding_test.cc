@@ -30,7 +30,7 @@ std::string overflow_reading_of(std::string_view text) {
 TEST(Rounding, CanonicalSpellingsReadBack) {
   for (const char* text :
        {"nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative",
-        "to_odd", "stochastic(1)", "stochastic(32)", "stochastic(8,unbiased)"}) {
+        "to_odd", "stochastic(1)", "stochastic(32)", "stochastic(8,unbiased)", "stochastic(8,rounded)"}) {
     EXPECT_EQ(reading_of(text), text);
   }
 }
@@ -48,6 +48,23 @@ TEST(Rounding, Synonyms) {
   EXPECT_EQ(reading_of("sr(16)"), "stochastic(16)");
   EXPECT_EQ(reading_of(" SR ( bits = 16 , truncate ) "), "stochastic(16)");
   EXPECT_EQ(reading_of("sr(4,Unbiased)"), "stochastic(4,unbiased)");
+  EXPECT_EQ(reading_of("sr(8,a)"), "stochastic(8)");
+  EXPECT_EQ(reading_of("sr(8,B)"), "stochastic(8,unbiased)");
+  EXPECT_EQ(reading_of("sr(8,c)"), "stochastic(8,rounded)");
+  EXPECT_EQ(reading_of("StochasticA(3)"), "stochastic(3)");
+  EXPECT_EQ(reading_of("stochastic_b(bits=3)"), "stochastic(3,unbiased)");
+  EXPECT_EQ(reading_of("stochastic_c(3)"), "stochastic(3,rounded)");
+  EXPECT_EQ(reading_of("StochasticFastest(3)"), "stochastic(3)");
+  EXPECT_EQ(reading_of("StochasticFast(3)"), "stochastic(3,unbiased)");
+}
+
+TEST(Rounding, NamedStochasticSetsOnlyItsFields) {
+  RoundSpec spec{Rounding::to_odd, Overflow::nan};
+  parse_rounding("stochastic_c(5)", spec);
+  EXPECT_EQ(spec,
+            (RoundSpec{Rounding::stochastic, Overflow::nan, 5, StochasticVariant::rounded}));
+  EXPECT_THROW(parse_rounding("stochastic_c", spec), SpecError);
+  EXPECT_THROW(parse_rounding("stochastic_a(5,b)", spec), SpecError);
 }
 
 TEST(Rounding, ParsingReplacesRandomBitsAndVariantOnly) {
@@ -81,7 +98,8 @@ TEST(Rounding, FailedParseLeavesTheSpecAlone) {
 }
 
 TEST(Overflow, SpellingsAndErrors) {
-  for (const char* text : {"infinity", "saturate", "nan", "wrap", "error"}) {
+  for (const char* text :
+       {"infinity", "saturate", "nan", "wrap", "error", "propagate", "sat_none"}) {
     EXPECT_EQ(overflow_reading_of(text), text);
   }
   EXPECT_EQ(overflow_reading_of("satfinite"), "saturate");
@@ -89,9 +107,13 @@ TEST(Overflow, SpellingsAndErrors) {
   EXPECT_EQ(overflow_reading_of("overflow_inf"), "infinity");
   EXPECT_EQ(overflow_reading_of("saturat"),
             "unknown overflow policy 'saturat' at column 1; did you mean saturate?");
-  EXPECT_EQ(
-      overflow_reading_of("qqq"),
-      "unknown overflow policy 'qqq' at column 1; known: infinity, saturate, nan, wrap, error");
+  EXPECT_EQ(overflow_reading_of("qqq"),
+            "unknown overflow policy 'qqq' at column 1; known: infinity, saturate, nan, wrap, "
+            "error, propagate, sat_none");
+  EXPECT_EQ(overflow_reading_of("SatFinite"), "saturate");
+  EXPECT_EQ(overflow_reading_of("SatPropagate"), "propagate");
+  EXPECT_EQ(overflow_reading_of("SatNone"), "sat_none");
+  EXPECT_EQ(overflow_reading_of("OvfInf"), "sat_none");
 }
 
 TEST(Flags, PrintInOneOrder) {

@@ -69,7 +69,18 @@ inline std::vector<Format> formats_inside_binary32() {
       IntegerFormat{23, false},
       IntegerFormat{24},
       IntegerFormat{24, false},
+      IntegerFormat{8, true, false, 6},
+      IntegerFormat{8, false, false, 8},
+      IntegerFormat{12, true, true, -5},
+      IntegerFormat{24, true, false, 149},
+      IntegerFormat{6, true, false, -120},
   };
+  for (const char* spec :
+       {"p3109(8,1,unsigned,finite)", "p3109(8,3,signed,extended)", "p3109(8,4,signed,finite)",
+        "p3109(8,3,unsigned,extended)", "p3109(8,5,unsigned,finite)", "p3109(6,1,signed,extended)",
+        "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)"}) {
+    formats.push_back(parse_format(spec));
+  }
   formats.insert(formats.end(), others.begin(), others.end());
   return formats;
 }
@@ -77,7 +88,8 @@ inline std::vector<Format> formats_inside_binary32() {
 inline bool is_possible(const Format& format, const RoundSpec& spec) {
   try {
     check_round_spec(format, spec);
-    return true;
+    const auto* integer = std::get_if<IntegerFormat>(&format);
+    return integer == nullptr || integer->fraction_bits == 0 || spec.overflow != Overflow::wrap;
   } catch (const SpecError&) {
     return false;
   }
@@ -87,7 +99,8 @@ inline bool is_possible(const Format& format, const RoundSpec& spec) {
 inline std::vector<RoundSpec> round_specs(const Format& format) {
   std::vector<RoundSpec> specs;
   for (const Overflow overflow :
-       {Overflow::saturate, Overflow::infinity, Overflow::nan, Overflow::wrap}) {
+       {Overflow::saturate, Overflow::infinity, Overflow::nan, Overflow::wrap, Overflow::propagate,
+        Overflow::sat_none}) {
     for (const Rounding rounding :
          {Rounding::nearest_even, Rounding::nearest_away, Rounding::toward_zero,
           Rounding::toward_positive, Rounding::toward_negative, Rounding::to_odd}) {

@@ -1,0 +1,158 @@
+#include "formats/families/power.h"
+
+#include <mpfr.h>
+
+#include <utility>
+
+#include "formats/families/place.h"
+
+namespace halfulp::ordered {
+
+namespace {
+
+/// An MPFR number that frees itself.
+class Real {
+ public:
+  explicit Real(mpfr_prec_t precision) { mpfr_init2(value_, precision); }
+
+  ~Real() { mpfr_clear(value_); }
+
+  Real(const Real&) = delete;
+  Real& operator=(const Real&) = delete;
+
+  // NOLINTNEXTLINE(google-explicit-constructor): MPFR's functions take it as it is
+  operator mpfr_ptr() { return value_; }
+
+ private:
+  mpfr_t value_;
+};
+
+constexpr mpfr_prec_t kFirstPrecision = 160;
+/// A sticky number has at most 128 bits: what this does not tell apart, its bits do not decide.
+constexpr mpfr_prec_t kLastPrecisionForSticky = 1024;
+
+/// Exact: the precision of `out` must reach.
+void set_integer(Real& out, uint128 x) {
+  mpfr_set_uj(out, static_cast<std::uint64_t>(x >> 64), MPFR_RNDN);
+  mpfr_mul_2si(out, out, 64, MPFR_RNDN);
+  Real low(64);
+  mpfr_set_uj(low, static_cast<std::uint64_t>(x), MPFR_RNDN);
+  mpfr_add(out, out, low, MPFR_RNDN);
+}
+
+/// The lower end of where x lies, and the upper end when it is sticky (else the same).
+void set_ends(const WideNumber& x, Real& low, Real& high) {
+  set_integer(low, x.significand);
+  mpfr_mul_2si(low, low, x.exponent, MPFR_RNDN);
+  mpfr_set(high, low, MPFR_RNDN);
+  if (!x.sticky) return;
+  Real unit(2);
+  mpfr_set_ui_2exp(unit, 1, x.exponent, MPFR_RNDN);
+  mpfr_add(high, high, unit, MPFR_RNDN);
+}
+
+/// The power, rounded as told to the precision of `out`. Returns MPFR's ternary value.
+int evaluate(const Power& power, mpfr_rnd_t rounding, Real& out) {
+  if (power.is_zero) return mpfr_set_zero(out, 1), 0;
+  Real exponent(64);
+  mpfr_set_sj_2exp(exponent, power.numerator, -power.scale, MPFR_RNDN);
+  if (power.base == PowerBase::two) return mpfr_exp2(out, exponent, rounding);
+  mpfr_div_2ui(exponent, exponent, 1, MPFR_RNDN);
+  return mpfr_exp(out, exponent, rounding);
+}
+
+bool is_rational(const Power& power) {
+  if (power.is_zero || power.numerator == 0) return true;
+  const auto mask = (std::int64_t{1} << power.scale) - 1;
+  return power.base == PowerBase::two && (power.numerator & mask) == 0;
+}
+
+/// inner (2^k - t) + outer t, rounded in one direction at every step.
+void evaluate_point(const Power& inner, const Power& outer, std::uint64_t t, int k,
+                    mpfr_rnd_t rounding, Real& out) {
+  Real part(mpfr_get_prec(out));
+  evaluate(inner, rounding, out);
+  mpfr_mul_ui(out, out, (std::uint64_t{1} << k) - t, rounding);
+  evaluate(outer, rounding, part);
+  mpfr_mul_ui(part, part, t, rounding);
+  mpfr_add(out, out, part, rounding);
+}
+
+mpfr_prec_t next_precision(const WideNumber& x, mpfr_prec_t precision) {
+  if (x.sticky && precision >= kLastPrecisionForSticky) refuse_short();
+  return 2 * precision;
+}
+
+}  // namespace
+
+Number cut_value(const Power& power) {
+  if (power.is_zero) return {};
+  Real value(64);
+  const int ternary = evaluate(power, MPFR_RNDZ, value);
+  const auto exponent = static_cast<std::int32_t>(mpfr_get_exp(value)) - 64;
+  mpfr_mul_2si(value, value, -exponent, MPFR_RNDN);
+  return {Number::Kind::finite, false, ternary != 0, exponent, mpfr_get_uj(value, MPFR_RNDZ)};
+}
+
+int compare_to_point(const WideNumber& x, const Power& inner, const Power& outer, std::uint64_t t,
+                     int k) {
+  if (is_rational(inner) && is_rational(outer)) {
+    return compare_to_point(x, cut_value(inner), cut_value(outer), t, k);
+  }
+  Real low(130);
+  Real high(130);
+  set_ends(x, low, high);
+  mpfr_mul_2si(low, low, k, MPFR_RNDN);
+  mpfr_mul_2si(high, high, k, MPFR_RNDN);
+  for (mpfr_prec_t precision = kFirstPrecision;; precision = next_precision(x, precision)) {
+    Real bound(precision);
+    evaluate_point(inner, outer, t, k, MPFR_RNDU, bound);
+    if (mpfr_cmp(low, bound) >= 0) return 1;
+    evaluate_point(inner, outer, t, k, MPFR_RNDD, bound);
+    if (mpfr_cmp(high, bound) <= 0) return -1;
+  }
+}
+
+namespace {
+
+/// log_base(x) 2^scale, rounded as told.
+void scaled_log(PowerBase base, Real& x, int scale, mpfr_rnd_t rounding, Real& log) {
+  if (base == PowerBase::two) {
+    mpfr_log2(log, x, rounding);
+  } else {
+    mpfr_log(log, x, rounding);
+    mpfr_mul_2ui(log, log, 1, MPFR_RNDN);
+  }
+  mpfr_mul_2si(log, log, scale, MPFR_RNDN);
+}
+
+/// A whole number of up to 124 bits.
+int128 to_int128(Real& x) {
+  constexpr int kHalf = 62;
+  Real upper(mpfr_get_prec(x));
+  mpfr_div_2si(upper, x, kHalf, MPFR_RNDN);
+  mpfr_rint_floor(upper, upper, MPFR_RNDN);
+  const int128 high = mpfr_get_sj(upper, MPFR_RNDN);
+  mpfr_mul_2si(upper, upper, kHalf, MPFR_RNDN);
+  mpfr_sub(upper, x, upper, MPFR_RNDN);
+  return high * (int128{1} << kHalf) + mpfr_get_sj(upper, MPFR_RNDN);
+}
+
+}  // namespace
+
+int128 floor_log(PowerBase base, const WideNumber& x, int scale) {
+  Real low(130);
+  Real high(130);
+  set_ends(x, low, high);
+  for (mpfr_prec_t precision = kFirstPrecision;; precision = next_precision(x, precision)) {
+    Real log(precision);
+    scaled_log(base, low, scale, MPFR_RNDD, log);
+    mpfr_rint_floor(log, log, MPFR_RNDN);
+    const int128 lower = to_int128(log);
+    scaled_log(base, high, scale, MPFR_RNDU, log);
+    mpfr_rint_ceil(log, log, MPFR_RNDN);  // the upper end of a sticky number is not reached
+    if (to_int128(log) - 1 == lower) return lower;
+  }
+}
+
+}  // namespace halfulp::ordered

@@ -1,0 +1,36 @@
+// Values that are powers, 2^l or sqrt(e)^l with a rational l: irrational numbers, compared with
+// certainty. Logarithmic formats and logarithmic takums.
+#pragma once
+
+#include <cstdint>
+
+#include "formats/number.h"
+#include "formats/wide_number.h"
+
+namespace halfulp::ordered {
+
+enum class PowerBase : std::uint8_t { two, sqrt_e };
+
+/// base^(numerator / 2^scale), or zero.
+struct Power {
+  PowerBase base = PowerBase::two;
+  std::int64_t numerator = 0;
+  int scale = 0;  ///< 0 to 63
+  bool is_zero = false;
+};
+
+/// The value, cut to 64 significant bits, and sticky unless it is exact.
+Number cut_value(const Power& power);
+
+/// Sign of x - (inner + (outer - inner) t / 2^k) for positive x and 0 < t < 2^k: exact where the
+/// two ends are rational; otherwise the point is irrational, and the precision grows until the sign
+/// is certain. Throws std::invalid_argument when a sticky x leaves it open.
+int compare_to_point(const WideNumber& x, const Power& inner, const Power& outer, std::uint64_t t,
+                     int k);
+
+/// floor(log_base(x) 2^scale) for positive x that is not 1 (base sqrt_e) or no power of two (base
+/// two): certain, or an exception as above. The result must fit in 128 bits less a sign.
+__extension__ using int128 = __int128;
+int128 floor_log(PowerBase base, const WideNumber& x, int scale);
+
+}  // namespace halfulp::ordered
