@@ -31,6 +31,12 @@ std::size_t unit_length(const QuantizerSpec& spec, std::size_t rows, std::size_t
   return line % group == 0 ? group : 0;
 }
 
+/// Directed modes see that x * (M / amax), rounded to binary32, may fall short of M for the largest
+/// element of a unit: their error is no function of real numbers.
+bool is_nearest(const RoundSpec& rounding) {
+  return rounding.rounding == Rounding::nearest_even || rounding.rounding == Rounding::nearest_away;
+}
+
 /// 2^-floor(log2(largest / amax)), as the quantizer has it.
 double power_of_two_scale(double largest, double amax) {
   int exponent = 0;
@@ -44,8 +50,7 @@ double expected_unit_error(const QuantizerSpec& spec, const Distribution& distri
                            double sigma, std::size_t rows, std::size_t cols) {
   const std::size_t length = unit_length(spec, rows, cols);
   const bool possible = spec.scale != ScaleRule::unscaled && length > 1 && length < (1U << 30) &&
-                        spec.rounding.rounding != Rounding::stochastic &&
-                        width(spec.format) <= kWidestGrid;
+                        is_nearest(spec.rounding) && width(spec.format) <= kWidestGrid;
   if (!possible) return kNan;
   const ScalarGrid grid = decision_grid(spec.format, spec.rounding);
   const double largest = to_double(max_finite(spec.format));
