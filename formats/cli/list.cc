@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "formats/cli/format_json.h"
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
 #include "formats/enumerate.h"
@@ -21,8 +22,7 @@ std::string layout_text(const Format& format) {
     return integer->is_signed ? "signed" : "unsigned";
   }
   if (f == nullptr) return "-";
-  constexpr std::string_view kNames[] = {"ieee",   "fn",    "fnuz",
-                                         "finite", "p3109", "p3109,inf"};
+  constexpr std::string_view kNames[] = {"ieee", "fn", "fnuz", "finite", "p3109", "p3109,inf"};
   std::string text(kNames[static_cast<std::size_t>(f->non_finite)]);
   if (!f->is_signed) text += ",u";
   return text;
@@ -70,6 +70,10 @@ int run_list(const Arguments& arguments) {
         "| name | bits | layout | max | min normal | min subnormal | also read | source |\n");
     fmt::print("|---|---|---|---|---|---|---|---|\n");
     for (const NamedFormat& row : named_formats()) print_markdown_row(row);
+    return 0;
+  }
+  if (arguments.has("--json")) {
+    for (const NamedFormat& row : named_formats()) fmt::print("{}\n", format_json(row.format));
     return 0;
   }
   const auto print_row = [](auto... cells) {

@@ -16,10 +16,12 @@ namespace {
 constexpr std::string_view kListHelp =
     "One line for each named format. Every other eXmY float and intN or uintN works too:\n"
     "docs/FORMATS.md has the grammar.\n"
-    "  --markdown  the table of docs/FORMATS.md\n";
+    "  --markdown  the table of docs/FORMATS.md\n"
+    "  --json      one JSON object a line: family and its parameters, range, names, source\n";
 
 constexpr std::string_view kShowHelp =
     "Properties, bit layout, synonyms and source of a format.\n"
+    "  --json  one JSON object, as a line of ulp list --json\n"
     "  example: ulp show e4m3fn\n";
 
 constexpr std::string_view kValuesHelp =
@@ -47,7 +49,8 @@ constexpr std::string_view kDiffHelp =
     "  example: ulp diff e4m3fn e4m3fnuz; ulp diff e4m3fn+saturate e4m3fn+nan\n";
 
 constexpr std::string_view kVectorsHelp =
-    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, flags,\n"
+    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, "
+    "flags,\n"
     "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
     "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
     "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
@@ -57,7 +60,8 @@ constexpr std::string_view kVectorsHelp =
     "  --samples N      samples, though all would be possible (10000 where they are not)\n"
     "  --seed S         of the samples and of R (0)\n"
     "  --rounding R, --overflow O   as in `ulp help cast`\n"
-    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples 1000\n";
+    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples "
+    "1000\n";
 
 constexpr std::string_view kCastHelp =
     "Reads one operand a line from standard input and writes CODE TAB VALUE TAB FLAGS.\n"
@@ -152,8 +156,18 @@ int dispatch(std::span<const std::string> words) {
 
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = {
-      {"list", "[--markdown]", "named formats, one a line", kListHelp, {{"--markdown"}}, run_list},
-      {"show", "FORMAT", "properties, bit layout, synonyms, source", kShowHelp, {}, run_show},
+      {"list",
+       "[--markdown] [--json]",
+       "named formats, one a line",
+       kListHelp,
+       {{"--markdown"}, {"--json"}},
+       run_list},
+      {"show",
+       "FORMAT [--json]",
+       "properties, bit layout, synonyms, source",
+       kShowHelp,
+       {{"--json"}},
+       run_show},
       {"values",
        "FORMAT [--hex]",
        "every code and its value",
