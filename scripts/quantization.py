@@ -41,6 +41,7 @@ class Run:
     worst: float  # over phases
     best: float
     bits: float  # per element, scales included
+    code_bits: float
 
 
 def runs(results, sweep):
@@ -66,6 +67,7 @@ def runs(results, sweep):
             worst=float(results["worst_sqnr_db"][i]),
             best=float(results["best_sqnr_db"][i]),
             bits=float(results["bits_per_element"][i]),
+            code_bits=float(results["code_bits"][i]),
         )
         for i in range(len(results))
     ]

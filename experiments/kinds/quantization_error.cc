@@ -239,6 +239,7 @@ std::vector<Metric> metrics_of(const Config& config, const Study& study, const T
       {"flushed_share", totals.sums.flushed_share(), "1", "nonzero elements that became zero"},
       {"clip", study.scale().clip, "1",
        "largest magnitude of the scaled format in units of the rms; NaN where units have scales"},
+      {"code_bits", static_cast<double>(width(spec.format)), "bit", "bits of an element's code"},
       {"bits_per_element", bits, "bit", "stored bits, scales included"},
       {"kurtosis", form.kurtosis, "1", "mean x^4 over squared mean x^2 of the signal"},
       {"amax_over_rms", form.amax / form.rms, "1", "largest magnitude of the signal over its rms"},

@@ -11,11 +11,11 @@ from results import ResultsError
 
 SWEEP = "experiments/sweeps/block_formats.toml"
 HEADER = (
-    "panel", "quantizer", "bits_per_element", "source", "seed", "sqnr_db", "standard_error_db",
+    "width", "quantizer", "bits_per_element", "source", "seed", "sqnr_db", "standard_error_db",
     "worst_sqnr_db", "best_sqnr_db",
 )  # fmt: skip
 _ROW = 0.165  # inches
-_PANEL_WIDTH = 2.3
+_PANEL_WIDTH = 1.55
 
 
 def add_options(parser):
@@ -26,27 +26,28 @@ def add_options(parser):
 
 def draw(results, options):
     """Returns the figure, and the header and rows of its CSV."""
-    made = quantization.runs(results, SWEEP)
-    if any(run.rotation for run in made):
-        made = [run for run in made if run.rotation == 0]
+    made = [run for run in quantization.runs(results, SWEEP) if run.rotation == 0]
     if not made:
         raise ResultsError(f"{results.path}: every run is rotated; run ./run_experiment {SWEEP}")
-    names = _order(made, options.sort)
-    panels = _panels(made)
+    classes = _width_classes(made)
+    layers = list(dict.fromkeys(run.layer for run in made))
     scale = style.use(options.style)
-    height = _ROW * len(names) + 0.55
-    width = min(style.PAGE_WIDTH, 1.6 + _PANEL_WIDTH * len(panels))
+    counts = [len({run.quantizer for run in own}) for own in classes.values()]
+    height = _ROW * sum(counts) + 0.42 * len(classes) + 0.2
+    width = min(style.PAGE_WIDTH, 1.6 + _PANEL_WIDTH * max(len(layers), 1.3))
     figure, axes = plt.subplots(
-        1, len(panels), sharey=True, squeeze=False, figsize=(width * scale, height * scale)
-    )
-    for axis, (title, own) in zip(axes[0], panels.items()):
-        _draw_panel(axis, own, names)
-        axis.set_title(title)
+        len(classes), len(layers), squeeze=False, sharey="row", sharex="row",
+        figsize=(width * scale, height * scale), height_ratios=[count + 1.2 for count in counts],
+    )  # fmt: skip
+    for row, (title, own) in zip(axes, classes.items()):
+        names = _order(own, options.sort)
+        for axis, layer in zip(row, layers):
+            _draw_panel(axis, [run for run in own if run.layer == layer], names)
+            axis.set_title(title if len(layers) == 1 else f"{layer}, {title}")
+        row[0].set_yticks(range(len(names)), _labels(own, names))
+        row[0].set_ylim(len(names) - 0.4, -0.6)
+    for axis in axes[-1]:
         axis.set_xlabel("SQNR (dB)")
-    bits = {run.quantizer: run.bits for run in made}
-    labels = [f"{name}  {_bits_text(bits[name])}" for name in names]
-    axes[0][0].set_yticks(range(len(names)), labels)
-    axes[0][0].set_ylim(len(names) - 0.4, -0.6)
     handles = [
         Line2D([], [], linestyle="none", markersize=3.6, **quantization.source_style(source))
         for source in quantization.sources(made)
@@ -54,10 +55,27 @@ def draw(results, options):
     style.legend_below(figure, handles)
     rows = [
         (title, r.quantizer, r.bits, r.source, r.seed, r.measured, r.error, r.worst, r.best)
-        for title, own in panels.items()
+        for title, own in classes.items()
         for r in own
     ]
     return figure, HEADER, rows
+
+
+def _width_classes(made):
+    """The runs by the width of their elements, narrow ones first, with a title."""
+    classes = {}
+    for low, high, title in ((0, 4, "below 4 bits"), (4, 6, "4 bits"), (6, 8, "6 bits"),
+                             (8, math.inf, "8 bits")):  # fmt: skip
+        own = [run for run in made if low <= run.code_bits < high]
+        if own:
+            classes[title] = own
+    return classes
+
+
+def _labels(made, names):
+    """Names with the stored bits of an element where scales add a hundredth or more to them."""
+    bits = {run.quantizer: run.bits for run in made if run.bits - run.code_bits > 0.01}
+    return [f"{name}  {bits[name]:.4g}" if name in bits else name for name in names]
 
 
 def _order(made, by_quality):
@@ -72,14 +90,6 @@ def _order(made, by_quality):
         for name in names
     }
     return sorted(names, key=lambda name: -mean[name])
-
-
-def _panels(made):
-    """One panel, or one per layer for the tensors of several layers."""
-    layers = list(dict.fromkeys(run.layer for run in made))
-    if len(layers) == 1:
-        return {"": made}
-    return {layer: [run for run in made if run.layer == layer] for layer in layers}
 
 
 def _draw_panel(axis, own, names):
@@ -99,7 +109,3 @@ def _draw_panel(axis, own, names):
             markeredgecolor="white", markeredgewidth=0.3, zorder=3,
         )  # fmt: skip
     axis.tick_params(axis="y", length=0)
-
-
-def _bits_text(bits):
-    return f"{bits:.3f}".rstrip("0").rstrip(".")
