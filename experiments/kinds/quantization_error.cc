@@ -323,7 +323,8 @@ ExperimentKind quantization_error_kind() {
           .estimate_seconds = estimate_seconds,
           .numerics = numerics,
           .prepare = prepare,
-          .run = run};
+          .run = run,
+          .progress_name = "SQNR"};
 }
 
 }  // namespace halfulp
