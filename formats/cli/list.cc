@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "formats/cli/format_json.h"
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
 #include "formats/enumerate.h"
@@ -74,6 +75,10 @@ int run_list(const Arguments& arguments) {
         "| name | bits | layout | max | min normal | min subnormal | also read | source |\n");
     fmt::print("|---|---|---|---|---|---|---|---|\n");
     for (const NamedFormat& row : named_formats()) print_markdown_row(row);
+    return 0;
+  }
+  if (arguments.has("--json")) {
+    for (const NamedFormat& row : named_formats()) fmt::print("{}\n", format_json(row.format));
     return 0;
   }
   const auto print_row = [](auto... cells) {

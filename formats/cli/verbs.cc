@@ -16,10 +16,12 @@ namespace {
 constexpr std::string_view kListHelp =
     "One line for each named format. Every other eXmY float and intN or uintN works too:\n"
     "docs/FORMATS.md has the grammar.\n"
-    "  --markdown  the table of docs/FORMATS.md\n";
+    "  --markdown  the table of docs/FORMATS.md\n"
+    "  --json      one JSON object a line: family and its parameters, range, names, source\n";
 
 constexpr std::string_view kShowHelp =
     "Properties, bit layout, synonyms and source of a format.\n"
+    "  --json  one JSON object, as a line of ulp list --json\n"
     "  example: ulp show e4m3fn\n";
 
 constexpr std::string_view kValuesHelp =
@@ -155,8 +157,18 @@ int dispatch(std::span<const std::string> words) {
 
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = {
-      {"list", "[--markdown]", "named formats, one a line", kListHelp, {{"--markdown"}}, run_list},
-      {"show", "FORMAT", "properties, bit layout, synonyms, source", kShowHelp, {}, run_show},
+      {"list",
+       "[--markdown] [--json]",
+       "named formats, one a line",
+       kListHelp,
+       {{"--markdown"}, {"--json"}},
+       run_list},
+      {"show",
+       "FORMAT [--json]",
+       "properties, bit layout, synonyms, source",
+       kShowHelp,
+       {{"--json"}},
+       run_show},
       {"values",
        "FORMAT [--hex]",
        "every code and its value",

@@ -1,0 +1,5 @@
+"""The gallery's figure of block formats."""
+
+
+def draw(ulp):
+    raise NotImplementedError
