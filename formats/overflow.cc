@@ -106,6 +106,10 @@ void check_overflow(const Format& format, const RoundSpec& spec) {
   const auto* integer = std::get_if<IntegerFormat>(&format);
   const auto* f = std::get_if<FloatFormat>(&format);
   const auto name = [&] { return to_spec(format); };
+  if (ordered::is_ordered(format)) {
+    const std::string fault = ordered::overflow_fault(format, spec.overflow);
+    if (!fault.empty()) refuse(fault);
+  }
   switch (spec.overflow) {
     case Overflow::saturate:
     case Overflow::error:

@@ -26,8 +26,7 @@ std::string layout_text(const Format& format) {
   }
   if (std::holds_alternative<LogarithmicFormat>(format)) return "log";
   if (f == nullptr) return "codebook";
-  constexpr std::string_view kNames[] = {"ieee",   "fn",    "fnuz",
-                                         "finite", "p3109", "p3109,inf"};
+  constexpr std::string_view kNames[] = {"ieee", "fn", "fnuz", "finite", "p3109", "p3109,inf"};
   std::string text(kNames[static_cast<std::size_t>(f->non_finite)]);
   if (!f->is_signed) text += ",u";
   return text;

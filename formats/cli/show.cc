@@ -10,6 +10,7 @@
 #include "formats/named_formats.h"
 #include "formats/number_text.h"
 #include "formats/properties.h"
+#include "formats/spacing.h"
 #include "formats/spec.h"
 
 namespace halfulp::cli {
@@ -128,6 +129,10 @@ int run_show(const Arguments& arguments) {
   const std::uint64_t infinities = !has_infinity(format)                     ? 0
                                    : std::get<FloatFormat>(format).is_signed ? 2
                                                                              : 1;
+  if (width(format) <= 16) {
+    const auto count = static_cast<std::uint64_t>(values_in_binade(format, 0));
+    print_fact("in [1, 2)", fmt::format("{} value{}", count, count == 1 ? "" : "s"));
+  }
   if (width(format) <= 63) {
     print_fact("codes", fmt::format("{} finite, {} infinite, {} NaN", finite_code_count(format),
                                     infinities, nan_code_count(format)));

@@ -62,6 +62,8 @@ const Facts kFacts[] = {
     {"e8m0fnu", 8, 0x1p127, 0xFE, 0x1p-127, 0x00, 0, kNone, 0xFF, 1},
     // PTX ISA: .ue4m3 is e4m3 without sign; .ue5m3 has no infinity and one NaN, 0xff.
     {"ue4m3", 7, 448, 0x7E, 0x1p-6, 0x08, 0x1p-9, kNone, 0x7F, 1},
+    {"ue5m3ieee", 8, 61440, 0xF7, 0x1p-14, 0x08, 0x1p-17, 0xF8, 0xF9, 7},
+    {"ue5m3finite", 8, 122880, 0xFF, 0x1p-14, 0x08, 0x1p-17, kNone, kNone, 0},
     {"ue5m3", 8, 114688, 0xFE, 0x1p-14, 0x08, 0x1p-17, kNone, 0xFF, 1},
     // Two's complement.
     {"int4", 4, 7, 0x7, 1, 0x1, 0, kNone, kNone, 0},
