@@ -19,14 +19,24 @@
 
 namespace halfulp::testing {
 
+inline std::vector<Format> p3109_formats() {
+  std::vector<Format> formats;
+  for (const char* spec :
+       {"p3109(8,1,unsigned,finite)", "p3109(8,3,signed,extended)", "p3109(8,4,signed,finite)",
+        "p3109(8,3,unsigned,extended)", "p3109(8,5,unsigned,finite)", "p3109(6,1,signed,extended)",
+        "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)"}) {
+    formats.push_back(parse_format(spec));
+  }
+  return formats;
+}
+
 inline std::vector<Format> formats_inside_binary32() {
   std::vector<Format> formats;
   for (const NamedFormat& row : named_formats()) {
     if (fits_binary32(row.format)) formats.push_back(row.format);
   }
   using enum NonFinite;
-  const auto off = Subnormals::off;
-  const auto flush = Subnormals::flush_input;
+  constexpr auto off = Subnormals::off, flush = Subnormals::flush_input;
   const std::vector<Format> others = {
       FloatFormat{4, 3, 7, fn, true, off},
       FloatFormat{4, 3, 7, fn, true, flush},
@@ -75,13 +85,9 @@ inline std::vector<Format> formats_inside_binary32() {
       IntegerFormat{24, true, false, 149},
       IntegerFormat{6, true, false, -120},
   };
-  for (const char* spec :
-       {"p3109(8,1,unsigned,finite)", "p3109(8,3,signed,extended)", "p3109(8,4,signed,finite)",
-        "p3109(8,3,unsigned,extended)", "p3109(8,5,unsigned,finite)", "p3109(6,1,signed,extended)",
-        "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)"}) {
-    formats.push_back(parse_format(spec));
-  }
   formats.insert(formats.end(), others.begin(), others.end());
+  const std::vector<Format> p3109 = p3109_formats();
+  formats.insert(formats.end(), p3109.begin(), p3109.end());
   return formats;
 }
 
