@@ -96,11 +96,10 @@ constexpr std::string_view kEvalHelp =
 
 constexpr std::string_view kDotHelp =
     "Reads pairs of lines, a row a and a row b of as many operands, and writes for each pair\n"
-    "CODE TAB VALUE TAB FLAGS: the dot product, summed exactly and rounded once to ACC (for "
-    "posits\n"
-    "this is the quire). Operands are codes (0x3c) or values of their row's format; a value that\n"
-    "is not in it is read as the nearest number, which a note announces. A pair with a bad line "
-    "has no output line.\n"
+    "CODE TAB VALUE TAB FLAGS: the dot product, summed exactly and rounded once to ACC (posits:\n"
+    "the quire). Operands are codes (0x3c) or values of their row's format; a value that is not\n"
+    "in it is read as the nearest number, which a note announces. A pair with a bad line has no\n"
+    "output line.\n"
     "  --a FORMAT      format of row a (default ACC)\n"
     "  --b FORMAT      format of row b (default that of row a)\n"
     "  --random HEX    R of every pair, for stochastic rounding\n"
@@ -226,6 +225,7 @@ std::span<const Verb> verbs() {
         {"--rounding", true},
         {"--overflow", true}},
        run_vectors},
+      block_verb(),
   };
   return all;
 }

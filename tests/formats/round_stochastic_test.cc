@@ -52,7 +52,8 @@ void check_gap(const Format& format, double lower, double upper) {
 }
 
 TEST(RoundStochastic, CountsAreExactInEveryGap) {
-  for (const char* spec : {"e2m1fn", "e3m2ieee", "e3m0finite", "int3", "fixed(4,2)", "ue4m3",
+  for (const char* spec : {"posit(4,1)", "posit(5,0)", "bnb_fp4", "power_of_two(3)", "e2m1fn",
+                           "e3m2ieee", "e3m0finite", "int3", "fixed(4,2)", "ue4m3",
                            "p3109(6,3,signed,extended)", "p3109(5,1,unsigned,finite)"}) {
     const Format format = parse_format(spec);
     const std::vector<double> values = finite_values(format);

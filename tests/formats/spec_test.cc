@@ -142,6 +142,7 @@ TEST(Spec, ErrorsNameColumnAndCandidates) {
             "expected trailing bits, 0 to 63, at column 9 of format 'float(4,99)'");
   EXPECT_EQ(error_of("float(4,3)x"), "unexpected text at column 11 of format 'float(4,3)x'");
   EXPECT_EQ(error_of(""), "empty format at column 1; write for example e4m3fn or int8");
+  EXPECT_EQ(error_of("posti(16,1)").substr(0, 41), "unknown format 'posti(16,1)' at column 1;");
   EXPECT_EQ(error_of("e1_1m3").substr(0, 36), "unknown format 'e1_1m3' at column 1;");
   EXPECT_NE(error_of(std::string(1000, 'e')).find("too long"), std::string::npos);
 }
