@@ -97,9 +97,9 @@ inline std::vector<Format> formats_inside_binary32() {
       PositFormat{28, 2},
       TakumFormat{3, false},
   };
-  formats.insert(formats.end(), others.begin(), others.end());
   const std::vector<Format> spelled = spelled_formats();
   formats.insert(formats.end(), spelled.begin(), spelled.end());
+  formats.insert(formats.end(), others.begin(), others.end());
   return formats;
 }
 
