@@ -47,7 +47,8 @@ constexpr std::string_view kDiffHelp =
     "  example: ulp diff e4m3fn e4m3fnuz; ulp diff e4m3fn+saturate e4m3fn+nan\n";
 
 constexpr std::string_view kVectorsHelp =
-    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, flags,\n"
+    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, "
+    "flags,\n"
     "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
     "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
     "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
@@ -57,7 +58,8 @@ constexpr std::string_view kVectorsHelp =
     "  --samples N      samples, though all would be possible (10000 where they are not)\n"
     "  --seed S         of the samples and of R (0)\n"
     "  --rounding R, --overflow O   as in `ulp help cast`\n"
-    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples 1000\n";
+    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples "
+    "1000\n";
 
 constexpr std::string_view kCastHelp =
     "Reads one operand a line from standard input and writes CODE TAB VALUE TAB FLAGS.\n"
@@ -81,8 +83,9 @@ constexpr std::string_view kEvalHelp =
     "Reads the operands of one operation a line and writes CODE TAB VALUE TAB FLAGS: the exact\n"
     "result, rounded once to FORMAT. ulp eval --list shows the operations with their number of\n"
     "operands. Operands are codes (0x3c) or values of the --from formats, else of FORMAT; a value\n"
-    "that is not in its format is refused, so that nothing is rounded unseen. One column more is\n"
-    "the line's R (hexadecimal) for stochastic rounding. Predicates (lt, eq, ...) write a code of\n"
+    "that is not in its format is read as the nearest number, which a note announces. One column\n"
+    "more is the line's R (hexadecimal) for stochastic rounding. Predicates (lt, eq, ...) write a "
+    "code of\n"
     "one bit, 0x0 or 0x1. FLAGS: inexact,overflow,underflow,invalid,divzero or - for none.\n"
     "docs/FORMATS.md, Exact arithmetic, has the rules for zeros, NaN and division by zero.\n"
     "  --list          operations: name, number of operands, meaning\n"
@@ -92,10 +95,10 @@ constexpr std::string_view kEvalHelp =
 
 constexpr std::string_view kDotHelp =
     "Reads pairs of lines, a row a and a row b of as many operands, and writes for each pair\n"
-    "CODE TAB VALUE TAB FLAGS: the dot product, summed exactly and rounded once to ACC (for "
-    "posits\n"
-    "this is the quire). Operands are codes (0x3c) or values of their row's format; a value that\n"
-    "is not in it is refused. A pair with a bad line has no output line.\n"
+    "CODE TAB VALUE TAB FLAGS: the dot product, summed exactly and rounded once to ACC (posits:\n"
+    "the quire). Operands are codes (0x3c) or values of their row's format; a value that is not\n"
+    "in it is read as the nearest number, which a note announces. A pair with a bad line has no\n"
+    "output line.\n"
     "  --a FORMAT      format of row a (default ACC)\n"
     "  --b FORMAT      format of row b (default that of row a)\n"
     "  --random HEX    R of every pair, for stochastic rounding\n"
@@ -221,6 +224,7 @@ std::span<const Verb> verbs() {
         {"--rounding", true},
         {"--overflow", true}},
        run_vectors},
+      block_verb(),
   };
   return all;
 }
