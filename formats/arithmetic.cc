@@ -20,7 +20,7 @@ std::int64_t leading_exponent(const AnyNumber& x) {
 }
 
 void check_exact(const Number& x) {
-  if (x.sticky) throw std::invalid_argument("arithmetic needs exact operands, not sticky ones");
+  if (x.sticky) throw std::invalid_argument("the numbers of logarithmic formats are irrational: compare or convert them only");
 }
 
 WideNumber invalid(Flags& flags) {
@@ -55,13 +55,14 @@ WideNumber close_sum(std::span<const WideNumber> terms, const RoundSpec& spec, b
           static_cast<uint128>(negative ? -sum : sum)};
 }
 
-WideNumber sum_of(std::span<const WideNumber> terms, const RoundSpec& spec, Flags& flags) {
+WideNumber sum_of(std::span<const WideNumber> terms, const Format& format, const RoundSpec& spec,
+                  Flags& flags) {
   bool done = false;
   const WideNumber close = close_sum(terms, spec, done);
   if (done) return close;
   ExactSum sum;
   for (const WideNumber& x : terms) sum.add(x);
-  return sum.value(spec, flags);
+  return sum.value(format, spec, flags);
 }
 
 /// (base^exponent) mod modulus, for a modulus of up to 64 bits.
@@ -107,21 +108,22 @@ Number negated(const Number& x) {
   return result;
 }
 
-WideNumber add(const Number& x, const Number& y, const RoundSpec& spec, Flags& flags) {
+WideNumber add(const Number& x, const Number& y, const Format& format, const RoundSpec& spec,
+               Flags& flags) {
   const WideNumber terms[] = {widen(x), widen(y)};
-  return sum_of(terms, spec, flags);
+  return sum_of(terms, format, spec, flags);
 }
 
 WideNumber fused_multiply_add(const Number& x, const Number& y, const Number& z,
-                              const RoundSpec& spec, Flags& flags) {
+                              const Format& format, const RoundSpec& spec, Flags& flags) {
   const WideNumber terms[] = {multiply(x, y, flags), widen(z)};
-  return sum_of(terms, spec, flags);
+  return sum_of(terms, format, spec, flags);
 }
 
-WideNumber fused_add_add(const Number& x, const Number& y, const Number& z, const RoundSpec& spec,
-                         Flags& flags) {
+WideNumber fused_add_add(const Number& x, const Number& y, const Number& z, const Format& format,
+                         const RoundSpec& spec, Flags& flags) {
   const WideNumber terms[] = {widen(x), widen(y), widen(z)};
-  return sum_of(terms, spec, flags);
+  return sum_of(terms, format, spec, flags);
 }
 
 WideNumber divide(const Number& x, const Number& y, Flags& flags) {

@@ -42,14 +42,15 @@ namespace halfulp {
 Number evaluate(Operation operation, std::span<const Number> operands, const Format& format,
                 const RoundSpec& spec, std::uint64_t random, Flags& flags);
 
-// Exact results, before rounding. `spec` decides the sign of an exact zero (ExactSum::value). Each
-// throws std::invalid_argument for sticky operands.
+// Exact results, ready to be rounded to `format`, whose rounding decides the sign of an exact zero
+// (ExactSum::value). Each throws std::invalid_argument for sticky operands.
 
-WideNumber add(const Number& x, const Number& y, const RoundSpec& spec, Flags& flags);
+WideNumber add(const Number& x, const Number& y, const Format& format, const RoundSpec& spec,
+               Flags& flags);
 WideNumber fused_multiply_add(const Number& x, const Number& y, const Number& z,
-                              const RoundSpec& spec, Flags& flags);
-WideNumber fused_add_add(const Number& x, const Number& y, const Number& z, const RoundSpec& spec,
-                         Flags& flags);
+                              const Format& format, const RoundSpec& spec, Flags& flags);
+WideNumber fused_add_add(const Number& x, const Number& y, const Number& z, const Format& format,
+                         const RoundSpec& spec, Flags& flags);
 /// 128 bits of the quotient.
 WideNumber divide(const Number& x, const Number& y, Flags& flags);
 /// x - y n with n the integer nearest to x / y, ties to even: exact.

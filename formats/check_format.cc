@@ -28,7 +28,7 @@ std::string range_fault(const FloatFormat& f) {
   return {};
 }
 
-/// IEEE P3109 v4.0 4.3: K > 2, 0 < P < K with sign, 0 < P <= K without; all else is fixed.
+/// IEEE P3109 v4.0 3.1: K > 2, 0 < P < K with sign, 0 < P <= K without; all else is fixed.
 std::string p3109_fault(const FloatFormat& f) {
   if (f.exponent_bits < 1 || width(f) < 3) {
     return "P3109 needs 3 bits or more and a precision below the width (without sign, up to it)";

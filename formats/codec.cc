@@ -25,7 +25,7 @@ void check_code(const Format& format, Code code) {
 
 int exponent_of(const Number& x) { return x.exponent + bit_width(x.significand) - 1; }
 
-/// Signed: the code of minus zero. Unsigned: the last code (IEEE P3109 v4.0 4.5).
+/// Signed: the code of minus zero. Unsigned: the last code (IEEE P3109 v4.0 4.7.6).
 Code p3109_nan(const FloatFormat& f) {
   const int magnitude_bits = f.exponent_bits + f.trailing_bits;
   return f.is_signed ? Code{1} << magnitude_bits : low_code_bits(magnitude_bits);

@@ -14,8 +14,9 @@ using Kind = Number::Kind;
 
 static_assert(sizeof(mp_limb_t) == 8 && sizeof(unsigned long) == 8, "64-bit limbs are read below");
 
-/// Beyond this exponent every format overflows, below its negative every format underflows.
-constexpr std::int32_t kFar = 1 << 29;
+/// Beyond this exponent every format overflows, below its negative every format underflows: floats
+/// reach 2^165,600 (bias and exponent bits), the others less.
+constexpr std::int32_t kFar = 1 << 18;
 
 /// One MPFR variable.
 class Real {
@@ -166,7 +167,7 @@ WideNumber special_result(Special special, bool negative, Flags& flags) {
 }  // namespace
 
 WideNumber elementary(Operation operation, const Number& x, int bits, Flags& flags) {
-  if (x.sticky) throw std::invalid_argument("arithmetic needs exact operands, not sticky ones");
+  if (x.sticky) throw std::invalid_argument("the numbers of logarithmic formats are irrational: compare or convert them only");
   const FunctionRow& row = row_of(operation);
   switch (x.kind) {
     case Kind::nan:

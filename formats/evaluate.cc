@@ -74,12 +74,12 @@ WideNumber exact_result(Operation operation, std::span<const Number> operands, c
                         const RoundSpec& spec, Flags& flags) {
   using enum Operation;
   const Number& x = operands[0];
-  if (operation == add) return halfulp::add(x, operands[1], spec, flags);
-  if (operation == sub) return halfulp::add(x, negated(operands[1]), spec, flags);
+  if (operation == add) return halfulp::add(x, operands[1], format, spec, flags);
+  if (operation == sub) return halfulp::add(x, negated(operands[1]), format, spec, flags);
   if (operation == mul) return multiply(x, operands[1], flags);
   if (operation == div) return divide(x, operands[1], flags);
-  if (operation == fma) return fused_multiply_add(x, operands[1], operands[2], spec, flags);
-  if (operation == faa) return fused_add_add(x, operands[1], operands[2], spec, flags);
+  if (operation == fma) return fused_multiply_add(x, operands[1], operands[2], format, spec, flags);
+  if (operation == faa) return fused_add_add(x, operands[1], operands[2], format, spec, flags);
   if (operation == rem) return remainder(x, operands[1], flags);
   if (operation == recip) return divide(kOne, x, flags);
   if (operation == neg) return widen(negated(x));
@@ -98,9 +98,15 @@ bool is_unsigned_infinity(Operation operation, const Format& format) {
   return divides && !has_negative_zero(format);
 }
 
-/// A finite number or zero moved by less than any spacing.
-WideNumber moved_a_hair(const Number& x, bool up) {
-  if (x.kind == Kind::zero) return {Kind::finite, !up, true, -(1 << 29), 1};
+/// A finite number or zero moved by less than any spacing of the format.
+WideNumber moved_a_hair(const Format& format, const Number& x, bool up) {
+  if (x.kind == Kind::zero) {
+    const Number least = min_positive(format);  // zero where every number is negative
+    WideNumber tiny = widen(least.kind == Kind::zero ? lowest_finite(format) : least);
+    tiny.negative = !up;
+    tiny.exponent -= 2200;  // also below numbers of the other sign, in codebooks
+    return tiny;
+  }
   WideNumber moved = widen(x);
   const int shift = 128 - bit_width(x.significand);
   moved.significand = uint128{x.significand} << shift;
@@ -128,7 +134,7 @@ Number neighbour(const Format& format, const Number& x, bool up, Overflow overfl
   const RoundSpec spec{up ? Rounding::toward_positive : Rounding::toward_negative,
                        Overflow::saturate};
   Flags ignored;
-  const Number result = round_to(format, spec, moved_a_hair(x, up), 0, ignored);
+  const Number result = round_to(format, spec, moved_a_hair(format, x, up), 0, ignored);
   if (is_beyond(result, x)) return result;
   // Formats that flush small numbers, or have no zero, step over the gap.
   return with_sign(min_normal(format), !up);
@@ -166,7 +172,8 @@ Number evaluate(Operation operation, std::span<const Number> operands, const For
   WideNumber exact = exact_result(operation, operands, format, spec, raised);
   if (raised.divide_by_zero && is_unsigned_infinity(operation, format)) exact = {Kind::nan};
   const bool lacks_trailing_bits = spec.overflow == Overflow::wrap && exact.sticky &&
-                                   exact.kind == Kind::finite && exact.exponent > -34;
+                                   exact.kind == Kind::finite &&
+                                   exact.exponent > integer_quantum(format) - 34;
   if (lacks_trailing_bits) {
     throw std::invalid_argument("the result of " + std::string(describe(operation).name) +
                                 " is too large to wrap");

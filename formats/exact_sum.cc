@@ -1,5 +1,6 @@
 #include "formats/exact_sum.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "formats/round.h"
@@ -18,7 +19,7 @@ std::int64_t floor_to_limb(std::int64_t exponent) {
 }
 
 void check_exact(bool sticky) {
-  if (sticky) throw std::invalid_argument("arithmetic needs exact operands, not sticky ones");
+  if (sticky) throw std::invalid_argument("the numbers of logarithmic formats are irrational: compare or convert them only");
 }
 
 /// limbs += term, or limbs -= term, from limb `start` on.
@@ -88,19 +89,25 @@ WideNumber leading_bits(const Limbs& limbs, std::int64_t low_exponent) {
   return result;
 }
 
-/// 2^80 + (sum mod 2^64), with the 47 bits behind the point that rounding looks at.
-WideNumber modulo_bits(const Limbs& limbs, std::int64_t low_exponent) {
+/// 2^80 + (sum mod 2^64) in units of 2^quantum, with the 47 bits behind that rounding looks at.
+WideNumber modulo_bits(const Limbs& limbs, std::int64_t low_exponent, int quantum) {
   constexpr int kFractionBits = 47;
-  const uint128 whole = word_at(limbs, -low_exponent);
-  const std::uint64_t fraction = word_at(limbs, -low_exponent - kLimbBits) >> (64 - kFractionBits);
+  const std::int64_t unit = quantum - low_exponent;
+  const uint128 whole = word_at(limbs, unit);
+  const std::uint64_t fraction = word_at(limbs, unit - kLimbBits) >> (64 - kFractionBits);
   WideNumber result{Kind::finite};
-  result.sticky = any_bit_below(limbs, -low_exponent - kFractionBits);
-  result.exponent = -kFractionBits;
+  result.sticky = any_bit_below(limbs, unit - kFractionBits);
+  result.exponent = quantum - kFractionBits;
   result.significand = uint128{1} << 127 | whole << kFractionBits | fraction;
   return result;
 }
 
 }  // namespace
+
+int integer_quantum(const Format& format) {
+  const auto* f = std::get_if<IntegerFormat>(&format);
+  return f == nullptr ? 0 : -f->fraction_bits;
+}
 
 WideNumber multiply(const Number& x, const Number& y, Flags& flags) {
   check_exact(x.sticky || y.sticky);
@@ -171,7 +178,7 @@ void ExactSum::add_finite(const WideNumber& x) {
   accumulate(limbs_, static_cast<std::size_t>(position / kLimbBits), term, x.negative);
 }
 
-WideNumber ExactSum::value(const RoundSpec& spec, Flags& flags) const {
+WideNumber ExactSum::value(const Format& format, const RoundSpec& spec, Flags& flags) const {
   const bool opposite_infinities = has_positive_infinity_ && has_negative_infinity_;
   if (has_nan_ || opposite_infinities) {
     // A NaN term is passed on silently, unless it stands for an invalid product.
@@ -190,14 +197,15 @@ WideNumber ExactSum::value(const RoundSpec& spec, Flags& flags) const {
     return {Kind::zero, only_negative || (both && toward_negative)};
   }
   const bool modulo = spec.overflow == Overflow::wrap && count > 128;
-  WideNumber result = modulo ? modulo_bits(bits, low_exponent_) : leading_bits(bits, low_exponent_);
+  WideNumber result = modulo ? modulo_bits(bits, low_exponent_, integer_quantum(format))
+                             : leading_bits(bits, low_exponent_);
   result.negative = is_negative(limbs_);
   return result;
 }
 
 Number ExactSum::round(const Format& format, const RoundSpec& spec, std::uint64_t random,
                        Flags& flags) const {
-  return round_to(format, spec, value(spec, flags), random, flags);
+  return round_to(format, spec, value(format, spec, flags), random, flags);
 }
 
 }  // namespace halfulp

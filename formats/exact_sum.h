@@ -16,6 +16,9 @@ namespace halfulp {
 /// std::invalid_argument for sticky operands.
 WideNumber multiply(const Number& x, const Number& y, Flags& flags);
 
+/// Exponent of the unit that integers and fixed-point numbers are whole multiples of.
+int integer_quantum(const Format& format);
+
 /// Holds any sum of up to 2^62 terms exactly; the order of the terms has no influence. Takes as
 /// much memory as lies between the smallest and the largest bit of its terms.
 class ExactSum {
@@ -27,13 +30,13 @@ class ExactSum {
 
   void add_product(const Number& x, const Number& y);
 
-  /// The sum. A NaN term gives NaN; infinities of both signs, or 0 times infinity, give NaN with
-  /// `invalid`; infinities of one sign give it. A sum of zeros of one sign is that zero; every
-  /// other zero is +0, and -0 under toward_negative (IEEE 754-2019 6.3); the empty sum is +0. A sum
-  /// of more than 128 bits keeps the leading 128 with `sticky`, which decides every rounding; under
-  /// Overflow::wrap, which needs the trailing bits, it is replaced by a number that is equal to it
-  /// modulo 2^64 and as much out of the range of every integer.
-  WideNumber value(const RoundSpec& spec, Flags& flags) const;
+  /// The sum, ready to be rounded to `format`. A NaN term gives NaN; infinities of both signs, or 0
+  /// times infinity, give NaN with `invalid`; infinities of one sign give it. A sum of zeros of one
+  /// sign is that zero; every other zero is +0, and -0 under toward_negative (IEEE 754-2019 6.3);
+  /// the empty sum is +0. A sum of more than 128 bits keeps the leading 128 with `sticky`, which
+  /// decides every rounding; under Overflow::wrap, which needs the trailing bits, it is replaced by
+  /// a number that is equal to it modulo 2^64 quanta of the format and as much out of its range.
+  WideNumber value(const Format& format, const RoundSpec& spec, Flags& flags) const;
 
   /// The sum rounded once. Errors and flags as round_to.
   Number round(const Format& format, const RoundSpec& spec, std::uint64_t random,

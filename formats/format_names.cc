@@ -55,10 +55,53 @@ constexpr std::string_view kMxFp6 =
 constexpr std::string_view kMxFp4 = "is a block format; its element is e2m1fn, its scale e8m0fnu";
 constexpr std::string_view kNvFp4 = "is a block format; its element is e2m1fn, its scale ue4m3";
 
+constexpr std::string_view kMxInt8 =
+    "is a block format; its element is fixed(8,6), its scale e8m0fnu";
+constexpr std::string_view kSharedMicroexponents =
+    "is a block format of shared microexponents (arXiv 2302.08007), not of OCP MX";
+constexpr std::string_view kRecipe =
+    "is a recipe of several formats; write one format for each operand";
+constexpr std::string_view kTwoInOne =
+    "names a format and a rounding; write the format and, beside it, nearest_even";
+constexpr std::string_view kE3M0 =
+    "names two formats; write e3m0finite (every code a number) or e3m0ieee";
+constexpr std::string_view kTooWide =
+    "has 112 trailing bits and the widest format here 63: e15m63 has its exponents";
+
 constexpr Refusal kRefusals[] = {
-    {"fp8", kFp8},     {"f8", kFp8},      {"float8", kFp8},  {"fp6", kFp6},    {"f6", kFp6},
-    {"float6", kFp6},  {"fp4", kFp4},     {"f4", kFp4},      {"float4", kFp4}, {"mxfp8", kMxFp8},
-    {"mxfp6", kMxFp6}, {"mxfp4", kMxFp4}, {"nvfp4", kNvFp4},
+    {"mxint8", kMxInt8},
+    {"mx4", kSharedMicroexponents},
+    {"mx6", kSharedMicroexponents},
+    {"mx9", kSharedMicroexponents},
+    {"mxfp8e4m3", kMxFp8},
+    {"mxfp8e5m2", kMxFp8},
+    {"mxfp6e3m2", kMxFp6},
+    {"mxfp6e2m3", kMxFp6},
+    {"mxfp4e2m1", kMxFp4},
+    {"hybrid", kRecipe},
+    {"w8a8", kRecipe},
+    {"w4a16", kRecipe},
+    {"w4a8", kRecipe},
+    {"e4m3rne", kTwoInOne},
+    {"e5m2rne", kTwoInOne},
+    {"fp4e3m0", kE3M0},
+    {"binary128", kTooWide},
+    {"float128", kTooWide},
+    {"fp128", kTooWide},
+    {"quad", kTooWide},
+    {"fp8", kFp8},
+    {"f8", kFp8},
+    {"float8", kFp8},
+    {"fp6", kFp6},
+    {"f6", kFp6},
+    {"float6", kFp6},
+    {"fp4", kFp4},
+    {"f4", kFp4},
+    {"float4", kFp4},
+    {"mxfp8", kMxFp8},
+    {"mxfp6", kMxFp6},
+    {"mxfp4", kMxFp4},
+    {"nvfp4", kNvFp4},
 };
 
 }  // namespace

@@ -14,8 +14,9 @@ constexpr FloatFormat layout(int exponent_bits, int trailing_bits, int bias, Non
   return {exponent_bits, trailing_bits, bias, non_finite};
 }
 
-constexpr FloatFormat unsigned_fn(int exponent_bits, int trailing_bits, int bias) {
-  return {exponent_bits, trailing_bits, bias, NonFinite::fn, false};
+constexpr FloatFormat unsigned_layout(int exponent_bits, int trailing_bits, int bias,
+                                      NonFinite non_finite) {
+  return {exponent_bits, trailing_bits, bias, non_finite, false};
 }
 
 constexpr FloatFormat kE8M0{8, 0, 127, NonFinite::fn, false, Subnormals::on, false};
@@ -67,8 +68,13 @@ const std::vector<NamedFormat>& table() {
     {"e2m1fn", layout(2, 1, 1, NonFinite::finite),
      {"e2m1", "float4_e2m1fn", "float4_e2m1fn_x2", "fp4_e2m1", "f4e2m1fn", "float4e2m1"}, kMx},
     {"e8m0fnu", kE8M0, {"e8m0", "float8_e8m0fnu", "f8e8m0fnu", "float8e8m0", "ue8m0"}, kMxScale},
-    {"ue4m3", unsigned_fn(4, 3, 7), {"nvfp4_scale"}, kPtx},
-    {"ue5m3", unsigned_fn(5, 3, 15), {"float8_e5m3fnu", "e5m3fnu"}, kPtx},
+    {"ue4m3", unsigned_layout(4, 3, 7, NonFinite::fn),
+     {"nvfp4_scale", "ue4m3fn", "e4m3fnu", "float8_e4m3fnu"}, kPtx},
+    {"ue5m3", unsigned_layout(5, 3, 15, NonFinite::fn),
+     {"float8_e5m3fnu", "e5m3fnu", "ue5m3fn", "f8e5m3fnu"}, "NVIDIA PTX ISA 9.4, alternate floating-point data formats"},
+    {"ue5m3ieee", unsigned_layout(5, 3, 15, NonFinite::ieee), {},
+     "IEEE 754 conventions for 5 and 3 bits without sign"},
+    {"ue5m3finite", unsigned_layout(5, 3, 15, NonFinite::finite), {}, "as OCP MX 1.0, 5.3, for 5 and 3 bits without sign"},
     {"int4", IntegerFormat{4}, {"i4", "s4"}, kTwosComplement},
     {"int8", IntegerFormat{8}, {"i8", "s8"}, kTwosComplement},
     {"int16", IntegerFormat{16}, {"i16", "s16"}, kTwosComplement},

@@ -161,6 +161,7 @@ std::string to_shortest_decimal(double x) {
 }
 
 std::string to_hex_float(const Number& x) {
+  if (x.sticky) return to_hex_float(from_double(to_double(x)));
   const std::string sign = x.negative ? "-" : "";
   switch (x.kind) {
     case Kind::nan:

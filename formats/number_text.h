@@ -21,11 +21,12 @@ std::optional<WideNumber> parse_number(std::string_view text);
 /// "nan".
 std::string to_shortest_decimal(double x);
 
-/// Exact, with one leading digit: "0x1.8p+3", "-0x1p-1074", "0x0p+0", "inf", "nan". Not for sticky
-/// numbers.
+/// Exact, with one leading digit: "0x1.8p+3", "-0x1p-1074", "0x0p+0", "inf", "nan". A sticky number
+/// is rounded to binary64 first.
 std::string to_hex_float(const Number& x);
 
-/// to_shortest_decimal where `x` is a binary64 number, else to_hex_float.
+/// to_shortest_decimal where `x` is a binary64 number or sticky (then of the nearest one), else
+/// to_hex_float.
 std::string to_text(const Number& x);
 
 }  // namespace halfulp

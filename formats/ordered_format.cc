@@ -31,12 +31,12 @@ Number decode_codebook(const Codebook& book, Code code) {
   return index < book.values.size() ? from_double(book.values[index]) : Number{Kind::nan};
 }
 
-/// Exponent range of the values, for formats of floats: largest exponent, its negative at least.
-bool symmetric_fits(const Format& format) {
-  const Number top = max_finite(format);
-  const Number bottom = min_positive(format);
-  return !top.sticky && !bottom.sticky && top.exponent + bit_width(top.significand) - 1 <= 127 &&
-         bottom.exponent >= -149;
+int leading_exponent(const Number& x) { return x.exponent + bit_width(x.significand) - 1; }
+
+/// Whether the ends, which are powers of two, are binary32 numbers.
+bool ends_fit(const Format& format) {
+  return leading_exponent(max_finite(format)) <= 127 &&
+         leading_exponent(min_positive(format)) >= -149;
 }
 
 }  // namespace
@@ -154,12 +154,12 @@ bool fits_binary32(const Format& format) {
   // Neighbours of 1 are irrational in logarithmic formats of more than 2 bits, unless the logarithm
   // is whole. The others have the most significand bits at 1, and none at their ends.
   if (const auto* lns = std::get_if<LogarithmicFormat>(&format)) {
-    return (lns->fraction_bits == 0 || lns->bits == 2) && symmetric_fits(format);
+    return (lns->fraction_bits == 0 || lns->bits == 2) && ends_fit(format);
   }
   if (const auto* takum = std::get_if<TakumFormat>(&format)) {
     if (takum->logarithmic) return takum->bits == 2;
   }
-  return precision(format) <= 24 && symmetric_fits(format);
+  return precision(format) <= 24 && ends_fit(format);
 }
 
 std::string overflow_fault(const Format& format, Overflow overflow) {

@@ -99,9 +99,17 @@ Number round_infinity(const Format& format, const RoundSpec& spec, bool negative
 }
 
 void check_overflow(const Format& format, const RoundSpec& spec) {
+  if (ordered::is_ordered(format)) {
+    const std::string fault = ordered::overflow_fault(format, spec.overflow);
+    if (!fault.empty()) refuse(fault);
+  }
   const auto* integer = std::get_if<IntegerFormat>(&format);
   const auto* f = std::get_if<FloatFormat>(&format);
   const auto name = [&] { return to_spec(format); };
+  if (ordered::is_ordered(format)) {
+    const std::string fault = ordered::overflow_fault(format, spec.overflow);
+    if (!fault.empty()) refuse(fault);
+  }
   switch (spec.overflow) {
     case Overflow::saturate:
     case Overflow::error:

@@ -181,8 +181,9 @@ Number round_integer(const IntegerFormat& f, const RoundSpec& spec, const WideNu
   const bool wraps = spec.overflow == Overflow::wrap;
   const int quantum = -f.fraction_bits;
   const std::int64_t shift = std::int64_t{x.exponent} - quantum;
-  if (shift >= 0 && shift + bit_width(x.significand) > 100) {  // whole, and beyond 64 bits
-    if (!wraps) return out_of_range(f, spec, x.negative, flags);
+  const std::int64_t whole_bits = shift + bit_width(x.significand);
+  if (!wraps && whole_bits > 64) return out_of_range(f, spec, x.negative, flags);
+  if (shift >= 0 && whole_bits > 100) {  // a whole number beyond 64 bits
     const uint128 whole = shift >= 64 ? 0 : divide_by_quantum(x, quantum).whole;
     return wrapped(f, static_cast<std::uint64_t>(whole), x.negative, flags);
   }

@@ -33,17 +33,22 @@ constexpr Synonym kRoundingSynonyms[] = {
     {"rn", 0},
     {"tietoeven", 0},
     {"tiestoeven", 0},
+    {"nearesttiestoeven", 0},
+    {"aprndconv", 0},
     {"roundtiestoeven", 0},
     {"rna", 1},
     {"halfaway", 1},
     {"away", 1},
     {"tiestoaway", 1},
+    {"nearesttiestoaway", 1},
+    {"aprndinf", 1},
     {"roundtiestoaway", 1},
     {"rz", 2},
     {"truncate", 2},
     {"trunc", 2},
     {"zero", 2},
-    {"trn", 2},
+    {"trnzero", 2},
+    {"aptrnzero", 2},
     {"roundtowardzero", 2},
     {"ru", 3},
     {"up", 3},
@@ -54,6 +59,7 @@ constexpr Synonym kRoundingSynonyms[] = {
     {"down", 4},
     {"rm", 4},
     {"roundtowardnegative", 4},
+    {"aptrn", 4},
     {"ro", 5},
     {"odd", 5},
     {"jam", 5},
@@ -65,9 +71,9 @@ constexpr Synonym kRoundingSynonyms[] = {
 };
 
 constexpr Synonym kOverflowSynonyms[] = {
-    {"inf", 0},       {"overflowinf", 0},  {"ieee", 0},   {"sat", 1},
-    {"satfinite", 1}, {"satmax", 1},       {"clamp", 1},  {"modulo", 3},
-    {"throw", 4},     {"satpropagate", 5}, {"ovfinf", 6},
+    {"inf", 0},    {"overflowinf", 0}, {"ieee", 0},   {"sat", 1},   {"satfinite", 1},
+    {"satmax", 1}, {"clamp", 1},       {"modulo", 3}, {"throw", 4}, {"satpropagate", 5},
+    {"apsat", 1},  {"apwrap", 3},      {"ovfinf", 6},
 };
 
 constexpr std::size_t kNotFound = ~std::size_t{0};
@@ -106,6 +112,9 @@ void refuse_ambiguous_rounding(std::string_view key, int column) {
   };
   if (key == "nearest") {
     refuse("nearest_even (IEEE 754) and nearest_away (QPyTorch, microxcaling)");
+  }
+  if (key == "trn") {
+    refuse("toward_negative (AP_TRN, APyTypes) and toward_zero (AP_TRN_ZERO)");
   }
   if (key == "floor") refuse("toward_negative (IEEE 754) and toward_zero (microxcaling)");
 }

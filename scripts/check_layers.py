@@ -41,6 +41,11 @@ HOMES = {
     "hdf5": (is_results_store, "experiments/store/"),
     "H5": (is_results_store, "experiments/store/"),
 }
+# Libraries of wide and real numbers -> the files of formats/ that use them.
+NUMBERS = {
+    "mpfr.h": ("formats/elementary.cc", "formats/families/power.cc", "formats/named_codebooks.cc"),
+    "boost/multiprecision/cpp_int.hpp": ("formats/families/place.cc",),
+}
 VERSION_OF_TOML = "toml++/impl/version.h"  # numbers only, for the record of what was used
 
 
@@ -65,10 +70,9 @@ def check_angled(path, layer_rank, header, text):
     if header.split("/")[0] in LAYERS + ANYTHING and "/" in header:
         return f"<{header}>: our own headers are written with quotes"
     is_calculator = path.parts[:2] == ("formats", "cli")  # prints, with fmt
-    is_elementary = path.parts == ("formats", "elementary.cc")  # roots, exp, log, ...
     if layer_rank == 0 and re.search(r"[/.]", header) and not (
             is_calculator and header.startswith("fmt/")
-            or is_elementary and header == "mpfr.h"):
+            or path.as_posix() in NUMBERS.get(header, ())):
         return f"formats/ may not include <{header}>: it uses the standard library only"
     if header == VERSION_OF_TOML:
         return None

@@ -205,6 +205,13 @@ void check_kernels(const Format& format, const RoundSpec& spec) {
   if (spec.overflow == Overflow::wrap && integer->fraction_bits != 0) {
     throw SpecError("arrays wrap integers only; use overflow saturate for " + to_spec(format), 1);
   }
+  if (spec.overflow == Overflow::propagate && has_infinity(format)) {
+    throw SpecError(
+        "arrays do not tell infinite operands from overflow; use overflow saturate or "
+        "infinity for " +
+            to_spec(format),
+        1);
+  }
   if (spec.rounding == Rounding::stochastic && spec.variant == StochasticVariant::rounded) {
     throw SpecError("arrays have stochastic(" + std::to_string(spec.random_bits) +
                         ") and stochastic(" + std::to_string(spec.random_bits) + ",unbiased) only",

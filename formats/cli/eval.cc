@@ -29,39 +29,6 @@ int list_operations() {
   return 0;
 }
 
-/// The parts of a comma list, but for commas inside parentheses.
-std::vector<std::string> split_formats(std::string_view text) {
-  std::vector<std::string> parts(1);
-  int depth = 0;
-  for (const char c : text) {
-    if (c == '(') ++depth;
-    if (c == ')') --depth;
-    if (c == ',' && depth == 0) {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
-std::vector<Format> read_operand_formats(const Arguments& arguments, const OperationRow& row,
-                                         const Format& target) {
-  const auto arity = static_cast<std::size_t>(row.arity);
-  if (!arguments.has("--from")) return std::vector<Format>(arity, target);
-  std::vector<Format> formats;
-  for (const std::string& text : split_formats(arguments.value("--from", ""))) {
-    formats.push_back(read_format(text));
-  }
-  if (formats.size() == 1) formats.resize(arity, formats.front());
-  if (formats.size() != arity) {
-    throw UsageError(fmt::format("--from names {} formats, but {} takes {}", formats.size(),
-                                 row.name,
-                                 arity == 1 ? "1 operand" : std::to_string(arity) + " operands"));
-  }
-  return formats;
-}
-
 EvalJob read_job(const Arguments& arguments) {
   if (arguments.positional().size() != 2) {
     throw UsageError(
@@ -70,7 +37,8 @@ EvalJob read_job(const Arguments& arguments) {
   EvalJob job;
   job.row = &describe(parse_operation(arguments.positional()[0]));
   const Format target = read_format(arguments.positional()[1]);
-  job.operand_formats = read_operand_formats(arguments, *job.row, target);
+  job.operand_formats =
+      read_operand_formats(arguments, static_cast<std::size_t>(job.row->arity), target);
   job.options = read_result_options(arguments, target);
   // The truth values of a predicate are codes of one bit.
   if (is_predicate(job.row->operation)) job.options.target = IntegerFormat{1, false};

@@ -71,6 +71,22 @@ Number read_code(const Format& format, const Word& word) {
   return decode_operand(format, *code);
 }
 
+/// The parts of a comma list, but for commas inside parentheses.
+std::vector<std::string> split_formats(std::string_view text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : text) {
+    if (c == '(') ++depth;
+    if (c == ')') --depth;
+    if (c == ',' && depth == 0) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 Word take_word(std::string_view line, std::size_t& position) {
@@ -110,11 +126,19 @@ Number read_number_of(const Format& format, const Word& word) {
                           has_infinity(format) ? Overflow::infinity : Overflow::saturate};
   Flags flags;
   const Number result = round_to(format, nearest, x, 0, flags);
-  if (flags == Flags{}) return result;
-  throw LineError("'" + shortened(word.text) + "' is no number of " + to_spec(format) +
-                      "; the nearest is " + to_text(result) + " (" +
-                      code_text(format, encode(format, result)) + ")",
-                  word.column);
+  if (flags.overflow || flags.invalid) {
+    throw LineError("'" + shortened(word.text) + "' is beyond the numbers of " + to_spec(format) +
+                        "; the nearest is " + to_text(result) + " (" +
+                        code_text(format, encode(format, result)) + ")",
+                    word.column);
+  }
+  static bool announced = false;
+  if (flags.inexact && !announced) {
+    announced = true;
+    fmt::print(stderr, "ulp: note: {} is not in {}; read as the nearest number, {} (said once)\n",
+               shortened(word.text), to_spec(format), to_text(result));
+  }
+  return result;
 }
 
 ResultOptions read_result_options(const Arguments& arguments, const Format& target) {
@@ -131,6 +155,21 @@ ResultOptions read_result_options(const Arguments& arguments, const Format& targ
   options.hex = arguments.has("--hex");
   options.json = arguments.has("--json");
   return options;
+}
+
+std::vector<Format> read_operand_formats(const Arguments& arguments, std::size_t count,
+                                         const Format& otherwise) {
+  if (!arguments.has("--from")) return std::vector<Format>(count, otherwise);
+  std::vector<Format> formats;
+  for (const std::string& text : split_formats(arguments.value("--from", ""))) {
+    formats.push_back(read_format(text));
+  }
+  if (formats.size() == 1) formats.resize(count, formats.front());
+  if (formats.size() != count) {
+    throw UsageError(fmt::format("--from names {} formats for {}", formats.size(),
+                                 count == 1 ? "1 operand" : std::to_string(count) + " operands"));
+  }
+  return formats;
 }
 
 std::uint64_t read_random(const ResultOptions& options, const Word& word) {

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/cli/arguments.h"
 #include "formats/code.h"
@@ -49,8 +50,9 @@ std::optional<Code> parse_hex(std::string_view text);
 /// Throws LineError.
 WideNumber read_operand(const Format& code_format, const Word& word);
 
-/// The same for arithmetic: a number of `format`, so that no rounding hides in reading it. Throws
-/// LineError, naming the nearest number, for a value that is not in the format.
+/// The same for arithmetic: a number of `format`. A value that is not in the format is read as the
+/// nearest number, ties to even, and the first of a program is announced on standard error. Throws
+/// LineError for one beyond its range, naming the nearest number.
 Number read_number_of(const Format& format, const Word& word);
 
 /// What the options of a verb say about rounding and about the form of the results.
@@ -64,6 +66,11 @@ struct ResultOptions {
 
 /// Reads --rounding, --overflow, --random, --hex and --json. Throws UsageError, SpecError.
 ResultOptions read_result_options(const Arguments& arguments, const Format& target);
+
+/// --from: one format for all `count` operands, or a comma list; `otherwise` without the option.
+/// Throws UsageError, SpecError.
+std::vector<Format> read_operand_formats(const Arguments& arguments, std::size_t count,
+                                         const Format& otherwise);
 
 /// The line's R: the word, or --random, or 0 where no rounding needs it. Throws LineError.
 std::uint64_t read_random(const ResultOptions& options, const Word& word);

@@ -21,7 +21,12 @@ std::string layout_text(const Format& format) {
   if (const auto* integer = std::get_if<IntegerFormat>(&format)) {
     return integer->is_signed ? "signed" : "unsigned";
   }
-  if (f == nullptr) return "-";
+  if (std::holds_alternative<PositFormat>(format)) return "posit";
+  if (const auto* takum = std::get_if<TakumFormat>(&format)) {
+    return takum->logarithmic ? "takum,log" : "takum";
+  }
+  if (std::holds_alternative<LogarithmicFormat>(format)) return "log";
+  if (f == nullptr) return "codebook";
   constexpr std::string_view kNames[] = {"ieee", "fn", "fnuz", "finite", "p3109", "p3109,inf"};
   std::string text(kNames[static_cast<std::size_t>(f->non_finite)]);
   if (!f->is_signed) text += ",u";
@@ -77,7 +82,7 @@ int run_list(const Arguments& arguments) {
     return 0;
   }
   const auto print_row = [](auto... cells) {
-    fmt::print("{:<12}{:>5}  {:<9}{:>13}{:>13}{:>14}  {}\n", cells...);
+    fmt::print("{:<15}{:>5}  {:<9}{:>13}{:>13}{:>14}  {}\n", cells...);
   };
   print_row("name", "bits", "layout", "max", "min normal", "min subnormal", "also read");
   for (const NamedFormat& row : named_formats()) {

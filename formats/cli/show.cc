@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "formats/cli/facts.h"
 #include "formats/cli/format_json.h"
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
@@ -10,46 +11,17 @@
 #include "formats/named_formats.h"
 #include "formats/number_text.h"
 #include "formats/properties.h"
+#include "formats/spacing.h"
 #include "formats/spec.h"
 
 namespace halfulp::cli {
 
 namespace {
 
-void print_fact(std::string_view name, const std::string& text) {
-  fmt::print("  {:<18}{}\n", name, text);
-}
-
-/// A number with its exact hexadecimal form and its code.
-void print_number(std::string_view name, const Format& format, const Number& x) {
-  std::string text = to_text(x);
-  if (const std::string hex = to_hex_float(x); hex != text) text += "  = " + hex;
-  text += "  code " + code_text(format, encode(format, x));
-  print_fact(name, text);
-}
-
-/// "| 7 | 6  5  4  3 | 2  1  0 |" over "| s | e  e  e  e | t  t  t |"; wide fields are shortened.
 void print_layout(const FloatFormat& f) {
-  std::string positions = "  |";
-  std::string letters = "  |";
-  int top = width(f) - 1;
-  const auto add_field = [&](char letter, int bits) {
-    if (bits == 0) return;
-    constexpr int kMostDrawn = 8;
-    for (int i = 0; i < bits; ++i) {
-      const bool skipped = bits > kMostDrawn && i > 0 && i < bits - 1;
-      if (skipped && i > 1) continue;
-      positions += skipped ? "  .." : fmt::format(" {:>3}", top - i);
-      letters += skipped ? "  .." : fmt::format("   {}", letter);
-    }
-    positions += "  |";
-    letters += "  |";
-    top -= bits;
-  };
-  add_field('s', f.is_signed ? 1 : 0);
-  add_field('e', f.exponent_bits);
-  add_field('t', f.trailing_bits);
-  fmt::print("\n{}\n{}\n  s sign, e exponent, t trailing significand\n\n", positions, letters);
+  const Field fields[] = {
+      {'s', f.is_signed ? 1 : 0}, {'e', f.exponent_bits}, {'t', f.trailing_bits}};
+  print_fields(fields, "s sign, e exponent, t trailing significand");
 }
 
 std::string non_finite_text(const FloatFormat& f) {
@@ -152,6 +124,8 @@ int run_show(const Arguments& arguments) {
     print_float_facts(*f);
   } else if (const auto* integer = std::get_if<IntegerFormat>(&format)) {
     print_integer_facts(*integer);
+  } else {
+    print_ordered_facts(format);
   }
   print_fact("epsilon", to_shortest_decimal(epsilon(format)));
   print_fact("unit roundoff", to_shortest_decimal(unit_roundoff(format)));
@@ -160,6 +134,10 @@ int run_show(const Arguments& arguments) {
   const std::uint64_t infinities = !has_infinity(format)                     ? 0
                                    : std::get<FloatFormat>(format).is_signed ? 2
                                                                              : 1;
+  if (width(format) <= 16) {
+    const auto count = static_cast<std::uint64_t>(values_in_binade(format, 0));
+    print_fact("in [1, 2)", fmt::format("{} value{}", count, count == 1 ? "" : "s"));
+  }
   if (width(format) <= 63) {
     print_fact("codes", fmt::format("{} finite, {} infinite, {} NaN", finite_code_count(format),
                                     infinities, nan_code_count(format)));

@@ -149,27 +149,6 @@ std::uint64_t count_option(const Arguments& arguments, std::string_view name,
   return value;
 }
 
-/// "e4m3fn" for all operands, or "e4m3fn,e5m2", one for each.
-std::vector<Format> operand_formats(const std::string& text, std::size_t count) {
-  std::vector<Format> formats;
-  int depth = 0;
-  std::string part;
-  for (const char c : text + ",") {
-    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-    if (c != ',' || depth > 0) {
-      part += c;
-      continue;
-    }
-    formats.push_back(read_format(part));
-    part.clear();
-  }
-  if (formats.size() == 1) formats.resize(count, formats.front());
-  if (formats.size() != count) {
-    throw UsageError(fmt::format("--from names {} formats for {} operands", formats.size(), count));
-  }
-  return formats;
-}
-
 Job read_job(const Arguments& arguments) {
   if (!arguments.has("--op") || !arguments.has("--format")) {
     throw UsageError(
@@ -184,8 +163,7 @@ Job read_job(const Arguments& arguments) {
   if (!job.operation && !arguments.has("--from")) {
     throw UsageError("cast needs --from FORMAT, the format of the operands");
   }
-  job.operands = arguments.has("--from") ? operand_formats(arguments.value("--from", ""), arity)
-                                         : std::vector<Format>(arity, job.result);
+  job.operands = read_operand_formats(arguments, arity, job.result);
   job.spec = read_result_options(arguments, job.result).spec;
   return job;
 }

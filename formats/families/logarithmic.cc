@@ -1,5 +1,8 @@
 #include "formats/families/logarithmic.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "formats/float_layout.h"
 
 namespace halfulp::ordered {
@@ -29,14 +32,23 @@ Number value_at(const LogarithmicFormat& format, std::int64_t position) {
   return cut_value(power_at(format, position));
 }
 
+Place place_nearby(const LogarithmicFormat& format, const WideNumber& x) {
+  const double log = std::ldexp(approximate_log(PowerBase::two, x), format.fraction_bits);
+  const auto top = static_cast<double>(max_logarithm(format));
+  if (log < -top || log > top) return {.beyond = true};
+  const std::int64_t inner = static_cast<std::int64_t>(std::floor(log)) + max_logarithm(format) + 1;
+  return {.inner = inner, .outer = inner + 1};
+}
+
 Place place(const LogarithmicFormat& format, const WideNumber& x) {
   const std::int64_t top = max_logarithm(format);
   const std::int64_t exponent = std::int64_t{x.exponent} + bit_width(x.significand) - 1;
   const std::int64_t exponent_limit = (top >> format.fraction_bits) + 1;
   if (exponent > exponent_limit) return {.beyond = true};
 
-  Place place{.inner = 0, .outer = 1, .inner_is_even = true, .tiny = true, .side = -1};
-  if (exponent >= -exponent_limit) {
+  // With 2 bits, the code of zero is 01.
+  Place place{.inner = 0, .outer = 1, .inner_is_even = format.bits > 2, .tiny = true, .side = -1};
+  if (exponent >= -exponent_limit - 1) {  // half of the smallest value can be reached
     bool exact = false;
     const std::int64_t logarithm = logarithm_of(format, x, exact);
     if (logarithm > top || (logarithm == top && !exact)) return {.beyond = true};

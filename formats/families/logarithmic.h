@@ -15,6 +15,9 @@ std::int64_t max_logarithm(const LogarithmicFormat& format);
 Power power_at(const LogarithmicFormat& format, std::int64_t position);
 Number value_at(const LogarithmicFormat& format, std::int64_t position);
 
+/// A guess: neighbours of x or next to them.
+Place place_nearby(const LogarithmicFormat& format, const WideNumber& x);
+
 /// The neighbours of |x|; nearest in value, so the boundary is the mean of the two.
 Place place(const LogarithmicFormat& format, const WideNumber& x);
 

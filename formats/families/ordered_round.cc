@@ -15,38 +15,38 @@ namespace {
 
 using Kind = Number::Kind;
 
-bool is_irrational(const TakumFormat& f) { return f.logarithmic; }
-
-bool is_irrational(const LogarithmicFormat&) { return true; }
-
-/// Whether x lies at or outside the point inner + (outer - inner) t / 2^k.
+/// Where x lies against the point inner + (outer - inner) t / 2^k: < 0 on the inner side.
 template <class Family>
-bool reaches(const Family& f, const Place& p, WideNumber x, std::uint64_t t, int k) {
+int side_of(const Family& f, const Place& p, WideNumber x, std::uint64_t t, int k) {
   x.negative = false;
   if constexpr (requires { power_at(f, p.inner); }) {
     if (is_irrational(f)) {
-      return compare_to_point(x, power_at(f, p.inner), power_at(f, p.outer), t, k) >= 0;
+      return compare_to_point(x, power_at(f, p.inner), power_at(f, p.outer), t, k);
     }
   }
-  return compare_to_point(x, value_at(f, p.inner), value_at(f, p.outer), t, k) >= 0;
+  return compare_to_point(x, value_at(f, p.inner), value_at(f, p.outer), t, k);
 }
 
-bool reaches(const CodebookFormat& f, const Place& p, const WideNumber& x, std::uint64_t t, int k) {
+int side_of(const CodebookFormat& f, const Place& p, const WideNumber& x, std::uint64_t t, int k) {
   const int order = compare_to_point(x, value_at(f, p.inner), value_at(f, p.outer), t, k);
-  return x.negative ? order <= 0 : order >= 0;
+  return x.negative ? -order : order;
 }
 
-/// nu is where x lies between the values at `inner` (0) and `outer` (1). floor(nu 2^N) + R >= 2^N
-/// is nu >= (2^N - R) / 2^N, and the unbiased variant likewise with one bit more.
+/// nu is where x lies between the values at `inner` (0) and `outer` (1). Out when, with m = 2^N -
+/// R: truncate, floor(nu 2^N) >= m, which is nu >= m / 2^N; unbiased, floor(nu 2^(N+1)) >= 2 m - 1;
+/// rounded, nearest_even(nu 2^N) >= m, which differs from that in the tie alone.
 template <class Family>
 bool goes_out_by_chance(const Family& f, const RoundSpec& spec, const Place& place,
                         const WideNumber& x, std::uint64_t random) {
   const int n = spec.random_bits;
-  const std::uint64_t r = random & low_bits(n);
-  if (spec.variant == StochasticVariant::unbiased) {
-    return reaches(f, place, x, (std::uint64_t{2} << n) - 2 * r - 1, n + 1);
+  const std::uint64_t m = (std::uint64_t{1} << n) - (random & low_bits(n));
+  const bool whole_gap = m == std::uint64_t{1} << n;  // nu is below 1
+  if (spec.variant == StochasticVariant::truncate) {
+    return !whole_gap && side_of(f, place, x, m, n) >= 0;
   }
-  return r != 0 && reaches(f, place, x, (std::uint64_t{1} << n) - r, n);
+  const int side = side_of(f, place, x, 2 * m - 1, n + 1);
+  const bool tie_goes_out = spec.variant == StochasticVariant::unbiased || m % 2 == 0;
+  return side > 0 || (side == 0 && tie_goes_out);
 }
 
 /// Whether an inexact x goes to the outer neighbour.

@@ -2,7 +2,9 @@
 
 #include <mpfr.h>
 
-#include <utility>
+#include <array>
+#include <cmath>
+#include <optional>
 
 #include "formats/families/place.h"
 
@@ -26,6 +28,10 @@ class Real {
  private:
   mpfr_t value_;
 };
+
+// Binary64 decides first, where it is clear: the functions of the C library are wrong by a few
+// 2^-53 of their result, and this is what they are trusted for. The result never depends on them.
+constexpr double kTrust = 0x1p-32;
 
 constexpr mpfr_prec_t kFirstPrecision = 160;
 /// A sticky number has at most 128 bits: what this does not tell apart, its bits do not decide.
@@ -83,10 +89,30 @@ mpfr_prec_t next_precision(const WideNumber& x, mpfr_prec_t precision) {
   return 2 * precision;
 }
 
-}  // namespace
+double approximate_value(const Power& power) {
+  if (power.is_zero) return 0;
+  const double exponent = std::ldexp(static_cast<double>(power.numerator), -power.scale);
+  return power.base == PowerBase::two ? std::exp2(exponent) : std::exp(exponent / 2);
+}
 
-Number cut_value(const Power& power) {
-  if (power.is_zero) return {};
+/// Sticky, and not known to the precision that binary64 is trusted for.
+bool is_short(const WideNumber& x) { return x.sticky && bit_width(x.significand) < 48; }
+
+/// As compare_to_point, or nothing where binary64 is too coarse.
+std::optional<int> compare_roughly(const WideNumber& x, const Power& inner, const Power& outer,
+                                   std::uint64_t t, int k) {
+  const int top = x.exponent + bit_width(x.significand);
+  if (top < -900 || top > 900 || is_short(x)) return std::nullopt;
+  const double value = std::ldexp(static_cast<double>(x.significand), x.exponent);
+  const double share = std::ldexp(static_cast<double>(t), -k);
+  const double point = approximate_value(inner) * (1 - share) + approximate_value(outer) * share;
+  if (std::abs(value - point) <= kTrust * (value + point) || !std::isfinite(point)) {
+    return std::nullopt;
+  }
+  return value > point ? 1 : -1;
+}
+
+Number compute_cut(const Power& power) {
   Real value(64);
   const int ternary = evaluate(power, MPFR_RNDZ, value);
   const auto exponent = static_cast<std::int32_t>(mpfr_get_exp(value)) - 64;
@@ -94,11 +120,32 @@ Number cut_value(const Power& power) {
   return {Number::Kind::finite, false, ternary != 0, exponent, mpfr_get_uj(value, MPFR_RNDZ)};
 }
 
+}  // namespace
+
+Number cut_value(const Power& power) {
+  if (power.is_zero) return {};
+
+  // Casting and tables ask for the same values again and again.
+  struct Remembered {
+    Power power;
+    Number value;
+  };
+
+  thread_local std::array<Remembered, 4096> memory;
+  const auto key = static_cast<std::uint64_t>(power.numerator) * 0x9E3779B97F4A7C15;
+  Remembered& entry = memory[static_cast<std::size_t>(key >> 52)];
+  const bool known = entry.value.kind == Number::Kind::finite && entry.power.base == power.base &&
+                     entry.power.numerator == power.numerator && entry.power.scale == power.scale;
+  if (!known) entry = {power, compute_cut(power)};
+  return entry.value;
+}
+
 int compare_to_point(const WideNumber& x, const Power& inner, const Power& outer, std::uint64_t t,
                      int k) {
   if (is_rational(inner) && is_rational(outer)) {
     return compare_to_point(x, cut_value(inner), cut_value(outer), t, k);
   }
+  if (const std::optional<int> rough = compare_roughly(x, inner, outer, t, k)) return *rough;
   Real low(130);
   Real high(130);
   set_ends(x, low, high);
@@ -140,7 +187,25 @@ int128 to_int128(Real& x) {
 
 }  // namespace
 
+double approximate_log(PowerBase base, const WideNumber& x) {
+  int exponent = x.exponent + bit_width(x.significand);
+  double fraction = std::ldexp(static_cast<double>(x.significand), -bit_width(x.significand));
+  if (fraction < 0.75) {  // near 1, so that the sum below does not cancel
+    fraction *= 2;
+    --exponent;
+  }
+  if (base == PowerBase::two) return std::log2(fraction) + exponent;
+  return 2 * (std::log(fraction) + exponent * 0.69314718055994530942);
+}
+
 int128 floor_log(PowerBase base, const WideNumber& x, int scale) {
+  if (scale <= 24 && !is_short(x)) {
+    const double log = approximate_log(base, x);
+    const double scaled = std::ldexp(log, scale);
+    const double below = std::floor(scaled);
+    const double margin = std::ldexp(kTrust * (1 + std::abs(log)), scale);
+    if (scaled - below > margin && below + 1 - scaled > margin) return static_cast<int128>(below);
+  }
   Real low(130);
   Real high(130);
   set_ends(x, low, high);

@@ -28,6 +28,9 @@ Number cut_value(const Power& power);
 int compare_to_point(const WideNumber& x, const Power& inner, const Power& outer, std::uint64_t t,
                      int k);
 
+/// log_base(|x|) to about 2^-40 of its size: for guesses that are checked.
+double approximate_log(PowerBase base, const WideNumber& x);
+
 /// floor(log_base(x) 2^scale) for positive x that is not 1 (base sqrt_e) or no power of two (base
 /// two): certain, or an exception as above. The result must fit in 128 bits less a sign.
 __extension__ using int128 = __int128;

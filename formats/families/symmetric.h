@@ -71,17 +71,33 @@ inline std::int64_t position_of(const LogarithmicFormat& f, std::uint64_t code, 
   return static_cast<std::int64_t>((code & low_bits(f.bits - 1)) ^ offset);
 }
 
+inline bool is_irrational(const PositFormat&) { return false; }
+
+inline bool is_irrational(const TakumFormat& f) { return f.logarithmic; }
+
+inline bool is_irrational(const LogarithmicFormat&) { return true; }
+
 /// The neighbours of |x|, where a sticky x that is the cut of an irrational value is that value.
 template <class Family>
 Place settled_place(const Family& f, WideNumber x) {
   x.negative = false;
-  if (!x.sticky) return place(f, x);
+  if (!x.sticky || !is_irrational(f)) return place(f, x);
+  const auto is_value = [&](std::int64_t position) {
+    return position > 0 && position <= top_position(f) &&
+           same_number(widen(value_at(f, position)), x);
+  };
+  const auto exactly = [](std::int64_t position) {
+    return Place{.inner = position, .outer = position, .exact = true};
+  };
+  if constexpr (requires { place_nearby(f, x); }) {
+    const Place guess = place_nearby(f, x);
+    if (!guess.beyond && is_value(guess.outer)) return exactly(guess.outer);
+    if (!guess.beyond && is_value(guess.inner)) return exactly(guess.inner);
+  }
   WideNumber cut_off = x;
   cut_off.sticky = false;
-  Place below = place(f, cut_off);
-  if (!below.beyond && !below.exact && same_number(widen(value_at(f, below.outer)), x)) {
-    return {.inner = below.outer, .outer = below.outer, .exact = true};
-  }
+  const Place below = place(f, cut_off);
+  if (!below.beyond && !below.exact && is_value(below.outer)) return exactly(below.outer);
   return place(f, x);
 }
 

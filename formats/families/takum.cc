@@ -1,6 +1,7 @@
 #include "formats/families/takum.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "formats/float_layout.h"
 
@@ -74,21 +75,27 @@ Place place_linear(const TakumFormat& format, const WideNumber& x) {
   return at_the_ends(cut(append_fraction(prefix, length, x), format.bits - 1), format.bits);
 }
 
-Place place_logarithmic(const TakumFormat& format, const WideNumber& x) {
-  constexpr int kScale = 62;  // a takum of 64 bits has 59 mantissa bits at most
-  const std::int64_t exponent = std::int64_t{x.exponent} + bit_width(x.significand) - 1;
-  if (exponent < -200 || exponent > 200) return place_characteristic(exponent);  // e^127.5 < 2^184
-  const bool is_one = exponent == 0 && (x.significand & (x.significand - 1)) == 0 && !x.sticky;
-  const int128 log = is_one ? 0 : floor_log(PowerBase::sqrt_e, x, kScale);
-  const auto characteristic = static_cast<std::int64_t>(log >> kScale);
+/// For a logarithm l = log / 2^scale, rounded down or exact.
+Place place_of_log(const TakumFormat& format, int128 log, int scale, bool exact) {
+  const auto characteristic = static_cast<std::int64_t>(log >> scale);
   if (!in_range(characteristic)) return place_characteristic(characteristic);
   int length = 0;
   BitString string;
   string.bits = prefix_of(static_cast<int>(characteristic), length);
-  const uint128 mantissa = static_cast<uint128>(log) & low_bits(kScale);
-  string.bits |= mantissa << (128 - kScale) >> length;
-  string.sticky = !is_one;
+  const uint128 mantissa = static_cast<uint128>(log) & low_bits(scale);
+  string.bits |= mantissa << (128 - scale) >> length;
+  string.sticky = !exact;
   return at_the_ends(cut(string, format.bits - 1), format.bits);
+}
+
+Place place_logarithmic(const TakumFormat& format, const WideNumber& x) {
+  // One bit beyond the longest mantissa decides; the logarithm of a rational number is irrational.
+  const int scale = std::max(2, format.bits - 4);
+  const std::int64_t exponent = std::int64_t{x.exponent} + bit_width(x.significand) - 1;
+  if (exponent < -200 || exponent > 200) return place_characteristic(exponent);  // e^127.5 < 2^184
+  const bool is_one = exponent == 0 && (x.significand & (x.significand - 1)) == 0 && !x.sticky;
+  const int128 log = is_one ? 0 : floor_log(PowerBase::sqrt_e, x, scale);
+  return place_of_log(format, log, scale, is_one);
 }
 
 }  // namespace
@@ -107,6 +114,13 @@ Number value_at(const TakumFormat& format, std::int64_t position) {
   const Fields fields = fields_of(format, position);
   return {Number::Kind::finite, false, false, fields.characteristic - fields.mantissa_bits,
           (std::uint64_t{1} << fields.mantissa_bits) | fields.mantissa};
+}
+
+Place place_nearby(const TakumFormat& format, const WideNumber& x) {
+  constexpr int kScale = 44;
+  const double log = approximate_log(PowerBase::sqrt_e, x);
+  return place_of_log(format, static_cast<int128>(std::floor(std::ldexp(log, kScale))), kScale,
+                      false);
 }
 
 Place place(const TakumFormat& format, const WideNumber& x) {

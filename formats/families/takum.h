@@ -15,6 +15,9 @@ Number value_at(const TakumFormat& format, std::int64_t position);
 /// The same for logarithmic takums, exactly.
 Power power_at(const TakumFormat& format, std::int64_t position);
 
+/// A guess for logarithmic takums: neighbours of x or next to them.
+Place place_nearby(const TakumFormat& format, const WideNumber& x);
+
 /// The neighbours of |x|, as positive codes; nearest compares bit strings, as the paper does (for
 /// logarithmic takums that is nearest in the logarithm). Never zero, as posits.
 Place place(const TakumFormat& format, const WideNumber& x);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the tests of the calculator share: `expect` and `input`. Sourced with $1 the build folder; sets
-# `failures`.
+# What the tests of the calculator share: `expect` and `input`. Sourced with $1 the build folder;
+# sets `failures`.
 ulp=$1/ulp
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
@@ -12,8 +12,8 @@ fail() {
   failures=$((failures + 1))
 }
 
-# expect NAME EXIT_CODE STDOUT STDERR -- ARGUMENTS, with standard input from $scratch/in; in the expected
-# output ~ stands for a tab.
+# expect NAME EXIT_CODE STDOUT STDERR -- ARGUMENTS, with standard input from $scratch/in;
+# in the expected output ~ stands for a tab.
 expect() {
   name=$1 want_code=$2 want_out=$3 want_err=$4
   shift 5

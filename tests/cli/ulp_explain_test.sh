@@ -83,8 +83,9 @@ expect 'two policies' 0 'e4m3fn+nearest_even+saturate against e4m3fn+nearest_eve
 ' '' -- diff e4m3fn e4m3fn+nan
 
 json='{"a":"e2m1fn+nearest_even+saturate","b":"e2m1fn+nearest_even+saturate","identical":true'
-json=$json',"sampled":false,"codes":16,"different_codes":0,"first_code":null,"values_a":15,"values_b":15'
-json=$json',"only_a":0,"only_b":0,"operands":115,"different_operands":0,"first_operand":null,"why":[]}
+json=$json',"sampled":false,"codes":16,"different_codes":0,"first_code":null,"values_a":15'
+json=$json',"values_b":15,"only_a":0,"only_b":0,"operands":115,"different_operands":0'
+json=$json',"first_operand":null,"why":[]}
 '
 expect 'no difference' 0 "$json" '' -- diff e2m1fn fp4_e2m1 --json
 

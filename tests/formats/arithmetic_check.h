@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,11 @@
 
 namespace halfulp::testing_arithmetic {
 
-/// Every mode and policy that applies to the format; stochastic with 3 bits (truncate) and 5
-/// (unbiased).
+/// Whether oracle::ValueTable rounds to the format.
+bool is_in_value_tables(const Format& format);
+
+/// Every mode and policy that applies to the format and that its oracle knows; stochastic with 3
+/// bits (truncate) and 5 (unbiased).
 std::vector<RoundSpec> all_round_specs(const Format& format);
 
 /// Counts of one operation in one format.
@@ -41,14 +45,17 @@ class FormatCheck {
   struct Want;
   Want expected(Operation operation, const double (&values)[3], const RoundSpec& spec,
                 std::uint64_t random, const oracle::ExactResult& exact) const;
+  oracle::Rounded rounded(const RoundSpec& spec, double x, std::uint64_t random) const;
   Want neighbour(double x, bool up, Overflow overflow) const;
 
   Format format_;
-  oracle::ValueTable table_;
+  std::optional<oracle::ValueTable> table_;
   std::vector<Number> numbers_;    ///< by code
   std::vector<double> values_;     ///< by code
   std::vector<double> ascending_;  ///< the finite values
   bool has_negative_zero_ = false;
+  bool has_infinity_ = false;
+  bool has_negative_infinity_ = false;
   std::uint64_t random_ = 0;
 };
 

@@ -127,8 +127,12 @@ class Comparison {
                                std::string(to_string(direction.rounding)) + " " +
                                to_hex_float(numbers[0]) + " " + to_hex_float(numbers[1]) + " " +
                                to_hex_float(numbers[2]) + ": " + to_string(flags);
+      // glibc 2.36: remainder(0x1.4a61147c046fdp-802, 0x1p-974) is -0, against IEEE 754 5.3.1.
+      const bool is_zero_rest = operation == Operation::rem && want == 0;
       if (std::isnan(want)) {
         ASSERT_TRUE(std::isnan(got)) << text;
+      } else if (is_zero_rest) {
+        ASSERT_TRUE(got == 0 && std::signbit(got) == std::signbit(a)) << text;
       } else {
         ASSERT_EQ(std::bit_cast<Bits>(got), std::bit_cast<Bits>(want)) << text;
       }
@@ -159,11 +163,11 @@ TEST(ArithmeticHardware, Binary32) { Comparison<float, std::uint32_t>(kBinary32,
 TEST(ArithmeticHardware, Binary64) { Comparison<double, std::uint64_t>(kBinary64, 64).run(10'000); }
 
 TEST(ArithmeticHardware, Binary32Full) {
-  Comparison<float, std::uint32_t>(kBinary32, 3232).run(1'000'000);
+  Comparison<float, std::uint32_t>(kBinary32, 3232).run(300'000);
 }
 
 TEST(ArithmeticHardware, Binary64Full) {
-  Comparison<double, std::uint64_t>(kBinary64, 6464).run(1'000'000);
+  Comparison<double, std::uint64_t>(kBinary64, 6464).run(300'000);
 }
 
 #if defined(__x86_64__)

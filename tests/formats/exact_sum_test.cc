@@ -111,7 +111,7 @@ void compare_with_rationals(int spread, int rounds) {
       want += oracle::to_rational(x) * oracle::to_rational(y);
     }
     Flags flags;
-    const WideNumber got = sum.value(kNearest, flags);
+    const WideNumber got = sum.value(FloatFormat{11, 52, 1023}, kNearest, flags);
     if (want == 0) {
       ASSERT_EQ(got.kind, Number::Kind::zero);
       continue;

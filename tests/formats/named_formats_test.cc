@@ -62,6 +62,8 @@ const Facts kFacts[] = {
     {"e8m0fnu", 8, 0x1p127, 0xFE, 0x1p-127, 0x00, 0, kNone, 0xFF, 1},
     // PTX ISA: .ue4m3 is e4m3 without sign; .ue5m3 has no infinity and one NaN, 0xff.
     {"ue4m3", 7, 448, 0x7E, 0x1p-6, 0x08, 0x1p-9, kNone, 0x7F, 1},
+    {"ue5m3ieee", 8, 61440, 0xF7, 0x1p-14, 0x08, 0x1p-17, 0xF8, 0xF9, 7},
+    {"ue5m3finite", 8, 122880, 0xFF, 0x1p-14, 0x08, 0x1p-17, kNone, kNone, 0},
     {"ue5m3", 8, 114688, 0xFE, 0x1p-14, 0x08, 0x1p-17, kNone, 0xFF, 1},
     // Two's complement.
     {"int4", 4, 7, 0x7, 1, 0x1, 0, kNone, kNone, 0},
@@ -70,6 +72,30 @@ const Facts kFacts[] = {
     {"int32", 32, 2147483647, 0x7FFFFFFF, 1, 0x00000001, 0, kNone, kNone, 0},
     {"uint4", 4, 15, 0xF, 1, 0x1, 0, kNone, kNone, 0},
     {"uint8", 8, 255, 0xFF, 1, 0x01, 0, kNone, kNone, 0},
+    // Standard for Posit Arithmetic (2022) and its predecessors: maxpos 2^((n - 2) 2^es) is 01..1,
+    // minpos its reciprocal 0..01, NaR the sign bit alone.
+    {"posit(8,0)", 8, 64, 0x7F, 1.0 / 64, 0x01, 0, kNone, 0x80, 1},
+    {"posit(8,2)", 8, 0x1p24, 0x7F, 0x1p-24, 0x01, 0, kNone, 0x80, 1},
+    {"posit(16,1)", 16, 0x1p28, 0x7FFF, 0x1p-28, 0x0001, 0, kNone, 0x8000, 1},
+    {"posit(16,2)", 16, 0x1p56, 0x7FFF, 0x1p-56, 0x0001, 0, kNone, 0x8000, 1},
+    {"posit(32,2)", 32, 0x1p120, 0x7FFFFFFF, 0x1p-120, 0x00000001, 0, kNone, 0x80000000, 1},
+    // arXiv 2404.18603: 0x7F is D = 1, R = 7, C = 1110000 (4 ghost bits): c = 127 + 112 = 239. 0x01
+    // is D = 0, R = 0, C = 0010000: c = -255 + 16. With 16 bits c = 254, m = 15/16 and -255, 1/16.
+    {"takum_linear8", 8, 0x1p239, 0x7F, 0x1p-239, 0x01, 0, kNone, 0x80, 1},
+    {"takum_linear16", 16, 0x1.fp254, 0x7FFF, 0x1.1p-255, 0x0001, 0, kNone, 0x8000, 1},
+    // e^(239 / 2) and e^(254.9375 / 2), rounded to binary64 by another program (Python's decimal).
+    {"takum_log8", 8, 7.910256885566915e+51, 0x7F, 1.2641814475388326e-52, 0x01, 0, kNone, 0x80, 1},
+    {"takum_log16", 16, 2.2854658698270414e+55, 0x7FFF, 4.375475535216273e-56, 0x0001, 0, kNone,
+     0x8000, 1},
+    // Universal's lns<8,3>: 2^(63/8), 2^(-63/8); NaN 0xC0.
+    {"lns(8,3)", 8, 234.75303506039583, 0x3F, 0.004259795830723663, 0x41, 0, kNone, 0xC0, 1},
+    // bitsandbytes get_4bit_type and create_dynamic_map: the largest is 1; smallest positive ones.
+    {"nf4", 4, 1, 0xF, 0.07958029955625534, 0x8, 0, kNone, kNone, 0},
+    {"bnb_fp4", 4, 1, 0x3, 0x1.555556p-8, 0x1, 0, kNone, kNone, 0},
+    {"bnb_dynamic8", 8, 1, 0xFF, 0x1.27476cp-21, 0x80, 0, kNone, kNone, 0},
+    {"bnb_udynamic8", 8, 1, 0xFF, 0x1.5cf752p-22, 0x01, 0, kNone, kNone, 0},
+    {"ternary", 2, 1, 0x2, 1, 0x2, 0, kNone, kNone, 0},
+    {"binary", 1, 1, 0x1, 1, 0x1, 0, kNone, kNone, 0},
 };
 
 // clang-format on

@@ -32,7 +32,13 @@ TEST(Properties, AgreeWithTheListOfValues) {
                            "int8",
                            "int8sym",
                            "uint4",
-                           "int2"}) {
+                           "int2",
+                           "fixed(8,6)",
+                           "fixed(6,-2,sym)",
+                           "ufixed(7,9)",
+                           "p3109(8,3,signed,extended)",
+                           "p3109(8,1,unsigned,extended)",
+                           "p3109(6,6,unsigned,finite)"}) {
     SCOPED_TRACE(spec);
     const Format format = parse_format(spec);
     const std::vector<double> values = finite_values(format);
@@ -55,6 +61,8 @@ TEST(Properties, EpsilonIsTheSpacingAtOne) {
   EXPECT_EQ(epsilon(parse_format("e8m0fnu")), 1);
   EXPECT_EQ(epsilon(parse_format("e0m7finite")), 0x1p-6);
   EXPECT_EQ(epsilon(parse_format("int8")), 1);
+  EXPECT_EQ(epsilon(parse_format("fixed(8,6)")), 0x1p-6);
+  EXPECT_EQ(epsilon(parse_format("p3109(8,4,signed,extended)")), 0.125);
 }
 
 TEST(Properties, ExponentsOfKnownFormats) {
@@ -84,12 +92,15 @@ TEST(Properties, CountsOfWideFormats) {
 }
 
 TEST(Properties, FitsBinary32) {
-  for (const char* spec : {"binary32", "bfloat16", "tf32", "e8m0fnu", "int25", "uint24",
-                           "e0m24finite", "float(8,10,bias=139)"}) {
+  for (const char* spec :
+       {"binary32", "bfloat16", "tf32", "e8m0fnu", "int25", "uint24", "e0m24finite",
+        "float(8,10,bias=139)", "fixed(8,149)", "fixed(8,-120)", "ufixed(24,30)",
+        "p3109(8,1,unsigned,finite)", "p3109(16,8,signed,extended)"}) {
     EXPECT_TRUE(fits_binary32(parse_format(spec))) << spec;
   }
   for (const char* spec : {"binary64", "int26", "uint25", "e8m24", "e9m2", "float(8,10,bias=141)",
-                           "float(8,10,bias=126)", "e8m10fn"}) {
+                           "float(8,10,bias=126)", "e8m10fn", "fixed(8,150)", "fixed(8,-121)",
+                           "ufixed(25,3)", "p3109(10,1,unsigned,finite)"}) {
     EXPECT_FALSE(fits_binary32(parse_format(spec))) << spec;
   }
 }

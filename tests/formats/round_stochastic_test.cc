@@ -1,6 +1,6 @@
 // Stochastic rounding by enumeration: with every R in [0, 2^N), the number of times x goes up is
-// exactly floor(nu 2^N) for `truncate` and floor(nu 2^N + 1/2) for `unbiased` (IEEE P3109 v4.0 4.6,
-// A and B).
+// exactly floor(nu 2^N) for `truncate` and floor(nu 2^N + 1/2) for `unbiased` and nu 2^N rounded
+// to nearest even for `rounded` (IEEE P3109 v4.0 4.7.4, A, B and C).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -46,12 +46,15 @@ void check_gap(const Format& format, double lower, double upper) {
       };
       expect(StochasticVariant::truncate, std::floor(scaled));
       expect(StochasticVariant::unbiased, std::floor(scaled + 0.5));
+      expect(StochasticVariant::rounded, std::nearbyint(scaled));
     }
   }
 }
 
 TEST(RoundStochastic, CountsAreExactInEveryGap) {
-  for (const char* spec : {"e2m1fn", "e3m2ieee", "e3m0finite", "int3", "ue4m3"}) {
+  for (const char* spec : {"posit(4,1)", "posit(5,0)", "bnb_fp4", "power_of_two(3)", "e2m1fn",
+                           "e3m2ieee", "e3m0finite", "int3", "fixed(4,2)", "ue4m3",
+                           "p3109(6,3,signed,extended)", "p3109(5,1,unsigned,finite)"}) {
     const Format format = parse_format(spec);
     const std::vector<double> values = finite_values(format);
     for (std::size_t i = 0; i + 1 < values.size(); ++i) {
@@ -65,6 +68,8 @@ TEST(RoundStochastic, CountsAreExactInSubnormals) {
   check_gap(parse_format("e4m3fn"), 0x1p-9, 0x1p-8);
   check_gap(parse_format("e4m3fn"), 7 * 0x1p-9, 0x1p-6);
   check_gap(parse_format("binary16"), 0, 0x1p-24);
+  check_gap(parse_format("p3109(8,4,signed,extended)"), 0, 0x1p-10);
+  check_gap(parse_format("p3109(8,3,unsigned,finite)"), 0x1p-33, 0x1p-32);
   check_gap(parse_format("bfloat16"), 0x1p-133, 0x1p-132);
   check_gap(parse_format("e11m40"), 5 * 0x1p-1062, 6 * 0x1p-1062);
 }
@@ -79,6 +84,7 @@ TEST(RoundStochastic, MeanBiasOverAllFractionsIsAsDocumented) {
   for (const int bits : {1, 2, 4, 8}) {
     double bias_truncate = 0;
     double bias_unbiased = 0;
+    double bias_rounded = 0;
     for (int k = 0; k < 4096; ++k) {
       const double x = 5 + k / 4096.0;
       const double count = std::ldexp(1.0, bits);
@@ -87,10 +93,13 @@ TEST(RoundStochastic, MeanBiasOverAllFractionsIsAsDocumented) {
       };
       bias_truncate += (mean(StochasticVariant::truncate) - x) / 4096;
       bias_unbiased += (mean(StochasticVariant::unbiased) - x) / 4096;
+      bias_rounded += (mean(StochasticVariant::rounded) - x) / 4096;
     }
     const double grid = std::ldexp(1.0, -13);
     EXPECT_DOUBLE_EQ(bias_truncate, -std::ldexp(1.0, -bits - 1) + grid) << bits;
     EXPECT_DOUBLE_EQ(bias_unbiased, grid) << bits;
+    // Its ties fall down and up in turn, so the grid's own half step is not left over.
+    EXPECT_NEAR(bias_rounded, 0, 1e-12) << bits;
   }
 }
 
@@ -105,6 +114,10 @@ TEST(RoundStochastic, ThirtyTwoBitsCompareTheWholeWord) {
   EXPECT_EQ(round(format, unbiased, 5 + 0x1p-33, last), 6);
   EXPECT_EQ(round(format, unbiased, 5 + 0x1p-33, last - 1), 5);
   EXPECT_EQ(round(format, unbiased, 5 + 0x1p-34, last), 5);
+  const RoundSpec rounded = stochastic(32, StochasticVariant::rounded);
+  EXPECT_EQ(round(format, rounded, 5 + 0x1p-33, last), 5);  // a tie of the fraction, to even
+  EXPECT_EQ(round(format, rounded, 5 + 0x1.8p-32, last - 1), 6);
+  EXPECT_EQ(round(format, rounded, 5 + 0x1p-33 + 0x1p-40, last), 6);
   EXPECT_EQ(round(format, truncate, 5.25, 0xBFFFFFFF), 5);
   EXPECT_EQ(round(format, truncate, 5.25, 0xC0000000), 6);
 }
@@ -122,6 +135,7 @@ TEST(RoundStochastic, ExactValuesNeverMove) {
     for (std::uint64_t r = 0; r < 16; ++r) {
       ASSERT_EQ(round(format, stochastic(4, StochasticVariant::truncate), value, r), value);
       ASSERT_EQ(round(format, stochastic(4, StochasticVariant::unbiased), value, r), value);
+      ASSERT_EQ(round(format, stochastic(4, StochasticVariant::rounded), value, r), value);
     }
   }
 }

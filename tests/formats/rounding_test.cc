@@ -28,9 +28,9 @@ std::string overflow_reading_of(std::string_view text) {
 }
 
 TEST(Rounding, CanonicalSpellingsReadBack) {
-  for (const char* text :
-       {"nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative",
-        "to_odd", "stochastic(1)", "stochastic(32)", "stochastic(8,unbiased)", "stochastic(8,rounded)"}) {
+  for (const char* text : {"nearest_even", "nearest_away", "toward_zero", "toward_positive",
+                           "toward_negative", "to_odd", "stochastic(1)", "stochastic(32)",
+                           "stochastic(8,unbiased)", "stochastic(8,rounded)"}) {
     EXPECT_EQ(reading_of(text), text);
   }
 }
@@ -61,8 +61,7 @@ TEST(Rounding, Synonyms) {
 TEST(Rounding, NamedStochasticSetsOnlyItsFields) {
   RoundSpec spec{Rounding::to_odd, Overflow::nan};
   parse_rounding("stochastic_c(5)", spec);
-  EXPECT_EQ(spec,
-            (RoundSpec{Rounding::stochastic, Overflow::nan, 5, StochasticVariant::rounded}));
+  EXPECT_EQ(spec, (RoundSpec{Rounding::stochastic, Overflow::nan, 5, StochasticVariant::rounded}));
   EXPECT_THROW(parse_rounding("stochastic_c", spec), SpecError);
   EXPECT_THROW(parse_rounding("stochastic_a(5,b)", spec), SpecError);
 }
@@ -80,6 +79,12 @@ TEST(Rounding, ErrorsNameColumnAndRemedy) {
             "rounding 'nearest' at column 1 has two readings: nearest_even (IEEE 754) and "
             "nearest_away (QPyTorch, microxcaling)");
   EXPECT_NE(reading_of("floor").find("two readings"), std::string::npos);
+  EXPECT_NE(reading_of("trn").find("two readings"), std::string::npos);
+  EXPECT_EQ(reading_of("AP_TRN"), "toward_negative");
+  EXPECT_EQ(reading_of("AP_TRN_ZERO"), "toward_zero");
+  EXPECT_EQ(reading_of("AP_RND_CONV"), "nearest_even");
+  EXPECT_EQ(reading_of("AP_RND_INF"), "nearest_away");
+  EXPECT_EQ(reading_of("NearestTiesToEven"), "nearest_even");
   EXPECT_EQ(reading_of("stochastic"),
             "expected the number of random bits, as in stochastic(16), at column 11 of rounding "
             "'stochastic'");
@@ -112,6 +117,8 @@ TEST(Overflow, SpellingsAndErrors) {
             "error, propagate, sat_none");
   EXPECT_EQ(overflow_reading_of("SatFinite"), "saturate");
   EXPECT_EQ(overflow_reading_of("SatPropagate"), "propagate");
+  EXPECT_EQ(overflow_reading_of("AP_WRAP"), "wrap");
+  EXPECT_EQ(overflow_reading_of("AP_SAT"), "saturate");
   EXPECT_EQ(overflow_reading_of("SatNone"), "sat_none");
   EXPECT_EQ(overflow_reading_of("OvfInf"), "sat_none");
 }

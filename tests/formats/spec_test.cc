@@ -50,7 +50,19 @@ const std::map<std::string, std::vector<std::string>>& spellings() {
        {"e2m1", "fp4_e2m1", "float4_e2m1fn", "float4_e2m1fn_x2", "f4E2M1FN", "FLOAT4E2M1"}},
       {"e8m0fnu", {"e8m0", "float8_e8m0fnu", "f8E8M0FNU", "FLOAT8E8M0", "ue8m0"}},
       {"ue4m3", {".ue4m3", "nvfp4 scale", "float(4,3,fn,unsigned)"}},
-      {"ue5m3", {"float8_e5m3fnu"}},
+      {"ue5m3", {"float8_e5m3fnu", "UE5M3"}},
+      {"ue5m3ieee", {"float(5,3,unsigned)"}},
+      {"ue5m3finite", {"float(5,3,finite,unsigned)"}},
+      {"fixed(8,6)",
+       {"FIXED( 8 , 6 )", "q1.6", "Q1.6", "sfix8_En6", "ap_fixed<8,2>", "ac_fixed<8,2,true>",
+        "fixed(int_bits=2,frac_bits=6)", "fixed(fraction=6,width=8)", "fixed(bits=8,frac_bits=6)"}},
+      {"fixed(16,15,sym)", {"fixed(16,15,symmetric)"}},
+      {"fixed(8,-3)", {"ap_fixed<8,11>", "sfix8_E3"}},
+      {"ufixed(16,8)",
+       {"uq8.8", "UQ8.8", "ufix16_En8", "ap_ufixed<16,8>", "ac_fixed<16,8,false>",
+        "fixed(16,8,unsigned)"}},
+      {"int12", {"fixed(12,0)", "ap_int<12>", "q11.0", "ap_fixed<12,12>", "sfix12"}},
+      {"p3109(8,4,signed,extended)", {"Binary8p4se", "p3109_k8p4se", "p3109(8,4,s,e)"}},
       {"int8", {"i8", "s8", "INT8", "int_8", "np.int8"}},
       {"int8sym", {"int8_sym", "INT8 symmetric", "i8sym"}},
       {"uint3", {"u3", "UINT3"}},
@@ -92,10 +104,18 @@ TEST(Spec, NotesAnnounceNamesReadInTwoWays) {
   EXPECT_NE(note_of("float8_e4m3").find("read as e4m3ieee"), std::string::npos);
   EXPECT_NE(note_of("F8_E4M3").find("read as e4m3fn"), std::string::npos);
   EXPECT_NE(note_of("f8E4M3").find("read as e4m3ieee"), std::string::npos);
-  for (const char* spelling : {"e3m2", "E2M3", "e2m1", "bf8", "e8m0", "e3m0"}) {
+  EXPECT_EQ(
+      note_of("q1.6"),
+      "q1.6 read as a sign, 1 integer and 6 fraction bits (as TI counts): fixed(8,6); with the "
+      "sign among the integer bits (as Arm counts) it is fixed(7,6)");
+  EXPECT_EQ(note_of("q0.7"),
+            "q0.7 read as a sign, 0 integer and 7 fraction bits (as TI counts): fixed(8,7)");
+  for (const char* spelling : {"e3m2", "E2M3", "e2m1", "bf8", "e8m0", "e3m0", "ap_fixed<8,2>",
+                               "fixed(int_bits=2,frac_bits=6)"}) {
     EXPECT_NE(note_of(spelling), "") << spelling;
   }
-  for (const char* spelling : {"e4m3fn", "float8_e4m3fn", "bfloat16", "e5m2", "int8", "e3m7"}) {
+  for (const char* spelling : {"e4m3fn", "float8_e4m3fn", "bfloat16", "e5m2", "int8", "e3m7",
+                               "fixed(8,6)", "uq8.8", "Binary8p4se", "ue5m3"}) {
     EXPECT_EQ(note_of(spelling), "") << spelling;
   }
 }
@@ -122,7 +142,7 @@ TEST(Spec, ErrorsNameColumnAndCandidates) {
             "expected trailing bits, 0 to 63, at column 9 of format 'float(4,99)'");
   EXPECT_EQ(error_of("float(4,3)x"), "unexpected text at column 11 of format 'float(4,3)x'");
   EXPECT_EQ(error_of(""), "empty format at column 1; write for example e4m3fn or int8");
-  EXPECT_EQ(error_of("posit(16,1)").substr(0, 41), "unknown format 'posit(16,1)' at column 1;");
+  EXPECT_EQ(error_of("posti(16,1)").substr(0, 41), "unknown format 'posti(16,1)' at column 1;");
   EXPECT_EQ(error_of("e1_1m3").substr(0, 36), "unknown format 'e1_1m3' at column 1;");
   EXPECT_NE(error_of(std::string(1000, 'e')).find("too long"), std::string::npos);
 }
@@ -144,6 +164,20 @@ TEST(Spec, ImpossibleParametersAreRefusedWithARemedy) {
   refused("uint8sym", "leave out sym");
   refused("int1sym", "needs 2 bits");
   refused("int0", "1 to 64");
+  refused("fixed(65,3)", "1 to 64");
+  refused("fixed(8,1001)", "fraction bits are -1000 to 1000");
+  refused("ufixed(8,3,sym)", "leave out sym");
+  refused("ap_fixed<8,2,AP_RND>", "name them beside it");
+  refused("q15", "write q0.15");
+  refused("q8", "int8");
+  refused("Q4_0", "block type of llama.cpp");
+  refused("q4_k_m", "block type of llama.cpp");
+  refused("binary128", "63");
+  refused("mxint8", "fixed(8,6)");
+  refused("mx9", "shared microexponents");
+  refused("e4m3_rne", "beside it");
+  refused("W8A8", "recipe");
+  refused("fp4_e3m0", "e3m0finite");
   EXPECT_THROW(check_format(FloatFormat{}), SpecError);
   EXPECT_THROW(check_format(FloatFormat{4, 3, 200'000}), SpecError);
   EXPECT_NO_THROW(check_format(FloatFormat{4, 3, 7}));
@@ -175,11 +209,24 @@ TEST(Spec, PrintedFormsReadBackForEveryParameter) {
       ASSERT_EQ(parse_format(to_spec(f)), Format(f)) << to_spec(f);
     }
   }
+  for (int fraction_bits = -1000; fraction_bits <= 1000; fraction_bits += 7) {
+    for (const IntegerFormat f : {IntegerFormat{9, true, false, fraction_bits},
+                                  IntegerFormat{64, true, true, fraction_bits},
+                                  IntegerFormat{1, false, false, fraction_bits}}) {
+      ASSERT_EQ(parse_format(to_spec(f)), Format(f)) << to_spec(f);
+    }
+  }
 }
 
 TEST(Spec, MutatedTextsParseToSomethingThatReadsBackOrFailWithSpecError) {
   std::vector<std::string> seeds = {"float(4,3,bias=9,fn,unsigned,subnormals=off)",
-                                    "float(8,0,fn,unsigned,nozero)", "torch.float8_e4m3fn"};
+                                    "float(8,0,fn,unsigned,nozero)",
+                                    "torch.float8_e4m3fn",
+                                    "p3109(8,4,signed,extended)",
+                                    "Binary16p9uf",
+                                    "fixed(8,-6,sym)",
+                                    "ap_fixed<16,3>",
+                                    "uq8.8"};
   for (const auto& [canonical, others] : spellings()) seeds.push_back(canonical);
   const std::string alphabet = "efmnuz0123456789(),=-_. biasubnormalsoffint\xFF";
   std::mt19937 generator(11);

@@ -37,6 +37,9 @@ bool takes_upper(const RoundSpec& spec, double fraction, bool lower_is_odd, bool
   if (spec.variant == StochasticVariant::truncate) {
     return std::floor(fraction * count) + r >= count;
   }
+  if (spec.variant == StochasticVariant::rounded) {
+    return std::nearbyint(fraction * count) + r >= count;  // ties to even by default
+  }
   return std::floor(fraction * 2 * count) + (2 * r + 1) >= 2 * count;
 }
 
@@ -89,11 +92,12 @@ void ValueTable::fill_float(const FloatFormat& f) {
 
 void ValueTable::fill_integer(const IntegerFormat& f) {
   const double half_range = std::ldexp(1.0, f.bits - 1);
-  max_ = f.is_signed ? half_range - 1 : 2 * half_range - 1;
-  lowest_ = f.is_signed ? -half_range + (f.symmetric ? 1 : 0) : 0;
-  for (double value = 0; value <= std::max(max_, -lowest_) + 2; ++value) {
-    magnitudes_.push_back(value);
-    odd_.push_back(std::fmod(value, 2.0) != 0);
+  quantum_ = std::ldexp(1.0, -f.fraction_bits);
+  max_ = quantum_ * (f.is_signed ? half_range - 1 : 2 * half_range - 1);
+  lowest_ = quantum_ * (f.is_signed ? -half_range + (f.symmetric ? 1 : 0) : 0);
+  for (double count = 0; count * quantum_ <= std::max(max_, -lowest_) + 2 * quantum_; ++count) {
+    magnitudes_.push_back(count * quantum_);
+    odd_.push_back(std::fmod(count, 2.0) != 0);
   }
 }
 
@@ -123,13 +127,14 @@ Rounded ValueTable::round_special(const RoundSpec& spec, double x) const {
   }
   if (spec.overflow == Overflow::wrap) return {0, {.invalid = true}};
   const bool negative = x < 0;
-  if (spec.overflow == Overflow::infinity && (!negative || lowest_ < 0)) return {x, {}};
+  const bool keeps = spec.overflow == Overflow::infinity || spec.overflow == Overflow::propagate;
+  if (keeps && has_infinity_ && (!negative || lowest_ < 0)) return {x, {}};
   return out_of_range(spec, negative);
 }
 
 Rounded ValueTable::wrap(double whole) const {
   const auto& f = std::get<IntegerFormat>(format_);
-  const double modulus = std::ldexp(1.0, f.bits);
+  const double modulus = std::ldexp(quantum_, f.bits);
   double value = std::fmod(whole, modulus);
   if (value < lowest_) value += modulus;
   if (value > max_) value -= modulus;
@@ -154,9 +159,11 @@ Rounded ValueTable::round(const RoundSpec& spec, double x, std::uint64_t random)
   // them.
   double chosen = 0;
   if (magnitude >= magnitudes_.back()) {
-    const double fraction = magnitude - std::floor(magnitude);
-    const bool odd = std::fmod(std::floor(magnitude), 2.0) != 0;
-    chosen = std::floor(magnitude) + (takes_upper(spec, fraction, odd, negative, random) ? 1 : 0);
+    const double rest = std::fmod(magnitude, quantum_);
+    const double below = magnitude - rest;
+    const bool odd = std::fmod(below, 2 * quantum_) != 0;
+    const bool up = takes_upper(spec, rest / quantum_, odd, negative, random);
+    chosen = below + (up ? quantum_ : 0);
     if (spec.overflow == Overflow::wrap) return wrap(negative ? -chosen : chosen);
     return out_of_range(spec, negative);
   }

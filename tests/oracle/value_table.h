@@ -1,5 +1,6 @@
 // Oracle for rounding: the sorted table of a format's magnitudes, neighbours by binary search, the
-// choice between them by comparing binary64 numbers. Decodes by the textbook formula, shares no
+// choice between them by comparing binary64 numbers. P3109 formats have
+// an oracle of their own, p3109.h. Decodes by the textbook formula, shares no
 // code with formats/*.cc.
 #pragma once
 
@@ -45,6 +46,7 @@ class ValueTable {
   std::vector<bool> odd_;  ///< parity of the code of each magnitude
   double max_ = 0;         ///< largest positive
   double lowest_ = 0;      ///< smallest, with its sign
+  double quantum_ = 1;     ///< of integers and fixed point
   double min_normal_ = 0;  ///< below it a float is tiny; 0 where nothing is
   bool has_zero_ = true;
   bool flushes_input_ = false;

@@ -89,6 +89,7 @@ inline bool is_possible(const Format& format, const RoundSpec& spec) {
   try {
     check_round_spec(format, spec);
     const auto* integer = std::get_if<IntegerFormat>(&format);
+    if (spec.overflow == Overflow::propagate) return !has_infinity(format);
     return integer == nullptr || integer->fraction_bits == 0 || spec.overflow != Overflow::wrap;
   } catch (const SpecError&) {
     return false;
@@ -98,9 +99,8 @@ inline bool is_possible(const Format& format, const RoundSpec& spec) {
 /// Every deterministic mode, and stochastic with numbers of bits around each kernel's limits.
 inline std::vector<RoundSpec> round_specs(const Format& format) {
   std::vector<RoundSpec> specs;
-  for (const Overflow overflow :
-       {Overflow::saturate, Overflow::infinity, Overflow::nan, Overflow::wrap, Overflow::propagate,
-        Overflow::sat_none}) {
+  for (const Overflow overflow : {Overflow::saturate, Overflow::infinity, Overflow::nan,
+                                  Overflow::wrap, Overflow::propagate, Overflow::sat_none}) {
     for (const Rounding rounding :
          {Rounding::nearest_even, Rounding::nearest_away, Rounding::toward_zero,
           Rounding::toward_positive, Rounding::toward_negative, Rounding::to_odd}) {
