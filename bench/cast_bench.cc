@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "formats/named_formats.h"
+#include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "sim/aligned_vector.h"
@@ -29,7 +31,7 @@ struct Size {
 // Rounding is in place, quantizing to another array, as training uses them.
 constexpr Size kSizes[] = {{"L1 16 KiB", 4096}, {"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
 constexpr std::size_t kColumns = 256;
-constexpr std::size_t kRepetitions = 11;
+constexpr std::size_t kRepetitions = 7;
 constexpr double kElementsPerRepetition = 2e7;
 
 struct Case {
@@ -68,8 +70,7 @@ void check_against_scalar(const std::string& format, const RoundSpec& spec) {
   AlignedVector<float> y(x.size());
   Rounder(parse_format(format), spec).round(x.data(), y.data(), x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const std::uint64_t random =
-        spec.random_bits == 0 ? 0 : random_word({}, i) >> (32 - spec.random_bits);
+    const std::uint64_t random = spec.random_bits == 0 ? 0 : random_bits({}, i, spec.random_bits);
     const double expected = round(parse_format(format), spec, static_cast<double>(x[i]), random);
     if (static_cast<double>(y[i]) != expected) {
       throw std::runtime_error(fmt::format("{}: {} gave {}", format, x[i], y[i]));
@@ -128,12 +129,27 @@ void print_table(const std::vector<Case>& cases, const std::vector<std::string>&
   fmt::print("\n");
 }
 
-int run() {
+/// Named formats, then others that reach each method and its limits.
+std::vector<std::string> formats_to_measure() {
+  std::vector<std::string> specs;
+  for (const NamedFormat& row : named_formats()) {
+    if (fits_binary32(row.format)) specs.push_back(to_spec(row.format));
+  }
+  for (const char* spec :
+       {"e3m0", "e4m5", "e6m9", "e8m2", "e8m15", "e5m22", "float(4,3,fn,subnormals=off)",
+        "float(4,3,fn,subnormals=flush_input)", "float(3,2,unsigned)", "float(0,7,finite)"}) {
+    specs.emplace_back(spec);
+  }
+  return specs;
+}
+
+/// `only`: part of the names of the cases to run.
+int run(const std::string& only) {
   initialize_numerics();
   const RoundSpec nearest;
   const RoundSpec stochastic{Rounding::stochastic, Overflow::saturate, 16};
   std::vector<Case> cases;
-  for (const char* format : {"e4m3fn", "e5m2", "bfloat16", "e2m1fn", "int8"}) {
+  for (const std::string& format : formats_to_measure()) {
     check_against_scalar(format, nearest);
     cases.push_back(rounding_case(format, nearest));
   }
@@ -148,6 +164,7 @@ int run() {
                            "e4m3fn+stochastic(16)"}) {
     cases.push_back(quantizer_case(text));
   }
+  std::erase_if(cases, [&](const Case& c) { return c.name.find(only) == std::string::npos; });
   std::vector<std::string> targets = {simd_target()};
   if (targets[0] == "avx3") targets.emplace_back("avx2");
   print_table(cases, targets);
@@ -157,4 +174,4 @@ int run() {
 }  // namespace
 }  // namespace halfulp
 
-int main() { return halfulp::run(); }
+int main(int argc, char** argv) { return halfulp::run(argc > 1 ? argv[1] : ""); }

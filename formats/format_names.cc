@@ -49,14 +49,16 @@ constexpr std::string_view kFp4 =
     "or "
     "e3m0finite";
 constexpr std::string_view kMxFp8 =
-    "is a block format; its elements are e4m3fn or e5m2, its scale e8m0fnu";
+    "is a block format (elements e4m3fn or e5m2, scales e8m0fnu), for quantizers and `ulp block`";
 constexpr std::string_view kMxFp6 =
-    "is a block format; its elements are e3m2fn or e2m3fn, its scale e8m0fnu";
-constexpr std::string_view kMxFp4 = "is a block format; its element is e2m1fn, its scale e8m0fnu";
-constexpr std::string_view kNvFp4 = "is a block format; its element is e2m1fn, its scale ue4m3";
-
+    "is a block format (elements e3m2fn or e2m3fn, scales e8m0fnu), for quantizers and `ulp block`";
+constexpr std::string_view kMxFp4 =
+    "is a block format (elements e2m1fn, scales e8m0fnu), for quantizers and `ulp block`";
 constexpr std::string_view kMxInt8 =
-    "is a block format; its element is fixed(8,6), its scale e8m0fnu";
+    "is a block format (elements fixed(8,6), scales e8m0fnu), for quantizers and `ulp block`";
+constexpr std::string_view kNvFp4 =
+    "is a block format (elements e2m1fn, scales ue4m3), for quantizers and `ulp block`";
+
 constexpr std::string_view kSharedMicroexponents =
     "is a block format of shared microexponents (arXiv 2302.08007), not of OCP MX";
 constexpr std::string_view kRecipe =

@@ -17,6 +17,12 @@ inline constexpr std::uint32_t kPhiloxWeyl1 = 0xBB67AE85;
 /// Elements of one chunk: 16 blocks of 4 words (random_word in random.h has the layout).
 inline constexpr std::uint64_t kRandomChunk = 64;
 
+/// Elements of one chunk of 16-bit draws: 8 blocks (random_draw in random.h has the layout).
+inline constexpr std::uint64_t kDrawChunk = 64;
+inline constexpr std::uint64_t kDrawChunkBlocks = 8;
+/// 32-bit words that hold the draws of one chunk.
+inline constexpr std::size_t kDrawChunkWords = 32;
+
 inline std::array<std::uint32_t, 4> philox_counter(const RandomStream& stream,
                                                    std::uint64_t block) {
   return {static_cast<std::uint32_t>(block), stream.step, stream.tensor,

@@ -12,6 +12,7 @@
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "sim/aligned_vector.h"
+#include "sim/block_quantizer.h"
 #include "sim/round_kernels.h"
 #include "sim/round_plan.h"
 
@@ -111,6 +112,7 @@ struct Quantizer::Impl {
   QuantizerSpec spec;
   RoundPlan plan;
   bool is_identity;
+  std::optional<BlockQuantizer> blocks;
 
   void round_block(const Block& block, const Scaling& scaling, const RandomStream& stream) const;
   void round_unit(const Block& block, const RandomStream& stream) const;
@@ -120,7 +122,8 @@ struct Quantizer::Impl {
 
   bool fill_scales(const std::uint32_t* maxima, std::size_t n, float* multipliers,
                    float* scales) const {
-    return unit_scales(spec.scale, plan.largest, maxima, n, multipliers, scales);
+    return unit_scales(spec.scale, static_cast<float>(plan.largest), maxima, n, multipliers,
+                       scales);
   }
 };
 
@@ -240,6 +243,7 @@ void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) con
 namespace {
 
 bool copies(const QuantizerSpec& spec) {
+  if (spec.block) return false;
   const bool is_binary32 = spec.format == Format(FloatFormat{8, 23, 127});
   return is_binary32 && spec.scale == ScaleRule::unscaled &&
          (spec.rounding.overflow == Overflow::saturate ||
@@ -249,7 +253,9 @@ bool copies(const QuantizerSpec& spec) {
 }  // namespace
 
 Quantizer::Quantizer(const QuantizerSpec& spec)
-    : impl_(new Impl{spec, make_round_plan(spec.format, spec.rounding), copies(spec)}) {
+    : impl_(new Impl{spec, spec.block ? RoundPlan{} : make_round_plan(spec.format, spec.rounding),
+                     copies(spec), std::nullopt}) {
+  if (spec.block) impl_->blocks.emplace(*spec.block);
   if (spec.granularity == Granularity::group && spec.group_size < 1) {
     throw SpecError("a group needs at least one element", 1);
   }
@@ -270,6 +276,7 @@ void Quantizer::quantize(ConstMatrix in, Matrix out, const RandomStream& stream)
     }
     return;
   }
+  if (impl_->blocks) return impl_->blocks->quantize(in, out, stream);
   if (in.rows == 0 || in.cols == 0) return;
   impl_->quantize({in.data, in.stride, out.data, out.stride, in.rows, in.cols, 0, in.cols}, stream);
 }

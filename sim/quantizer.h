@@ -1,7 +1,7 @@
 // Quantizers: choose scales, round, return to binary32 (fake quantization). Format + granularity +
 // scale rule + rounding, as one value with one spelling.
 //
-//   quantizer = format { "+" option }
+//   quantizer = ( format | block format ) { "+" option }
 //   option    = "tensor" | "row" | "column" | "group(" n [ ",columns" ] ")"          granularity
 //             | "unscaled" | "scale_binary32" | "scale_power_of_two"                  scale rule
 //             | rounding | overflow                                                   as in
@@ -10,15 +10,20 @@
 // Options may come in any order, each kind once; to_spec() prints all of them in the order above.
 // Defaults: nearest_even, saturate, tensor; formats of more than 8 bits that are floats are
 // unscaled, all others scale_binary32. "binary32" alone is the identity. A granularity other than
-// tensor needs a scale. Also read: per_tensor; per_row, per_token, per_channel (row); per_column;
-// group128, g128, group=128; scale_fp32, absmax (scale_binary32); scale_pow2 (scale_power_of_two).
+// tensor needs a scale. A block format (formats/block_spec.h: "mxfp4", "nvfp4(torchao)") brings its
+// own granularity and scales; options after it are a rounding, an overflow policy and "rows",
+// "columns" or "k", and to_spec() prints the block format with them inside. Also read: per_tensor;
+// per_row, per_token, per_channel (row); per_column; group128, g128, group=128; scale_fp32, absmax
+// (scale_binary32); scale_pow2 (scale_power_of_two).
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "formats/block_format.h"
 #include "formats/format.h"
 #include "formats/rounding.h"
 #include "sim/matrix.h"
@@ -40,6 +45,9 @@ struct QuantizerSpec {
   int group_size = 0;          ///< elements that share a scale, for Granularity::group
   bool along_columns = false;  ///< groups run down a column instead of along a row
   ScaleRule scale = ScaleRule::scale_binary32;
+  /// A block format; then `format` and `rounding` repeat its element's, and the other fields stay
+  /// as they are here.
+  std::optional<BlockFormat> block = std::nullopt;
   friend bool operator==(const QuantizerSpec&, const QuantizerSpec&) = default;
 };
 
@@ -47,7 +55,13 @@ struct QuantizerSpec {
 QuantizerSpec parse_quantizer(std::string_view text);
 /// Canonical, complete spelling: the numerics string of this operand.
 std::string to_spec(const QuantizerSpec& spec);
-/// Bits per element of the stored codes, scales not counted.
+/// The quantizer of a block format.
+QuantizerSpec block_quantizer(const BlockFormat& format);
+/// The quantizer of one operand of a product: blocks with the axis k run along the rows, or down
+/// the columns where the reduction does (`reduces_rows`). Square blocks and others are left as they
+/// are, so that operands of both orientations share them.
+QuantizerSpec with_reduction(QuantizerSpec spec, bool reduces_rows);
+/// Bits per element of the stored codes; scales are counted for block formats only.
 double bits_per_element(const QuantizerSpec& spec);
 
 class Quantizer {
@@ -68,7 +82,8 @@ class Quantizer {
   /// Each element of a scaled unit (tensor, row, ...) becomes round(x * m) * s, the products
   /// rounded to binary32; m and s are limited to finite binary32 numbers. A unit with amax 0 has m
   /// = s = 1; one with a NaN or infinity gives NaN in every element, so divergence stays visible. A
-  /// ragged last group is a short group. `max` is the largest finite number of the format. Random:
+  /// ragged last group is a short group. Block formats: as BlockQuantizer (sim/block_quantizer.h),
+  /// with the axis k read as rows. `max` is the largest finite number of the format. Random:
   /// element (r, c) uses index r * cols + c of `stream`, whatever the granularity. Throws
   /// OverflowError under Overflow::error, naming row and column.
   void quantize(ConstMatrix in, Matrix out, const RandomStream& stream = {}) const;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "formats/block_spec.h"
 #include "formats/properties.h"
 #include "formats/spec.h"
 #include "formats/spelling.h"
@@ -98,6 +99,7 @@ class Parser {
 
   QuantizerSpec parse() {
     const std::vector<Part> parts = split_at_plus(text_);
+    if (names_block_format(parts[0].text)) return parse_block(parts);
     in_part(parts[0], [&] { spec_.format = parse_format(parts[0].text); });
     spec_.scale = default_scale();
     for (std::size_t i = 1; i < parts.size(); ++i) read_option(parts[i]);
@@ -113,6 +115,32 @@ class Parser {
   }
 
  private:
+  QuantizerSpec parse_block(const std::vector<Part>& parts) {
+    BlockFormat block;
+    in_part(parts[0], [&] { block = parse_block_format(parts[0].text); });
+    spec_.rounding = block.rounding;
+    for (std::size_t i = 1; i < parts.size(); ++i) read_block_option(parts[i], block);
+    block.rounding = spec_.rounding;
+    in_part(parts[0], [&] { check_block_format(block); });
+    return block_quantizer(block);
+  }
+
+  void read_block_option(const Part& part, BlockFormat& block) {
+    const std::string key = without_separators(lower_case(part.text));
+    if (key == "rows" || key == "columns" || key == "k") {
+      claim(granularity_, part, "axis");
+      block.axis =
+          key == "rows" ? BlockAxis::rows : (key == "columns" ? BlockAxis::columns : BlockAxis::k);
+    } else if (find<Granularity>(kGranularities, key) || find<ScaleRule>(kScaleRules, key) ||
+               is_group(part.text)) {
+      fail(part, fmt::format("a block format has scales of its own, so '{}' does not apply; write "
+                             "the block in its parentheses, as in mxfp4(block=16)",
+                             part.text));
+    } else {
+      read_option(part);
+    }
+  }
+
   ScaleRule default_scale() const {
     const bool is_wide_float =
         std::holds_alternative<FloatFormat>(spec_.format) && width(spec_.format) > 8;
@@ -254,7 +282,21 @@ std::string_view to_string(ScaleRule rule) {
 
 QuantizerSpec parse_quantizer(std::string_view text) { return Parser(text).parse(); }
 
+QuantizerSpec block_quantizer(const BlockFormat& format) {
+  QuantizerSpec spec{.format = format.element, .rounding = format.rounding};
+  spec.block = format;
+  return spec;
+}
+
+QuantizerSpec with_reduction(QuantizerSpec spec, bool reduces_rows) {
+  const bool has_direction =
+      spec.block && spec.block->axis == BlockAxis::k && spec.block->length != spec.block->lines;
+  if (has_direction) spec.block->axis = reduces_rows ? BlockAxis::columns : BlockAxis::rows;
+  return spec;
+}
+
 std::string to_spec(const QuantizerSpec& spec) {
+  if (spec.block) return to_spec(*spec.block);
   std::string granularity(to_string(spec.granularity));
   if (spec.granularity == Granularity::group) {
     granularity += fmt::format("({}{})", spec.group_size, spec.along_columns ? ",columns" : "");
@@ -263,6 +305,8 @@ std::string to_spec(const QuantizerSpec& spec) {
                      rounding_to_string(spec.rounding), to_string(spec.rounding.overflow));
 }
 
-double bits_per_element(const QuantizerSpec& spec) { return width(spec.format); }
+double bits_per_element(const QuantizerSpec& spec) {
+  return spec.block ? bits_per_element(*spec.block) : width(spec.format);
+}
 
 }  // namespace halfulp

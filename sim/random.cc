@@ -72,6 +72,21 @@ std::uint32_t random_word(const RandomStream& stream, std::uint64_t index) {
   return philox4x32(philox_counter(stream, block), philox_key(stream))[offset / 16];
 }
 
+std::uint32_t random_draw(const RandomStream& stream, std::uint64_t index) {
+  const std::uint64_t chunk = index / kDrawChunk;
+  const std::uint64_t group = index % kDrawChunk / 16;
+  const std::uint64_t lane = index % 16;
+  const std::uint64_t block = kDrawChunkBlocks * chunk + lane / 2;
+  const auto words = philox4x32(philox_counter(stream, block), philox_key(stream));
+  const std::uint32_t word = words[2 * (group / 2) + (1 - lane % 2)];
+  return group % 2 == 0 ? word & 0xFFFF : word >> 16;
+}
+
+std::uint32_t random_bits(const RandomStream& stream, std::uint64_t index, int bits) {
+  return bits <= 16 ? random_draw(stream, index) >> (16 - bits)
+                    : random_word(stream, index) >> (32 - bits);
+}
+
 void random_words(const RandomStream& stream, std::uint64_t first_index, std::uint32_t* out,
                   std::uint64_t n) {
   HWY_DYNAMIC_DISPATCH(random_words_kernel)(stream, first_index, out, n);

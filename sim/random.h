@@ -42,6 +42,19 @@ std::uint32_t random_word(const RandomStream& stream, std::uint64_t index);
 void random_words(const RandomStream& stream, std::uint64_t first_index, std::uint32_t* out,
                   std::uint64_t n);
 
+/// The 16-bit draw of element `index` of `stream`, for decisions that need no more bits: two to a
+/// word.
+///
+/// Layout, chosen so that vector code packs two words of a block by one shift and one xor: elements
+/// come in chunks of 64; element 64 c + 16 g + l (g < 4, l < 16) is in block 8 c + l / 2, word
+/// 2 (g / 2) + (1 - l mod 2), low half for even g and high half for odd g. Counter and key are
+/// those of random_word().
+std::uint32_t random_draw(const RandomStream& stream, std::uint64_t index);
+
+/// R of stochastic rounding with `bits` random bits (1 to 32): the high bits of random_draw() up to
+/// 16, of random_word() above.
+std::uint32_t random_bits(const RandomStream& stream, std::uint64_t index, int bits);
+
 /// Uniform in (0, 1): (word >> 8 + 0.5) 2^-24, exact in binary64.
 double random_unit(const RandomStream& stream, std::uint64_t index);
 

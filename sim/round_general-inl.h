@@ -50,7 +50,7 @@ struct BitsRounding {
 
   D d;
   DU du;
-  RoundPlan plan;
+  RoundNumbers plan;
 
   explicit HWY_INLINE BitsRounding(const RoundPlan& p) : plan(p) {}
 
@@ -90,21 +90,31 @@ struct BitsRounding {
     }
   }
 
+  /// x limited to the range, which is symmetric: only formats with a minus zero get here.
+  HWY_INLINE V limited(V x) const {
+    const V high = hn::Set(d, static_cast<float>(plan.clamp_high));
+#if HWY_TARGET <= HWY_AVX3
+    constexpr int kSmallerMagnitudeWithOwnSign = 0b0010;
+    return V{_mm512_range_ps(x.raw, high.raw, kSmallerMagnitudeWithOwnSign)};
+#else
+    return hn::Max(hn::Neg(high), hn::Min(high, x));
+#endif
+  }
+
   HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
     V operand = x;
     if constexpr (kClamps) {
-      operand = hn::Min(hn::Set(d, static_cast<float>(plan.clamp_high)), operand);
-      operand = hn::Max(hn::Set(d, static_cast<float>(plan.clamp_low)), operand);
+      operand = limited(x);
     }
     V result = hn::BitCast(d, rounded(hn::BitCast(du, operand), words));
     if constexpr (!kClamps) {
       const auto is_infinite = hn::Eq(hn::Abs(x), hn::Inf(d));
-      const V high = hn::IfThenElse(is_infinite, hn::Set(d, plan.infinity_high),
-                                    hn::Set(d, plan.overflow_high));
-      const V low =
-          hn::IfThenElse(is_infinite, hn::Set(d, plan.infinity_low), hn::Set(d, plan.overflow_low));
-      const auto is_above = hn::Gt(result, hn::Set(d, plan.largest));
-      const auto is_below = hn::Lt(result, hn::Set(d, plan.lowest));
+      const V high = hn::IfThenElse(is_infinite, hn::Set(d, static_cast<float>(plan.infinity_high)),
+                                    hn::Set(d, static_cast<float>(plan.overflow_high)));
+      const V low = hn::IfThenElse(is_infinite, hn::Set(d, static_cast<float>(plan.infinity_low)),
+                                   hn::Set(d, static_cast<float>(plan.overflow_low)));
+      const auto is_above = hn::Gt(result, hn::Set(d, static_cast<float>(plan.largest)));
+      const auto is_below = hn::Lt(result, hn::Set(d, static_cast<float>(plan.lowest)));
       result = hn::IfThenElse(is_above, high, hn::IfThenElse(is_below, low, result));
     }
     if (plan.nan_rule == NanRule::keep) return keep_nan(d, x, result);
@@ -114,14 +124,15 @@ struct BitsRounding {
 
 /// Any mode and format: the magnitude is rounded to nearest by magic addition, which gives the
 /// lower neighbour and the exact remainder; then the mode decides. T is the carrier: float, or
-/// double for formats whose magic numbers, quanta or random fractions leave binary32.
-template <class T, Decision kDecision>
+/// double for double operands and for formats whose magic numbers, quanta or random fractions leave
+/// binary32.
+template <class T, Decision kDecision, class Operand = float>
 struct MagnitudeRounding {
   static constexpr bool kIsWide = std::is_same_v<T, double>;
   static constexpr int kDigits = kIsWide ? 53 : 24;
   static constexpr bool kUsesWords = kDecision == Decision::stochastic;
-  using C = hn::ScalableTag<T>;    // of the carrier
-  using D = hn::Rebind<float, C>;  // of operands and results
+  using C = hn::ScalableTag<T>;      // of the carrier
+  using D = hn::Rebind<Operand, C>;  // of operands and results
   using CU = hn::RebindToUnsigned<C>;
   using CI = hn::RebindToSigned<C>;
   using V = hn::Vec<C>;
@@ -130,7 +141,7 @@ struct MagnitudeRounding {
   using TI = hwy::MakeSigned<T>;
 
   C c;
-  RoundPlan plan;
+  RoundNumbers plan;
 
   explicit HWY_INLINE MagnitudeRounding(const RoundPlan& p) : plan(p) {}
 
@@ -200,8 +211,8 @@ struct MagnitudeRounding {
     return hn::Add(lower, hn::IfThenElseZero(up, quantum));
   }
 
-  HWY_INLINE M rounds_up(V magnitude, M normal, M negative, V sum, M nearest_is_upper, V rest,
-                         V quantum, const std::uint32_t* words) const {
+  HWY_INLINE M rounds_up(V magnitude, M normal, M negative, V nearest_sum, M nearest_is_upper,
+                         V rest, V quantum, const std::uint32_t* words) const {
     const M inexact = hn::Gt(rest, hn::Zero(c));
     if constexpr (kDecision == Decision::nearest_away) {
       return hn::Ge(hn::Add(rest, rest), quantum);
@@ -210,7 +221,7 @@ struct MagnitudeRounding {
     } else if constexpr (kDecision == Decision::toward_negative) {
       return hn::And(negative, inexact);
     } else if constexpr (kDecision == Decision::to_odd) {
-      return hn::And(inexact, lower_is_even(sum, nearest_is_upper));
+      return hn::And(inexact, lower_is_even(nearest_sum, nearest_is_upper));
     } else if constexpr (kDecision == Decision::to_odd_exponent) {
       return hn::AndNot(hn::And(normal, exponent_code_is_odd(magnitude)), inexact);
     } else if constexpr (kDecision == Decision::nearest_even_exponent) {
@@ -220,6 +231,13 @@ struct MagnitudeRounding {
     } else {
       // nu >= 1 - R 2^-N, in units of the quantum: all terms are exact in the carrier.
       const V unit = hn::Mul(quantum, set(plan.magnitude.random_scale));
+      if (plan.magnitude.rounds_fraction) {
+        // nearest_even(nu 2^N) by magic addition: nu 2^N < 2^(digits - 2).
+        const V magic = set(kIsWide ? 0x1.8p52 : 0x1.8p23);
+        const V fraction = hn::Sub(hn::Add(hn::Div(rest, unit), magic), magic);
+        const V sum = hn::Add(fraction, random_number(words));
+        return hn::And(inexact, hn::Ge(sum, set(plan.magnitude.random_limit)));
+      }
       return hn::Ge(rest, hn::Sub(quantum, hn::Mul(random_number(words), unit)));
     }
   }
@@ -248,13 +266,13 @@ struct MagnitudeRounding {
   HWY_INLINE hn::Vec<D> operator()(hn::Vec<D> x, const std::uint32_t* words) const {
     const D d;
     hn::Vec<D> result;
-    if constexpr (kIsWide) {
+    if constexpr (sizeof(T) != sizeof(Operand)) {
       result = demote_exact(d, rounded_signed(hn::PromoteTo(c, x), words));
     } else {
       result = rounded_signed(x, words);
     }
     if (plan.nan_rule == NanRule::keep) return keep_nan(d, x, result);
-    return hn::IfThenElse(hn::IsNaN(x), constant_of_bits(d, plan.nan_bits), result);
+    return hn::IfThenElse(hn::IsNaN(x), nan_constant(d, plan), result);
   }
 };
 

@@ -30,6 +30,15 @@ OverflowReport round_array(const RoundPlan& plan, const float* in, float* out, s
                            const Scaling& scaling, const RandomStream& stream,
                            std::uint64_t first_index);
 
+struct WideOverflowReport {
+  std::size_t index = kNoOverflow;
+  double operand = 0;
+};
+
+/// The same for binary64, of a plan for Carrier::binary64.
+WideOverflowReport round_array(const RoundPlan& plan, const double* in, double* out, std::size_t n,
+                               const RandomStream& stream, std::uint64_t first_index);
+
 /// Pattern of the largest magnitude, as an unsigned integer: above 0x7F800000 when there is a NaN.
 std::uint32_t largest_magnitude(const float* in, std::size_t n);
 

@@ -29,13 +29,27 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V keep_nan(D d, V x, V result) {
   const hn::RebindToUnsigned<D> du;
-  const V quiet = hn::Or(x, hn::BitCast(d, hn::Set(du, 0x00400000U)));
+  using TU = hn::TFromD<decltype(du)>;
+  constexpr TU kQuietBit = sizeof(TU) == 4 ? TU{1} << 22 : static_cast<TU>(std::uint64_t{1} << 51);
+#if HWY_TARGET <= HWY_AVX3
+  if constexpr (sizeof(V) == 64 && sizeof(TU) == 4) {
+    constexpr int kQuietOperandForNan = 0x22;  // 4 bits for each class: quiet and signaling NaN
+    return V{_mm512_fixupimm_ps(result.raw, x.raw, _mm512_set1_epi32(kQuietOperandForNan), 0)};
+  }
+#endif
+  const V quiet = hn::Or(x, hn::BitCast(d, hn::Set(du, kQuietBit)));
   return hn::IfThenElse(hn::IsNaN(x), quiet, result);
 }
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V constant_of_bits(D d, std::uint32_t bits) {
   return hn::BitCast(d, hn::Set(hn::RebindToUnsigned<D>(), bits));
+}
+
+/// What NaN becomes under NanRule::constant.
+template <class D>
+HWY_INLINE hn::Vec<D> nan_constant(D d, const RoundNumbers& plan) {
+  return hn::Set(d, static_cast<hn::TFromD<D>>(plan.nan));
 }
 
 /// What the magic methods share: clamping before rounding; sign, overflow and NaN after it.
@@ -52,10 +66,10 @@ struct MagicFrame {
   explicit HWY_INLINE MagicFrame(const RoundPlan& plan)
       : low(hn::Set(d, static_cast<float>(plan.clamp_low))),
         high(hn::Set(d, static_cast<float>(plan.clamp_high))),
-        largest(hn::Set(d, plan.largest)),
-        lowest(hn::Set(d, plan.lowest)),
-        overflow_high(hn::Set(d, plan.overflow_high)),
-        overflow_low(hn::Set(d, plan.overflow_low)),
+        largest(hn::Set(d, static_cast<float>(plan.largest))),
+        lowest(hn::Set(d, static_cast<float>(plan.lowest))),
+        overflow_high(hn::Set(d, static_cast<float>(plan.overflow_high))),
+        overflow_low(hn::Set(d, static_cast<float>(plan.overflow_low))),
         nan(constant_of_bits(d, plan.nan_bits)) {}
 
   /// The order of operands decides where NaN goes on x86: through, or to `high`.

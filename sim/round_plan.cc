@@ -16,8 +16,9 @@ namespace {
 
 constexpr int kSingleDigits = 24;
 constexpr int kDoubleDigits = 53;
+constexpr int kDrawBits = 16;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr auto kLargestSingle = static_cast<double>(std::numeric_limits<float>::max());
 
 /// The grid of a format's magnitudes: where the spacing is constant and what it is.
@@ -52,37 +53,42 @@ Grid grid_of(const Format& format) {
           .is_signed = f->is_signed};
 }
 
-/// The specification's own answer, so that the two cannot disagree.
-float answer(const Format& format, const RoundSpec& spec, double x) {
-  if (spec.overflow == Overflow::error && std::isinf(x)) return kNan;
-  return static_cast<float>(round(format, spec, x));
+/// The specification's own answer, so that the two cannot disagree. NaN marks an error.
+double answer(const Format& format, const RoundSpec& spec, double x) {
+  try {
+    return round(format, spec, x);
+  } catch (const OverflowError&) {
+    return kNan;
+  }
 }
 
-void fill_overflow(RoundPlan& plan, const Format& format, const RoundSpec& spec, const Grid& grid) {
-  const double largest = to_double(max_finite(format));
-  const double lowest = to_double(lowest_finite(format));
-  plan.largest = static_cast<float>(largest);
-  plan.lowest = static_cast<float>(lowest);
+void fill_policy(RoundPlan& plan, const Format& format, const RoundSpec& spec) {
+  plan.largest = to_double(max_finite(format));
+  plan.lowest = to_double(lowest_finite(format));
   plan.wraps = spec.overflow == Overflow::wrap;
   plan.reports = spec.overflow == Overflow::error;
   plan.clamps = spec.overflow == Overflow::saturate || plan.wraps;
 
-  const bool marks = plan.reports;
-  plan.overflow_high = marks ? kNan : answer(format, spec, plan.wraps ? 0.0 : 0x1p1000);
-  plan.overflow_low = marks ? kNan : answer(format, spec, plan.wraps ? 0.0 : -0x1p1000);
+  constexpr double kBeyond = std::numeric_limits<double>::max();
+  plan.overflow_high = answer(format, spec, plan.wraps ? 0.0 : kBeyond);
+  plan.overflow_low = answer(format, spec, plan.wraps ? 0.0 : -kBeyond);
   plan.infinity_high = answer(format, spec, kInfinity);
   plan.infinity_low = answer(format, spec, -kInfinity);
-  const float nan = answer(format, spec, std::numeric_limits<double>::quiet_NaN());
-  plan.nan_rule = std::isnan(nan) ? NanRule::keep : NanRule::constant;
-  plan.nan_bits = std::bit_cast<std::uint32_t>(nan);
+  plan.nan = answer(format, spec, kNan);
+  plan.nan_rule = std::isnan(plan.nan) ? NanRule::keep : NanRule::constant;
+  plan.nan_bits = std::bit_cast<std::uint32_t>(static_cast<float>(plan.nan));
+}
 
+void fill_clamps(RoundPlan& plan, const Grid& grid) {
+  const double largest = plan.largest;
+  const double lowest = plan.lowest;
   if (plan.wraps) {
     plan.clamp_low = -kLargestSingle;
     plan.clamp_high = kLargestSingle;
   } else if (plan.clamps) {
     plan.clamp_low = lowest;
     plan.clamp_high = largest;
-    if (nan == plan.largest) plan.nan_rule = NanRule::highest;
+    if (plan.nan == plan.largest) plan.nan_rule = NanRule::highest;
   } else {
     // One step beyond the range in either direction: rounds to itself, so it is seen to be outside.
     const int top = grid.all_fixed
@@ -134,10 +140,47 @@ void fill_magnitude(RoundPlan& plan, const Format& format, const RoundSpec& spec
   m.zero_out = has_negative_zero(format) ? -0.0 : 0.0;
   m.digits_dropped = digits - grid.precision;
   m.odd_bias = grid.odd_bias;
+  plan.quantum = std::ldexp(1.0, grid.fixed_quantum);
   if (spec.rounding != Rounding::stochastic) return;
   m.unbiased = spec.variant == StochasticVariant::unbiased;
+  m.rounds_fraction = spec.variant == StochasticVariant::rounded;
+  m.random_limit = std::ldexp(1.0, spec.random_bits);
   m.random_shift = 32 - spec.random_bits;
   m.random_scale = std::ldexp(1.0, -spec.random_bits - (m.unbiased ? 1 : 0));
+}
+
+/// The binade whose spacing stands for the fixed one: 2^emin, or the top of a fixed grid.
+int offset_exponent(const RoundPlan& plan, const Grid& grid) {
+  if (!grid.all_fixed) return grid.lowest_exponent;
+  const double largest = std::max(-plan.clamp_low, plan.clamp_high);
+  const int exponent = std::ilogb(largest);
+  return largest > std::ldexp(1.0, exponent) ? exponent + 1 : exponent;
+}
+
+int digits_dropped(const RoundPlan& plan, const Grid& grid) {
+  if (!grid.all_fixed) return kSingleDigits - grid.precision;
+  return grid.fixed_quantum - (offset_exponent(plan, grid) - kSingleDigits + 1);
+}
+
+void fill_carry(RoundPlan& plan, const Format& format, const RoundSpec& spec, const Grid& grid) {
+  CarryPlan& carry = plan.carry;
+  const int drop = digits_dropped(plan, grid);
+  const int unused = drop - spec.random_bits;
+  carry.offset = std::ldexp(1.0F, offset_exponent(plan, grid));
+  carry.min_normal = grid.all_fixed ? std::numeric_limits<float>::infinity() : carry.offset;
+  carry.drop_mask = (1U << drop) - 1;
+  carry.low_shift = drop - kDrawBits;
+  carry.high_shift = 32 - drop;
+  carry.random_mask = carry.drop_mask >> unused << unused;
+  const bool is_unbiased = spec.variant == StochasticVariant::unbiased;
+  carry.random_middle = is_unbiased ? 1U << (unused - 1) : 0;
+  carry.zero_out = has_negative_zero(format) ? -0.0F : 0.0F;
+  carry.is_plain = has_negative_zero(format) && plan.clamps && !is_unbiased &&
+                   plan.clamp_low == -plan.clamp_high;
+}
+
+bool rounds_fraction(const RoundSpec& spec) {
+  return spec.rounding == Rounding::stochastic && spec.variant == StochasticVariant::rounded;
 }
 
 Decision decision_of(Rounding rounding, bool by_exponent) {
@@ -160,15 +203,23 @@ Decision decision_of(Rounding rounding, bool by_exponent) {
   return Decision::stochastic;
 }
 
-bool suits_bits(const Format& format, const Grid& grid) {
-  return has_negative_zero(format) && !grid.all_fixed && grid.subnormals == Subnormals::on &&
-         grid.lowest_exponent == -126;
+/// Whether the fast methods' one rule for the ends of the range is the policy.
+bool treats_infinity_as_overflow(const RoundPlan& plan) {
+  const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  return plan.clamps || (same(plan.overflow_high, plan.infinity_high) &&
+                         same(plan.overflow_low, plan.infinity_low));
+}
+
+bool suits_bits(const Format& format, const RoundSpec& spec, const Grid& grid) {
+  return !rounds_fraction(spec) && has_negative_zero(format) && !grid.all_fixed &&
+         grid.subnormals == Subnormals::on && grid.lowest_exponent == -126;
 }
 
 /// Whether magic numbers, quanta and random fractions are binary32 numbers and sums are exact.
 bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
   const int random_digits =
       spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
+  if (rounds_fraction(spec) && spec.random_bits > kSingleDigits - 3) return false;
   if (random_digits > kSingleDigits || grid.fixed_quantum - random_digits < -149) return false;
   if (grid.all_fixed) {
     return grid.fixed_quantum + kSingleDigits <= 126 &&
@@ -178,7 +229,22 @@ bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid
          std::ilogb(plan.clamp_high) + kSingleDigits - grid.precision <= 126;
 }
 
+/// Whether the dropped bits of a pattern hold a whole draw; what they lose of a small magnitude
+/// then lies below the last random bit.
+bool suits_carry(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
+  if (spec.rounding != Rounding::stochastic || spec.random_bits > kDrawBits) return false;
+  if (!grid.has_zero || grid.subnormals != Subnormals::on || plan.wraps) return false;
+  if (rounds_fraction(spec)) return false;
+  const int exponent = offset_exponent(plan, grid);
+  const int drop = digits_dropped(plan, grid);
+  const int random_digits =
+      spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
+  return drop >= std::max(kDrawBits, random_digits) && drop < kSingleDigits && exponent >= -126 &&
+         exponent <= 126;
+}
+
 bool suits_magic(const RoundSpec& spec, const Grid& grid) {
+  if (rounds_fraction(spec)) return false;
   const bool is_stochastic = spec.rounding == Rounding::stochastic;
   if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
   // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it
@@ -189,56 +255,143 @@ bool suits_magic(const RoundSpec& spec, const Grid& grid) {
          grid.subnormals == Subnormals::on;
 }
 
-RoundMethod method_for(const Format& format, const RoundPlan& plan, const RoundSpec& spec,
-                       const Grid& grid) {
-  if (suits_bits(format, grid)) return RoundMethod::bits;
+RoundMethod narrow_method(const Format& format, const RoundPlan& plan, const RoundSpec& spec,
+                          const Grid& grid) {
+  const bool one_rule = treats_infinity_as_overflow(plan);
+  if (one_rule && suits_carry(plan, spec, grid)) return RoundMethod::carry;
+  if (suits_bits(format, spec, grid)) return RoundMethod::bits;
   if (!suits_single(plan, spec, grid)) return RoundMethod::wide_magnitude;
-  if (!suits_magic(spec, grid)) return RoundMethod::magnitude;
+  if (!one_rule || !suits_magic(spec, grid)) return RoundMethod::magnitude;
   const bool is_integer = grid.all_fixed && !has_negative_zero(format);
   if (is_integer && spec.rounding == Rounding::nearest_even) return RoundMethod::integer_magic;
   return RoundMethod::magic;
 }
 
-/// What the specification knows and the kernels do not.
-void check_kernels(const Format& format, const RoundSpec& spec) {
-  const auto* integer = std::get_if<IntegerFormat>(&format);
-  if (spec.overflow == Overflow::wrap && integer->fraction_bits != 0) {
-    throw SpecError("arrays wrap integers only; use overflow saturate for " + to_spec(format), 1);
+/// Whether binary64's magic numbers, quanta and random fractions exist and sums are exact, whatever
+/// the operand.
+bool suits_wide(const RoundPlan& plan, const Grid& grid) {
+  constexpr int kLongestDraw = 33;
+  if (plan.wraps || grid.fixed_quantum < -1074 + kLongestDraw) return false;
+  const double end = std::max(-plan.clamp_low, plan.clamp_high);
+  if (grid.all_fixed) {
+    return grid.fixed_quantum + kDoubleDigits <= 1022 &&
+           end <= std::ldexp(1.0, grid.fixed_quantum + kDoubleDigits - 2);
   }
-  if (spec.overflow == Overflow::propagate && has_infinity(format)) {
-    throw SpecError(
-        "arrays do not tell infinite operands from overflow; use overflow saturate or "
-        "infinity for " +
-            to_spec(format),
-        1);
+  return grid.precision < kDoubleDigits && std::isfinite(end) &&
+         std::ilogb(end) + kDoubleDigits - grid.precision <= 1022;
+}
+
+bool wraps_beyond_binary32(const RoundPlan& plan, const Grid& grid) {
+  // Infinity is read as binary32's largest number, which must be a multiple of the modulus.
+  return plan.wraps && plan.largest - plan.lowest + std::ldexp(1.0, grid.fixed_quantum) > 0x1p104;
+}
+
+/// Floats, integers and fixed point.
+void plan_grid(RoundPlan& plan, const Format& format, const RoundSpec& spec, Carrier carrier) {
+  const Grid grid = grid_of(format);
+  fill_clamps(plan, grid);
+  const bool by_exponent = grid.precision == 1 && !grid.all_fixed;
+  plan.decision = decision_of(spec.rounding, by_exponent);
+  if (carrier == Carrier::binary64) {
+    plan.method = suits_wide(plan, grid) ? RoundMethod::wide_magnitude : RoundMethod::scalar;
+  } else {
+    fill_magic(plan, format, spec, grid);
+    plan.method = wraps_beyond_binary32(plan, grid) ? RoundMethod::scalar
+                                                    : narrow_method(format, plan, spec, grid);
   }
-  if (spec.rounding == Rounding::stochastic && spec.variant == StochasticVariant::rounded) {
-    throw SpecError("arrays have stochastic(" + std::to_string(spec.random_bits) +
-                        ") and stochastic(" + std::to_string(spec.random_bits) + ",unbiased) only",
+  if (plan.method == RoundMethod::carry) fill_carry(plan, format, spec, grid);
+  if (plan.method == RoundMethod::bits) fill_bits(plan, spec, grid);
+  const bool is_wide = plan.method == RoundMethod::wide_magnitude;
+  fill_magnitude(plan, format, spec, grid, is_wide ? kDoubleDigits : kSingleDigits);
+}
+
+void fill_posit(RoundPlan& plan, const PositFormat& f) {
+  PositPlan& p = plan.posit;
+  const int es = f.exponent_bits;
+  p.max_bits = std::bit_cast<std::int32_t>(static_cast<float>(plan.largest));
+  p.min_bits = std::bit_cast<std::int32_t>(static_cast<float>(to_double(min_positive(f))));
+  p.regime_shift = 23 + es;
+  p.regime_bias = 128 >> es;
+  p.drop_bias = kSingleDigits + es - f.bits;
+  p.top_regime = f.bits - 3;
+  p.fast_low2 = 1;  // odd: no doubled pattern
+  // Magic numbers need 2 to 22 bits lacking; a regime k has length k + 2, or 1 - k below zero.
+  const int longest = 22 - p.drop_bias;
+  if (p.drop_bias < 0 || longest < 2) return;
+  const int lowest = std::max({1 - longest, -16, 3 - f.bits});
+  const int highest = std::min({longest - 2, 15, f.bits - 4});
+  const auto twice = [](double x) {
+    return 2 * std::bit_cast<std::uint32_t>(static_cast<float>(x));
+  };
+  p.fast_low2 = twice(std::ldexp(1.0, lowest * (1 << es)));
+  p.fast_limit2 = twice(std::ldexp(1.0, (highest + 1) * (1 << es))) - p.fast_low2 - 1;
+  for (int regime = -16; regime < 16; ++regime) {
+    const int length = regime >= 0 ? regime + 2 : 1 - regime;
+    p.magic[regime & 31] = std::ldexp(1.5F, std::clamp(length + p.drop_bias, 2, 22));
+  }
+}
+
+/// Posits, takums, logarithmic numbers and codebooks.
+void plan_ordered(RoundPlan& plan, const Format& format, const RoundSpec& spec, Carrier carrier) {
+  constexpr int kLargestTableBits = 16;
+  plan.decision = decision_of(spec.rounding, false);
+  const auto* posit = std::get_if<PositFormat>(&format);
+  if (posit != nullptr && carrier == Carrier::binary32 && posit->bits >= 5 && posit->bits <= 32 &&
+      spec.rounding == Rounding::nearest_even) {
+    plan.method = RoundMethod::posit;
+    fill_posit(plan, *posit);
+    return;
+  }
+  const bool has_table =
+      spec.rounding != Rounding::stochastic && width(format) <= kLargestTableBits;
+  plan.method = has_table ? RoundMethod::steps : RoundMethod::scalar;
+}
+
+bool fits_binary64(const Format& format) {
+  if (const auto* integer = std::get_if<IntegerFormat>(&format)) {
+    return integer->bits <= (integer->is_signed ? 54 : 53);
+  }
+  const double largest = to_double(max_finite(format));
+  const double smallest = to_double(min_positive(format));
+  return precision(format) <= kDoubleDigits && std::isfinite(largest) && smallest > 0;
+}
+
+void check_carrier(const Format& format, Carrier carrier) {
+  if (carrier == Carrier::binary32 && !fits_binary32(format)) {
+    throw SpecError(to_spec(format) + " does not fit binary32, which arrays hold; use at most 24 " +
+                        "significand bits and binary32's range",
+                    1);
+  }
+  if (carrier == Carrier::binary64 && !fits_binary64(format)) {
+    throw SpecError(to_spec(format) + " does not fit binary64, which arrays hold; use at most 53 " +
+                        "significand bits and binary64's range",
                     1);
   }
 }
 
 }  // namespace
 
-RoundPlan make_round_plan(const Format& format, const RoundSpec& spec) {
+RoundPlan make_round_plan(const Format& format, const RoundSpec& spec, Carrier carrier) {
   check_round_spec(format, spec);
-  check_kernels(format, spec);
-  if (!fits_binary32(format)) {
-    throw SpecError(to_spec(format) + " does not fit binary32, which arrays hold; use at most 24 " +
-                        "significand bits and binary32's range",
-                    1);
-  }
-  const Grid grid = grid_of(format);
+  check_carrier(format, carrier);
   RoundPlan plan{};
-  fill_overflow(plan, format, spec, grid);
-  const bool by_exponent = grid.precision == 1 && !grid.all_fixed;
-  plan.decision = decision_of(spec.rounding, by_exponent);
-  fill_magic(plan, format, spec, grid);
-  plan.method = method_for(format, plan, spec, grid);
-  if (plan.method == RoundMethod::bits) fill_bits(plan, spec, grid);
-  const bool is_wide = plan.method == RoundMethod::wide_magnitude;
-  fill_magnitude(plan, format, spec, grid, is_wide ? kDoubleDigits : kSingleDigits);
+  fill_policy(plan, format, spec);
+  plan.uses_draws = spec.rounding == Rounding::stochastic && spec.random_bits <= kDrawBits;
+  const bool is_grid =
+      std::holds_alternative<FloatFormat>(format) || std::holds_alternative<IntegerFormat>(format);
+  if (is_grid) {
+    plan_grid(plan, format, spec, carrier);
+  } else {
+    plan_ordered(plan, format, spec, carrier);
+  }
+  RoundTables tables{format, spec};
+  if (plan.method == RoundMethod::steps && carrier == Carrier::binary32) {
+    tables.steps = make_step_table<float>(
+        [&](float x) { return static_cast<float>(answer(format, spec, static_cast<double>(x))); });
+  } else if (plan.method == RoundMethod::steps) {
+    tables.wide_steps = make_step_table<double>([&](double x) { return answer(format, spec, x); });
+  }
+  plan.tables = std::make_shared<const RoundTables>(std::move(tables));
   return plan;
 }
 

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 
 #include "formats/format.h"
 #include "formats/rounding.h"
+#include "sim/step_table.h"
 
 namespace halfulp {
 
@@ -12,9 +15,13 @@ namespace halfulp {
 enum class RoundMethod : std::uint8_t {
   integer_magic,   ///< nearest_even to a fixed grid without minus zero, by one magic number
   magic,           ///< nearest_even and stochastic by adding and subtracting 1.5 * 2^k in binary32
+  carry,           ///< stochastic, few bits: add them below the kept bits, whose carry decides
   bits,            ///< formats with binary32's smallest normal number: drop low bits of the pattern
   magnitude,       ///< any mode, in binary32
-  wide_magnitude,  ///< any mode and any format inside binary32, in binary64
+  wide_magnitude,  ///< any mode and any float or fixed-point format inside binary32, in binary64
+  posit,           ///< nearest_even to posits: a place of the pattern that depends on the regime
+  steps,           ///< any deterministic mode, by a table of the operands where results change
+  scalar,          ///< the definition itself, element by element
 };
 
 /// How the magnitude methods decide between the two neighbours. The last two exist for precision 1,
@@ -74,27 +81,79 @@ struct MagnitudePlan {
   std::int32_t digits_dropped;  ///< digits of the carrier minus precision of the format
   std::int32_t random_shift;    ///< 32 - N
   bool unbiased;
-  bool odd_bias;  ///< whether the bias is odd: even exponents have odd codes
+  bool rounds_fraction;  ///< StochasticVariant::rounded
+  double random_limit;   ///< 2^N
+  bool odd_bias;         ///< whether the bias is odd: even exponents have odd codes
 };
 
-struct RoundPlan {
+/// Numbers of RoundMethod::carry. The spacing of normal numbers is 2^drop units of the last place
+/// of a binary32 pattern; `offset` added to smaller magnitudes gives them the same spacing.
+struct CarryPlan {
+  float min_normal;             ///< magnitudes below get the offset
+  float offset;                 ///< 2^k with k = its exponent, or the largest one of a fixed grid
+  std::uint32_t drop_mask;      ///< 2^drop - 1
+  std::int32_t low_shift;       ///< left, for a draw in the low half of a word
+  std::int32_t high_shift;      ///< right, for a draw in the high half
+  std::uint32_t random_mask;    ///< where the N bits are after the shift
+  std::uint32_t random_middle;  ///< the bit below them in the unbiased variant, or 0
+  float zero_out;               ///< added to the result: +0 turns -0 into +0, -0 changes nothing
+  bool is_plain;                ///< symmetric range and a minus zero
+};
+
+/// Numbers of RoundMethod::posit. A posit's exponent and fraction bits are those of the binary32
+/// pattern, once 1 is added to the exponent field (its bias is then a multiple of 2^es).
+struct PositPlan {
+  std::int32_t min_bits, max_bits;  ///< patterns of the smallest and the largest posit
+  std::int32_t regime_shift;        ///< 23 + es
+  std::int32_t regime_bias;         ///< 128 / 2^es
+  std::int32_t drop_bias;   ///< 24 + es - n: plus the regime's length it is the number of low bits
+                            ///< that the posit lacks
+  std::int32_t top_regime;  ///< n - 3: the last one with a terminating bit
+  // Where magic numbers do: operands whose doubled pattern is at most `limit` above `low`.
+  std::uint32_t fast_low2, fast_limit2;
+  float magic[32];  ///< 1.5 * 2^(bits lacking) by regime modulo 32
+};
+
+/// What arrays hold.
+enum class Carrier : std::uint8_t { binary32, binary64 };
+
+/// All numbers of a plan.
+struct RoundNumbers {
   RoundMethod method;
   Decision decision;
   bool clamps;  ///< clamping the operand (or the pattern) is the whole overflow policy
   NanRule nan_rule;
-  bool wraps;    ///< results are still to be reduced to [lowest, largest] modulo 2^bits
-  bool reports;  ///< overflow is marked by NaN, for the caller to throw
-  std::uint32_t nan_bits;
-  double clamp_low, clamp_high;       ///< operands beyond give the same result as these
-  float lowest, largest;              ///< of the format
-  float overflow_low, overflow_high;  ///< results for finite operands out of range
-  float infinity_low, infinity_high;  ///< results for infinite operands
+  bool wraps;              ///< results are still to be reduced to [lowest, largest] modulo 2^bits
+  bool reports;            ///< overflow is marked by NaN, for the caller to throw
+  bool uses_draws;         ///< random bits are 16-bit draws, not words
+  std::uint32_t nan_bits;  ///< pattern of `nan` in binary32
+  double nan;              ///< result for NaN under NanRule::constant
+  double clamp_low, clamp_high;        ///< operands beyond give the same result as these
+  double lowest, largest;              ///< of the format
+  double overflow_low, overflow_high;  ///< results for finite operands out of range
+  double infinity_low, infinity_high;  ///< results for infinite operands
+  double quantum;                      ///< spacing of a fixed grid
   MagicPlan magic;
+  CarryPlan carry;
   BitsPlan bits;
   MagnitudePlan magnitude;
+  PositPlan posit;
 };
 
-/// Throws SpecError for an impossible pair or a format that does not fit binary32.
-RoundPlan make_round_plan(const Format& format, const RoundSpec& spec);
+/// What the methods `steps` and `scalar` need besides.
+struct RoundTables {
+  Format format;
+  RoundSpec spec;
+  std::optional<StepTable<float>> steps = {};
+  std::optional<StepTable<double>> wide_steps = {};
+};
+
+struct RoundPlan : RoundNumbers {
+  std::shared_ptr<const RoundTables> tables;  ///< never change, so copies share them
+};
+
+/// Throws SpecError for an impossible pair or a format that does not fit the carrier.
+RoundPlan make_round_plan(const Format& format, const RoundSpec& spec,
+                          Carrier carrier = Carrier::binary32);
 
 }  // namespace halfulp

@@ -10,7 +10,7 @@
 
 namespace halfulp {
 
-/// All that the inner loops need: plain numbers, no enum of the format. Defined in round_plan.h.
+/// All that the inner loops need: plain numbers and tables. Defined in round_plan.h.
 struct RoundPlan;
 
 class Rounder {
@@ -20,7 +20,8 @@ class Rounder {
 
   /// out[i] = round(format, spec, in[i], R(i)) as binary32. `in` and `out` may be the same memory.
   /// Exactness: bit-identical to round() on every SIMD target.
-  /// Random: element i uses the high N bits of random_word(stream, first_index + i).
+  /// Random: element i uses R = random_bits(stream, first_index + i, N).
+  /// Logarithmic formats, whose values are irrational, do not fit binary32: see WideRounder.
   /// Errors: OverflowError under Overflow::error, naming the first element; nothing is promised of
   /// `out`.
   void round(const float* in, float* out, std::size_t n, const RandomStream& stream = {},
@@ -36,8 +37,22 @@ class Rounder {
                          std::size_t first_index = 0) const;
 
  private:
-  Format format_;
   std::shared_ptr<const RoundPlan> plan_;  ///< never changes, so copies share it
+};
+
+/// The same for arrays of binary64.
+class WideRounder {
+ public:
+  /// Throws SpecError for an impossible pair or a format that does not fit binary64.
+  WideRounder(const Format& format, const RoundSpec& spec);
+
+  /// out[i] = round(format, spec, in[i], R(i)), with everything else as in Rounder::round().
+  /// Irrational values are the binary64 numbers that round() gives.
+  void round(const double* in, double* out, std::size_t n, const RandomStream& stream = {},
+             std::size_t first_index = 0) const;
+
+ private:
+  std::shared_ptr<const RoundPlan> plan_;
 };
 
 /// Largest magnitude; NaN if any element is NaN. 0 for n = 0.

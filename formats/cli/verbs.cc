@@ -236,6 +236,7 @@ std::span<const Verb> verbs() {
         {"--rounding", true},
         {"--overflow", true}},
        run_vectors},
+      block_verb(),
   };
   return all;
 }

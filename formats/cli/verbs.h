@@ -33,6 +33,9 @@ int run_vectors(const Arguments& arguments);
 int run_eval(const Arguments& arguments);
 int run_dot(const Arguments& arguments);
 
+/// The verb of block formats, whose help and options stand with its code.
+Verb block_verb();
+
 /// The one positional FORMAT of a verb; a note about its reading goes to standard error.
 /// Throws UsageError, SpecError.
 Format format_argument(const Arguments& arguments, std::string_view verb);

@@ -15,6 +15,17 @@ T* scratch(std::size_t slot, std::size_t n) {
   return buffers[slot].data();
 }
 
+/// Blocks run along the dimension that the product sums over: the input features in fprop, the
+/// output features in dgrad, the rows of the batch in wgrad.
+LinearNumerics along_reductions(const LinearNumerics& numerics) {
+  return {with_reduction(numerics.fprop_input, false),
+          with_reduction(numerics.fprop_weight, false),
+          with_reduction(numerics.dgrad_grad_output, false),
+          with_reduction(numerics.dgrad_weight, true),
+          with_reduction(numerics.wgrad_grad_output, true),
+          with_reduction(numerics.wgrad_input, true)};
+}
+
 }  // namespace
 
 template <class T>
@@ -25,11 +36,11 @@ Linear<T>::Linear(std::string name, std::size_t in, std::size_t out, T* weight, 
       out_(out),
       weight_(weight),
       gradient_(gradient),
-      numerics_(numerics),
+      numerics_(along_reductions(numerics)),
       index_(index) {
   for (const QuantizerSpec* spec :
-       {&numerics.fprop_input, &numerics.fprop_weight, &numerics.dgrad_grad_output,
-        &numerics.dgrad_weight, &numerics.wgrad_grad_output, &numerics.wgrad_input}) {
+       {&numerics_.fprop_input, &numerics_.fprop_weight, &numerics_.dgrad_grad_output,
+        &numerics_.dgrad_weight, &numerics_.wgrad_grad_output, &numerics_.wgrad_input}) {
     quantizers_.emplace_back(*spec);
     if (!std::is_same_v<T, float> && !quantizers_.back().is_identity()) {
       throw std::invalid_argument("quantizers need a binary32 model");

@@ -45,6 +45,7 @@ class Linear {
 
   const std::string& name() const { return name_; }
 
+  /// With the axes of blocks resolved.
   const LinearNumerics& numerics() const { return numerics_; }
 
   /// y (rows x out) from x (rows x in). x is quantized in place where fprop and wgrad share a

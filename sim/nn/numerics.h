@@ -16,7 +16,8 @@ namespace halfulp::nn {
 ///   grad_output^T input
 /// Gradients pass straight through every quantizer. Where two products name the same quantizer for
 /// one tensor it is quantized once and shared (as autograd does); stochastic draws are then shared
-/// too.
+/// too. Blocks with the axis k run along the reduction of their product: fprop's operands and
+/// dgrad's gradient along their rows, the other three down their columns.
 struct LinearNumerics {
   QuantizerSpec fprop_input, fprop_weight;
   QuantizerSpec dgrad_grad_output, dgrad_weight;

@@ -82,9 +82,8 @@ std::vector<float> reference(const QuantizerSpec& spec, const std::vector<float>
   std::vector<float> y(rows * cols);
   for (std::size_t i = 0; i < rows * cols; ++i) {
     const float unit = amax[unit_of(spec, i / cols, i % cols)];
-    const std::uint64_t random = spec.rounding.random_bits == 0
-                                     ? 0
-                                     : random_word(kStream, i) >> (32 - spec.rounding.random_bits);
+    const std::uint64_t random =
+        spec.rounding.random_bits == 0 ? 0 : random_bits(kStream, i, spec.rounding.random_bits);
     const auto rounded = [&](float operand) {
       return static_cast<float>(
           round(spec.format, spec.rounding, static_cast<double>(operand), random));

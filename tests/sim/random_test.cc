@@ -4,6 +4,7 @@
 #undef philox4x32  // Random123 has a macro of this name
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -25,18 +26,31 @@ TEST(Philox4x32, EqualsThePublishedVectors) {
             (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
-// The layout of random_word as the header states it, over Random123's own Philox.
-std::uint32_t random123_word(const RandomStream& stream, std::uint64_t index) {
-  const std::uint64_t c = index / 64;
-  const std::uint64_t w = index / 16 % 4;
-  const std::uint64_t j = index % 16;
-  const std::uint64_t block = 16 * c + j;
+// Word `w` of a block, by Random123's own Philox.
+std::uint32_t random123_word_of_block(const RandomStream& stream, std::uint64_t block,
+                                      std::uint64_t w) {
   const r123::Philox4x32::ctr_type counter{
       {static_cast<std::uint32_t>(block), stream.step, stream.tensor,
        stream.stream | static_cast<std::uint32_t>(block >> 32 << 8)}};
   const r123::Philox4x32::key_type key{{static_cast<std::uint32_t>(stream.seed & 0xffffffff),
                                         static_cast<std::uint32_t>(stream.seed >> 32)}};
   return r123::Philox4x32()(counter, key)[w];
+}
+
+// The layout of random_word as the header states it.
+std::uint32_t random123_word(const RandomStream& stream, std::uint64_t index) {
+  const std::uint64_t block = 16 * (index / 64) + index % 16;
+  return random123_word_of_block(stream, block, index / 16 % 4);
+}
+
+// The layout of random_draw as the header states it.
+std::uint32_t random123_draw(const RandomStream& stream, std::uint64_t index) {
+  const std::uint64_t c = index / 64;
+  const std::uint64_t g = index / 16 % 4;
+  const std::uint64_t l = index % 16;
+  const std::uint32_t word =
+      random123_word_of_block(stream, 8 * c + l / 2, 2 * (g / 2) + 1 - l % 2);
+  return g % 2 == 0 ? word % 65536 : word / 65536;
 }
 
 const RandomStream kStream{.seed = 0x123456789abcdef0, .stream = 3, .tensor = 7, .step = 1000};
@@ -47,6 +61,36 @@ TEST(RandomWord, EqualsRandom123WithTheDocumentedLayout) {
     for (std::uint64_t i = start; i < start + 300; ++i) {
       ASSERT_EQ(random_word(kStream, i), random123_word(kStream, i)) << i;
     }
+  }
+}
+
+TEST(RandomDraw, EqualsRandom123WithTheDocumentedLayout) {
+  for (const std::uint64_t start :
+       {std::uint64_t{0}, (std::uint64_t{1} << 35) - 100, (std::uint64_t{1} << 50) + 17}) {
+    for (std::uint64_t i = start; i < start + 300; ++i) {
+      ASSERT_EQ(random_draw(kStream, i), random123_draw(kStream, i)) << i;
+    }
+  }
+}
+
+// Each of the 8 * 4 * 2 halves of a chunk's words is the draw of one of its elements.
+TEST(RandomDraw, ChunkUsesEveryHalfOfItsWordsOnce) {
+  std::vector<std::uint32_t> draws;
+  std::vector<std::uint32_t> halves;
+  for (std::uint64_t i = 0; i < 64; ++i) {
+    draws.push_back(random_draw(kStream, 64 + i));
+    const std::uint32_t word = random123_word_of_block(kStream, 8 + i / 8, i / 2 % 4);
+    halves.push_back(i % 2 == 0 ? word % 65536 : word / 65536);
+  }
+  EXPECT_TRUE(std::is_permutation(draws.begin(), draws.end(), halves.begin()));
+}
+
+TEST(RandomBits, AreTheHighBitsOfDrawsUpTo16AndOfWordsAbove) {
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(random_bits(kStream, i, 1), random123_draw(kStream, i) >> 15);
+    EXPECT_EQ(random_bits(kStream, i, 16), random123_draw(kStream, i));
+    EXPECT_EQ(random_bits(kStream, i, 17), random123_word(kStream, i) >> 15);
+    EXPECT_EQ(random_bits(kStream, i, 32), random123_word(kStream, i));
   }
 }
 

@@ -30,7 +30,7 @@ bool same(float a, float b) { return bits_of(a) == bits_of(b) || (std::isnan(a) 
 
 std::uint64_t random_of(const RoundSpec& spec, std::size_t index) {
   if (spec.rounding != Rounding::stochastic) return 0;
-  return random_word(kStream, index) >> (32 - spec.random_bits);
+  return random_bits(kStream, index, spec.random_bits);
 }
 
 std::string describe(const Format& format, const RoundSpec& spec) {
@@ -100,7 +100,8 @@ std::vector<float> all_high_halves() {
 
 TEST(Rounder, NearestEvenEqualsRoundOnEveryHighHalf) {
   const std::vector<float> operands = all_high_halves();
-  for (const char* name : {"e4m3fn", "e5m2", "e2m1fn", "bfloat16", "int8", "e8m0fnu"}) {
+  for (const char* name : {"e4m3fn", "e5m2", "e2m1fn", "bfloat16", "int8", "e8m0fnu", "posit(16,2)",
+                           "posit(8,0)", "nf4", "bnb_dynamic8"}) {
     compare(parse_format(name), {}, operands);
   }
 }
@@ -147,6 +148,10 @@ TEST(Rounder, AllOperandsToE5m2Long) {
 }
 
 TEST(Rounder, AllOperandsToBfloat16Long) { compare_all_operands(parse_format("bfloat16"), {}); }
+
+TEST(Rounder, AllOperandsToPosit16Long) { compare_all_operands(parse_format("posit(16,2)"), {}); }
+
+TEST(Rounder, AllOperandsToNf4Long) { compare_all_operands(parse_format("nf4"), {}); }
 
 TEST(Rounder, AllOperandsToE2m1fnLong) { compare_all_operands(parse_format("e2m1fn"), {}); }
 
@@ -217,7 +222,7 @@ TEST(Rounder, LargeArraysThatPrefetchEqualSmallOnes) {
 TEST(StochasticRounder, ResultsDoNotDependOnChunks) {
   std::vector<float> x(1000);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.0137F * static_cast<float>(i) - 3.0F;
-  for (const char* name : {"e4m3fn", "bfloat16", "int4", "e8m0fnu"}) {
+  for (const char* name : {"e4m3fn", "bfloat16", "int4", "e8m0fnu", "binary16"}) {
     const Rounder rounder(parse_format(name), {Rounding::stochastic, Overflow::saturate, 16});
     std::vector<float> whole(x.size());
     rounder.round(x.data(), whole.data(), x.size(), kStream, kFirstIndex);
@@ -228,6 +233,30 @@ TEST(StochasticRounder, ResultsDoNotDependOnChunks) {
                       kFirstIndex + i);
       }
       EXPECT_EQ(parts, whole) << name << " " << chunk;
+    }
+  }
+}
+
+// The counter of a block has its high bits in another word.
+TEST(StochasticRounder, EqualsRoundWhereTheBlockCountPasses32Bits) {
+  const std::vector<float> x(600, 1.03F);
+  for (const char* name : {"e4m3fn", "binary16", "int4"}) {
+    for (const int bits : {16, 20}) {
+      const RoundSpec spec{Rounding::stochastic, Overflow::saturate, bits};
+      const Format format = parse_format(name);
+      for (const std::uint64_t first :
+           {(std::uint64_t{1} << 35) - 300, (std::uint64_t{1} << 34) - 300}) {
+        on_every_simd_target([&] {
+          std::vector<float> y(x.size());
+          Rounder(format, spec).round(x.data(), y.data(), x.size(), kStream, first);
+          for (std::size_t i = 0; i < x.size(); ++i) {
+            const std::uint64_t random = random_bits(kStream, first + i, bits);
+            ASSERT_EQ(static_cast<double>(y[i]),
+                      round(format, spec, static_cast<double>(x[i]), random))
+                << name << " " << i;
+          }
+        });
+      }
     }
   }
 }
@@ -328,6 +357,7 @@ TEST(Rounder, OverflowErrorNamesTheFirstElementAndItsValue) {
 TEST(Rounder, RefusesWhatDoesNotFitAndWhatCannotBe) {
   EXPECT_THROW(Rounder(parse_format("binary64"), {}), SpecError);
   EXPECT_THROW(Rounder(parse_format("int32"), {}), SpecError);
+  EXPECT_THROW(Rounder(parse_format("lns(8,3)"), {}), SpecError);
   EXPECT_THROW(Rounder(parse_format("e2m1fn"), {Rounding::nearest_even, Overflow::infinity}),
                SpecError);
 }

@@ -74,11 +74,23 @@ inline std::vector<Format> formats_inside_binary32() {
       IntegerFormat{12, true, true, -5},
       IntegerFormat{24, true, false, 149},
       IntegerFormat{6, true, false, -120},
+      IntegerFormat{8, true, false, -90},
+      PositFormat{5, 1},
+      PositFormat{6, 0},
+      PositFormat{7, 3},
+      PositFormat{10, 4},
+      PositFormat{16, 0},
+      PositFormat{20, 2},
+      PositFormat{26, 2},
+      PositFormat{27, 2},
+      PositFormat{28, 2},
+      TakumFormat{3, false},
   };
   for (const char* spec :
        {"p3109(8,1,unsigned,finite)", "p3109(8,3,signed,extended)", "p3109(8,4,signed,finite)",
         "p3109(8,3,unsigned,extended)", "p3109(8,5,unsigned,finite)", "p3109(6,1,signed,extended)",
-        "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)"}) {
+        "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)", "codebook(-0.5,0.25,0.75,3)",
+        "codebook(-1e30,-1,0,1e-30,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20)"}) {
     formats.push_back(parse_format(spec));
   }
   formats.insert(formats.end(), others.begin(), others.end());
@@ -88,9 +100,7 @@ inline std::vector<Format> formats_inside_binary32() {
 inline bool is_possible(const Format& format, const RoundSpec& spec) {
   try {
     check_round_spec(format, spec);
-    const auto* integer = std::get_if<IntegerFormat>(&format);
-    if (spec.overflow == Overflow::propagate) return !has_infinity(format);
-    return integer == nullptr || integer->fraction_bits == 0 || spec.overflow != Overflow::wrap;
+    return true;
   } catch (const SpecError&) {
     return false;
   }
@@ -107,7 +117,8 @@ inline std::vector<RoundSpec> round_specs(const Format& format) {
       specs.push_back({rounding, overflow});
     }
     for (const int bits : {1, 2, 7, 16, 20, 23, 24, 25, 31, 32}) {
-      for (const auto variant : {StochasticVariant::truncate, StochasticVariant::unbiased}) {
+      for (const auto variant :
+           {StochasticVariant::truncate, StochasticVariant::unbiased, StochasticVariant::rounded}) {
         specs.push_back({Rounding::stochastic, overflow, bits, variant});
       }
     }
