@@ -15,8 +15,10 @@ import gallery_data
 
 FAMILIES = {
     "ocp": ("e5m2", "e4m3fn", "e3m2fn", "e2m3fn", "e2m1fn"),
-    "fnuz": ("e5m2fnuz", "e4m3fnuz", "e4m3b11fnuz", "e4m3ieee", "e3m4"),
-    "integer": ("int8", "int4", "int4sym", "uint4"),
+    "fnuz": (
+        "e5m2fnuz", "e4m3fnuz", "e4m3b11fnuz", "p3109(8,4,signed,extended)", "p3109(8,3,signed,finite)",
+    ),
+    "integer": ("int8", "int4", "int4sym", "uint4", "fixed(8,4)"),
     "tapered": ("posit(8,0)", "posit(8,1)", "posit(8,2)", "takum_linear8"),
     "logarithmic": ("lns(8,3)", "lns(6,2)", "takum_log8"),
     "codebook": ("nf4", "bnb_fp4", "bnb_dynamic8", "ternary"),
@@ -176,7 +178,7 @@ def main(arguments):
     os.makedirs(options.output, exist_ok=True)
     for name in options.families or known:
         if name == "block":
-            figure = gallery_blocks.draw(options.ulp)
+            figure = gallery_blocks.draw(options.ulp, _LOOKS)
         else:
             figure = draw_family([gallery_data.picture(options.ulp, spec) for spec in FAMILIES[name]])
         path = os.path.join(options.output, f"format_{name}.png")

@@ -10,6 +10,15 @@ from results import ResultsError
 
 DEFAULT_OPTIONS = ("tensor", "scale_binary32", "nearest_even", "saturate")
 
+MX_NAMES = {
+    "e2m1fn": "mxfp4",
+    "e2m3fn": "mxfp6_e2m3",
+    "e3m2fn": "mxfp6_e3m2",
+    "e4m3fn": "mxfp8_e4m3",
+    "e5m2": "mxfp8_e5m2",
+    "fixed(8,6)": "mxint8",
+}
+
 # Title, marker and place on the scale from light (short tails) to dark (long tails).
 SOURCES = {
     "uniform": ("uniform", "s", 0.0),
@@ -76,12 +85,29 @@ def runs(results, sweep):
 def _labels(specs):
     """Format names with the options that tell quantizers of one format apart, or from defaults."""
     names = {}
-    for spec, words in short_names(specs).items():
+    for spec, words in short_names([spec for spec in specs if not _is_block(spec)]).items():
         own = [word for word in spec.split("+")[1:] if word not in DEFAULT_OPTIONS]
         names[spec] = " ".join(dict.fromkeys([words[0], *own]))
+    names |= {spec: block_label(spec) for spec in set(specs) if _is_block(spec)}
     if len(set(names.values())) < len(names):
-        return {spec: " ".join(words) for spec, words in short_names(specs).items()}
+        return {spec: spec.replace("+", " ") for spec in specs}
     return names
+
+
+def _is_block(spec):
+    return spec.startswith("block(")
+
+
+def block_label(spec):
+    """mxfp4 floor, nvfp4, or the element, length and scale of another block format."""
+    element, length, *options = re.split(r",(?![^()]*\))", spec[len("block(") : -1])
+    keys = dict(option.split("=", 1) for option in options if "=" in option)
+    scale, rule, *_ = keys["scale"].split(":")
+    if scale == "e8m0fnu" and length == "32" and element in MX_NAMES:
+        return f"{MX_NAMES[element]} {rule}"
+    if scale == "ue4m3" and length == "16" and "tensor" in keys:
+        return "nvfp4"
+    return f"{element} block {length} {scale} {rule}"
 
 
 def exponent_split(quantizer):

@@ -18,6 +18,8 @@ constexpr double kLn2 = 0.69314718055994530942;
 constexpr double kNarrow = 0.01;
 constexpr double kWide = 0.5;
 
+double power_of_two(double exponent) { return pinned_exp(exponent * kLn2); }
+
 /// Integral of (c0 + c1 x + c2 x^2) p(x): the weight of one cell's points.
 struct Quadratic {
   double c0, c1, c2;
@@ -109,17 +111,64 @@ double truncated_error(const Distribution& d, const ScalarGrid& grid, double sca
   });
 }
 
-/// Squared error of +amax and -amax, their mean.
-double error_of_largest(const ScalarGrid& grid, double scale, double amax) {
-  double sum = 0.0;
-  for (const double x : {amax, -amax}) {
-    const auto above = std::upper_bound(grid.thresholds.begin(), grid.thresholds.end(), x / scale);
-    const auto index = static_cast<std::size_t>(above - grid.thresholds.begin());
-    const double error = x - scale * grid.values[index];
-    sum += 0.5 * error * error;
+/// What expected_block_error() integrates over u = log2(largest magnitude).
+struct BlockIntegrand {
+  const Distribution& distribution;
+  double sigma;
+  const ScalarGrid& grid;
+  int length;
+  const std::function<double(double)>& scale_of_amax;
+
+  /// In units of sigma, as all magnitudes but u.
+  double scale(double amax) const { return scale_of_amax(amax * sigma) / sigma; }
+
+  /// Squared error of +amax and -amax, their mean.
+  double error_of_largest(double amax) const {
+    const double unit = scale(amax);
+    double sum = 0.0;
+    for (const double x : {amax, -amax}) {
+      const auto above = std::upper_bound(grid.thresholds.begin(), grid.thresholds.end(), x / unit);
+      const auto index = static_cast<std::size_t>(above - grid.thresholds.begin());
+      const double error = x - unit * grid.values[index];
+      sum += 0.5 * error * error;
+    }
+    return sum;
   }
-  return sum;
-}
+
+  /// Where in (low, high) the scale jumps by a factor of nearly 2 or more; high if nowhere.
+  double find_jump(double low, double high) const {
+    const auto scale_at = [&](double u) { return scale_of_amax(power_of_two(u)); };
+    const double tiny = 1e-9;
+    double below = low + tiny, above = high - tiny;
+    const double first = scale_at(below), last = scale_at(above);
+    if (last < 1.9 * first && first < 1.9 * last) return high;
+    while (above - below > tiny) {
+      const double middle = 0.5 * (below + above);
+      (scale_at(middle) < 1.4 * first ? below : above) = middle;
+    }
+    return above;
+  }
+
+  /// Sum over the block, given its largest magnitude, times the density n F^(n-1) 2 p of that.
+  /// The error of the largest element varies fast with u, so it gets points of its own.
+  double cell(double low, double high) const {
+    constexpr int kPoints = 16;
+    constexpr double kNegligible = 1e-9;
+    if (!(low < high)) return 0.0;
+    const double amax = power_of_two(0.5 * (low + high)) / sigma;
+    const double inside = 1.0 - 2.0 * tail_moments(distribution, amax).probability;
+    const double weight = 2.0 * density(distribution, amax) * amax * kLn2 * (high - low) *
+                          pinned_exp((length - 2) * pinned_log(inside));
+    if (weight * length * amax * amax < kNegligible) return 0.0;
+    double largest = 0.0;
+    for (int i = 0; i < kPoints; ++i) {
+      const double u = low + (high - low) * (i + 0.5) / kPoints;
+      largest += error_of_largest(power_of_two(u) / sigma) / kPoints;
+    }
+    const double others = truncated_error(distribution, grid, scale(amax), amax);
+    return weight * (inside * largest + (length - 1) * others);
+  }
+};
 
 double golden_section(const std::function<double(double)>& error, double low, double high) {
   constexpr double kRatio = 0.61803398874989484820;
@@ -142,8 +191,6 @@ double golden_section(const std::function<double(double)>& error, double low, do
   }
   return error_low <= error_high ? inner_low : inner_high;
 }
-
-double power_of_two(double exponent) { return pinned_exp(exponent * kLn2); }
 
 /// The smallest binary64 number between two neighbours of the format that is rounded to `high`,
 /// or their midpoint where it parts those below from those above.
@@ -208,33 +255,32 @@ double expected_stochastic_square_error(const Distribution& distribution, const 
          });
 }
 
-double expected_block_error(const Distribution& distribution, const ScalarGrid& grid, int length,
-                            const std::function<double(double)>& scale_of_amax, int per_octave) {
-  constexpr double kLowest = -8.0, kHighest = 44.0, kNegligible = 1e-9;
-  // Sum over the block, given a, times the density of a: n F^(n-1) 2 p(a).
-  const auto block_error = [&](double amax, double inside) {
-    const double scale = scale_of_amax(amax);
-    return inside * error_of_largest(grid, scale, amax) +
-           (length - 1) * truncated_error(distribution, grid, scale, amax);
-  };
-  double sum = 0.0;
+double expected_block_error(const Distribution& distribution, double sigma, const ScalarGrid& grid,
+                            int length, const std::function<double(double)>& scale_of_amax,
+                            int per_octave) {
+  const BlockIntegrand block{distribution, sigma, grid, length, scale_of_amax};
   if (distribution.kind == Distribution::Kind::uniform) {
     // a crowds at the edge, so its quantiles are the points: F(a)^n = u.
     const int points = 100 * per_octave;
+    double sum = 0.0;
     for (int i = 0; i < points; ++i) {
       const double inside = pinned_exp(pinned_log((i + 0.5) / points) / length);
-      sum += block_error(inside * support(distribution), inside) / (inside * length * points);
+      const double amax = inside * support(distribution);
+      const double error =
+          inside * block.error_of_largest(amax) +
+          (length - 1) * truncated_error(distribution, grid, block.scale(amax), amax);
+      sum += error / (inside * length * points);
     }
     return sum;
   }
+  constexpr double kOctaves = 52.0;
   const double step = 1.0 / per_octave;
-  for (int i = 0; i < static_cast<int>(kHighest - kLowest) * per_octave; ++i) {
-    const double amax = power_of_two(kLowest + step * (i + 0.5));
-    const double inside = 1.0 - 2.0 * tail_moments(distribution, amax).probability;
-    const double weight = 2.0 * density(distribution, amax) * amax * kLn2 * step *
-                          pinned_exp((length - 2) * pinned_log(inside));
-    if (weight * length * amax * amax < kNegligible) continue;
-    sum += weight * block_error(amax, inside);
+  const double lowest = std::floor(pinned_log(sigma) / kLn2) - 8.0;
+  double sum = 0.0;
+  for (int i = 0; i < static_cast<int>(kOctaves) * per_octave; ++i) {
+    const double low = lowest + step * i, high = low + step;
+    const double jump = block.find_jump(low, high);
+    sum += block.cell(low, jump) + block.cell(jump, high);
   }
   return sum;
 }

@@ -40,13 +40,14 @@ double expected_square_error(const Distribution& distribution, const ScalarGrid&
 double expected_stochastic_square_error(const Distribution& distribution, const ScalarGrid& grid,
                                         double scale);
 
-/// E (x - s Q(x / s))^2 over blocks of `length` independent elements whose scale s is a function of
-/// their largest magnitude a: given a, the others are distributed as X on [-a, a]. The integral
-/// over a is a midpoint sum in log2 a, `per_octave` points each; exact but for that sum (relative
-/// error about 1e-4 where the scale jumps with a, below 1e-6 where it does not).
-double expected_block_error(const Distribution& distribution, const ScalarGrid& grid, int length,
-                            const std::function<double(double)>& scale_of_amax,
-                            int per_octave = 64);
+/// E (x - s Q(x / s))^2 / sigma^2 over blocks of `length` independent elements with standard
+/// deviation sigma whose scale s is a function of their largest magnitude a: given a, the others
+/// are distributed as X on [-a, a]. The integral over a is a
+/// midpoint sum in log2 a of `per_octave` cells, cut where the scale jumps. Relative error about
+/// 1e-4.
+double expected_block_error(const Distribution& distribution, double sigma, const ScalarGrid& grid,
+                            int length, const std::function<double(double)>& scale_of_amax,
+                            int per_octave = 32);
 
 struct ScaleOptimum {
   double scale;

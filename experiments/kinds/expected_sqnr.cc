@@ -1,21 +1,29 @@
 #include "experiments/kinds/expected_sqnr.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "formats/block_scale.h"
 #include "formats/properties.h"
 #include "sim/expected_error.h"
+#include "sim/rounder.h"
 
 namespace halfulp {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr int kWidestGrid = 12;
-constexpr std::size_t kSmallGrid = 64;
 
 /// Elements that share a scale; 0 when units differ in size.
 std::size_t unit_length(const QuantizerSpec& spec, std::size_t rows, std::size_t cols) {
+  const auto dividing = [](std::size_t length, std::size_t line) {
+    return length > 0 && line % length == 0 ? length : 0;
+  };
+  if (spec.block) {
+    const bool down = spec.block->axis == BlockAxis::columns;
+    const auto lines = static_cast<std::size_t>(spec.block->lines);
+    return lines * dividing(static_cast<std::size_t>(spec.block->length), down ? rows : cols);
+  }
   switch (spec.granularity) {
     case Granularity::tensor:
       return rows * cols;
@@ -26,9 +34,7 @@ std::size_t unit_length(const QuantizerSpec& spec, std::size_t rows, std::size_t
     case Granularity::group:
       break;
   }
-  const auto group = static_cast<std::size_t>(spec.group_size);
-  const std::size_t line = spec.along_columns ? rows : cols;
-  return line % group == 0 ? group : 0;
+  return dividing(static_cast<std::size_t>(spec.group_size), spec.along_columns ? rows : cols);
 }
 
 /// Directed modes see that x * (M / amax), rounded to binary32, may fall short of M for the largest
@@ -46,21 +52,56 @@ double power_of_two_scale(double largest, double amax) {
 
 }  // namespace
 
+std::optional<ScaleOfAmax> scale_of_amax(const QuantizerSpec& spec) {
+  const double largest = to_double(max_finite(spec.format));
+  if (spec.block) {
+    const BlockFormat& block = *spec.block;
+    const bool possible = block.tensor_bound == 0 && block.four_over_six == FourOverSix::none &&
+                          block.zero_point == ZeroPoint::none && !block.three_quarters &&
+                          block.arithmetic == BlockArithmetic::exact;
+    if (!possible) return std::nullopt;
+    return [block](double amax) {
+      return to_double(block_scale(block, static_cast<float>(amax), {}));
+    };
+  }
+  switch (spec.scale) {
+    case ScaleRule::unscaled:
+      return std::nullopt;
+    case ScaleRule::scale_binary32:
+      return [largest](double amax) { return amax / largest; };
+    case ScaleRule::scale_power_of_two:
+      break;
+  }
+  return [largest](double amax) { return power_of_two_scale(largest, amax); };
+}
+
 double expected_unit_error(const QuantizerSpec& spec, const Distribution& distribution,
                            double sigma, std::size_t rows, std::size_t cols) {
   const std::size_t length = unit_length(spec, rows, cols);
-  const bool possible = spec.scale != ScaleRule::unscaled && length > 1 && length < (1U << 30) &&
-                        is_nearest(spec.rounding) && width(spec.format) <= kWidestGrid;
+  const std::optional<ScaleOfAmax> scale = scale_of_amax(spec);
+  const bool possible = scale && length > 1 && length < (1U << 30) && is_nearest(spec.rounding) &&
+                        width(spec.format) <= kWidestGrid;
   if (!possible) return kNan;
   const ScalarGrid grid = decision_grid(spec.format, spec.rounding);
-  const double largest = to_double(max_finite(spec.format));
-  const auto scale = [&](double amax) {
-    return spec.scale == ScaleRule::scale_binary32
-               ? amax / largest
-               : power_of_two_scale(largest, amax * sigma) / sigma;
-  };
-  return expected_block_error(distribution, grid, static_cast<int>(length), scale,
-                              grid.values.size() <= kSmallGrid ? 64 : 24);
+  return expected_block_error(distribution, sigma, grid, static_cast<int>(length), *scale);
+}
+
+std::uint64_t count_saturated_in_blocks(const QuantizerSpec& spec, const float* x, std::size_t n) {
+  const auto length = static_cast<std::size_t>(spec.block->length);
+  const ScaleOfAmax scale = *scale_of_amax(spec);
+  const double high = to_double(max_finite(spec.format));
+  const double low = to_double(lowest_finite(spec.format));
+  std::uint64_t saturated = 0;
+  for (const float* block = x; block != x + n; block += length) {
+    const double amax = static_cast<double>(halfulp::amax(block, length));
+    if (amax == 0.0) continue;
+    const double unit = scale(amax);
+    for (std::size_t i = 0; i < length; ++i) {
+      const double value = static_cast<double>(block[i]) / unit;
+      saturated += value > high || value < low ? 1U : 0U;
+    }
+  }
+  return saturated;
 }
 
 }  // namespace halfulp

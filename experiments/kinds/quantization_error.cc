@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "experiments/kinds/expected_sqnr.h"
 #include "experiments/kinds/language_model_spec.h"
 #include "experiments/kinds/quantization_error_fields.h"
+#include "experiments/kinds/rotation.h"
 #include "experiments/kinds/static_quantizer.h"
 #include "experiments/kinds/trained_tensors.h"
 #include "sim/elementary.h"
@@ -24,6 +26,22 @@ constexpr std::size_t kBatches = 64;
 
 bool is_tensor(const std::string& source) {
   return source == "weight" || source == "activation" || source == "gradient";
+}
+
+bool is_unscaled(const QuantizerSpec& spec) {
+  return !spec.block && spec.scale == ScaleRule::unscaled;
+}
+
+/// Whether scales depend on the binade that the signal lies in.
+bool has_power_of_two_scales(const QuantizerSpec& spec) {
+  return spec.block.has_value() || spec.scale == ScaleRule::scale_power_of_two;
+}
+
+/// Blocks along rows whose saturation count_saturated_in_blocks() can tell.
+bool can_count_blocks(const QuantizerSpec& spec, std::size_t cols) {
+  return spec.block && spec.block->length > 0 && spec.block->lines == 1 &&
+         spec.block->axis != BlockAxis::columns &&
+         cols % static_cast<std::size_t>(spec.block->length) == 0 && scale_of_amax(spec);
 }
 
 /// The numbers that a run quantizes, at standard deviation 1 for a distribution.
@@ -75,7 +93,10 @@ class Study {
         seed_(static_cast<std::uint64_t>(seed)),
         sigma_(config.real("sigma")),
         phases_(is_tensor(config.text("source")) ? 1 : config.integer("phases")) {
-    if (policy_ != "quantizer" || spec_.scale == ScaleRule::unscaled) fixed_.emplace(spec_);
+    if (policy_ != "quantizer" || is_unscaled(spec_)) fixed_.emplace(spec_);
+    const auto rotation = static_cast<std::size_t>(config.integer("rotation"));
+    if (rotation > 1) rotate_blocks(signal_.values.data(), signal_.values.size(), rotation);
+    is_rotated_ = rotation > 1;
     choose_scale(config);
   }
 
@@ -139,6 +160,9 @@ class Study {
       const std::size_t rows = signal_.rows, cols = signal_.cols;
       quantizer_.quantize({x.data(), rows, cols, cols}, {q.data(), rows, cols, cols},
                           rounding_stream(phase));
+      if (can_count_blocks(spec_, cols)) {
+        totals.saturated += count_saturated_in_blocks(spec_, x.data(), n);
+      }
     }
     add_batches(x, q, rms, totals);
     totals.expected += expected_error(phase, scale / rms);
@@ -146,9 +170,11 @@ class Study {
 
   /// Scaled units repeat with the phase unless scales are powers of two.
   double expected_error(std::int64_t phase, double scale) {
-    if (!signal_.distribution) return kNan;
+    const bool keeps_distribution =
+        !is_rotated_ || signal_.distribution == Distribution{Distribution::Kind::normal};
+    if (!signal_.distribution || !keeps_distribution) return kNan;
     if (fixed_) return fixed_->expected_error(*signal_.distribution, scale);
-    if (phase == 0 || spec_.scale == ScaleRule::scale_power_of_two) {
+    if (phase == 0 || has_power_of_two_scales(spec_)) {
       expected_ = expected_unit_error(spec_, *signal_.distribution, sigma(phase), signal_.rows,
                                       signal_.cols);
     }
@@ -184,13 +210,14 @@ class Study {
   double sigma_;
   std::int64_t phases_;
   Scale scale_;
+  bool is_rotated_ = false;
   double expected_ = kNan;  ///< of the last phase
 };
 
 /// Code bits and the share of a scale, binary32 or the 8 bits of a power of two.
 double stored_bits(const QuantizerSpec& spec, const Signal& signal, bool given_scale) {
   const double code = bits_per_element(spec);
-  if (given_scale || spec.scale == ScaleRule::unscaled) return code;
+  if (given_scale || spec.block || spec.scale == ScaleRule::unscaled) return code;
   const double scale = spec.scale == ScaleRule::scale_binary32 ? 32.0 : 8.0;
   const double rows = static_cast<double>(signal.rows), cols = static_cast<double>(signal.cols);
   switch (spec.granularity) {
@@ -206,11 +233,12 @@ double stored_bits(const QuantizerSpec& spec, const Signal& signal, bool given_s
   return code + scale / spec.group_size;
 }
 
-/// Where the scale is made from the largest magnitude nothing saturates.
+/// Scales of groups reach the largest magnitude, so that nothing saturates.
 double saturated_share(const QuantizerSpec& spec, const Study& study, const Totals& totals) {
-  const bool given = study.scale().value.has_value() || spec.scale == ScaleRule::unscaled;
-  return given ? static_cast<double>(totals.saturated) / static_cast<double>(totals.sums.count)
-               : 0.0;
+  const bool counted =
+      study.scale().value || is_unscaled(spec) || can_count_blocks(spec, study.signal().cols);
+  if (!counted) return spec.block ? kNan : 0.0;
+  return static_cast<double>(totals.saturated) / static_cast<double>(totals.sums.count);
 }
 
 std::vector<Metric> metrics_of(const Config& config, const Study& study, const Totals& totals) {
@@ -235,7 +263,7 @@ std::vector<Metric> metrics_of(const Config& config, const Study& study, const T
       {"mse", totals.sums.mse(), "1", "mean squared error in the signal's units, over all phases"},
       {"alignment", totals.sums.alignment(), "1", "<Q(x), x> / <x, x>"},
       {"saturated_share", saturated_share(spec, study, totals), "1",
-       "elements beyond the largest number"},
+       "elements beyond the largest number of their unit; NaN for two-level scales"},
       {"flushed_share", totals.sums.flushed_share(), "1", "nonzero elements that became zero"},
       {"clip", study.scale().clip, "1",
        "largest magnitude of the scaled format in units of the rms; NaN where units have scales"},
@@ -260,7 +288,7 @@ std::vector<ConfigIssue> check(const Config& config) {
   const QuantizerSpec spec = parse_quantizer(config.text("quantizer"));
   std::vector<ConfigIssue> issues;
   const bool given_scale = config.text("scale.policy") != "quantizer";
-  if (given_scale && spec.granularity != Granularity::tensor) {
+  if (given_scale && (spec.block || spec.granularity != Granularity::tensor)) {
     issues.push_back({"scale.policy", fmt::format("one given scale needs a quantizer without "
                                                   "granularity, not '{}'",
                                                   config.text("quantizer"))});
@@ -270,7 +298,15 @@ std::vector<ConfigIssue> check(const Config& config) {
                                                   "to 16 bits, not {}",
                                                   width(spec.format))});
   }
+  const std::int64_t rotation = config.integer("rotation");
+  if (rotation != 0 && !std::has_single_bit(static_cast<std::uint64_t>(rotation))) {
+    issues.push_back({"rotation", fmt::format("{} is not a power of two", rotation)});
+  }
   if (!is_tensor(source)) {
+    if (rotation > 0 && config.integer("columns") % rotation != 0) {
+      issues.push_back({"rotation", fmt::format("{} does not divide columns = {}", rotation,
+                                                config.integer("columns"))});
+    }
     if (config.integer("samples") % config.integer("columns") != 0) {
       issues.push_back(
           {"columns", fmt::format("{} columns do not divide samples = {}",

@@ -25,7 +25,7 @@ std::string json_number(const Number& x) {
 
 struct Parameters {
   std::string operator()(const FloatFormat& f) const {
-    constexpr std::string_view kLayouts[] = {"ieee", "fn", "fnuz", "finite"};
+    constexpr std::string_view kLayouts[] = {"ieee", "fn", "fnuz", "finite", "p3109", "p3109,inf"};
     return fmt::format(
         "\"family\":\"float\",\"exponent_bits\":{},\"trailing_bits\":{},\"bias\":{},"
         "\"layout\":\"{}\",\"signed\":{}",
@@ -34,8 +34,8 @@ struct Parameters {
   }
 
   std::string operator()(const IntegerFormat& f) const {
-    return fmt::format("\"family\":\"integer\",\"symmetric\":{},\"signed\":{}", f.symmetric,
-                       f.is_signed);
+    return fmt::format("\"family\":\"integer\",\"symmetric\":{},\"fraction_bits\":{},\"signed\":{}",
+                       f.symmetric, f.fraction_bits, f.is_signed);
   }
 
   std::string operator()(const PositFormat& f) const {

@@ -36,10 +36,11 @@ def draw(results, options):
             [run.expected], [difference], marker=look["marker"], markersize=3.2, zorder=3,
             color=look["color"], markeredgecolor="white", markeredgewidth=0.3,
         )  # fmt: skip
-    axis.set_yscale("symlog", linthresh=_LINEAR_UP_TO)
-    ticks = [0.0] + [sign * t for t in (0.05, 0.5, 5.0) for sign in (-1, 1)]
-    axis.set_yticks(ticks, [f"{t:g}" for t in ticks], minor=False)
-    axis.yaxis.set_minor_locator(plt.NullLocator())
+    if max(abs(end) for end in axis.get_ylim()) > 2 * _LINEAR_UP_TO:
+        axis.set_yscale("symlog", linthresh=_LINEAR_UP_TO)
+        ticks = [0.0] + [sign * t for t in (0.05, 0.5, 5.0) for sign in (-1, 1)]
+        axis.set_yticks(ticks, [f"{t:g}" for t in ticks], minor=False)
+        axis.yaxis.set_minor_locator(plt.NullLocator())
     axis.set_xlabel("SQNR in closed form (dB)")
     axis.set_ylabel("measured minus closed form (dB)")
     handles = [

@@ -43,9 +43,9 @@ def draw(results, options):
         axis.set_title(name)
         if index % columns == 0:
             axis.set_ylabel("SQNR (dB)")
-        if index >= len(names) - columns:
+        axis.tick_params(labelbottom=True)
+        if index // columns == rows - 1:
             axis.set_xlabel("rotation size")
-            axis.tick_params(labelbottom=True)
     for axis in flat[len(names) :]:
         axis.set_visible(False)
     handles = [
