@@ -16,6 +16,8 @@
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "sim/aligned_vector.h"
+#include "sim/code_arithmetic.h"
+#include "sim/packed.h"
 #include "sim/quantizer.h"
 #include "sim/rounder.h"
 #include "sim/simd_target.h"
@@ -60,6 +62,50 @@ Case quantizer_case(const std::string& text) {
   return {"quantize " + text, false, [quantizer](const float* in, float* out, std::size_t n) {
             quantizer->quantize({in, n / kColumns, kColumns, kColumns},
                                 {out, n / kColumns, kColumns, kColumns});
+          }};
+}
+
+/// Packing to codes and back.
+void add_packing_cases(std::vector<Case>& cases, const std::string& format) {
+  const CodePacker packer(parse_format(format));
+  const Rounder rounder(parse_format(format), {});
+  const auto codes = std::make_shared<std::vector<std::uint8_t>>();
+  const auto values = std::make_shared<AlignedVector<float>>();
+  const auto prepare = [=](const float* in, std::size_t n) {
+    if (values->size() == n) return;
+    values->resize(n);
+    codes->resize(packed_bytes(parse_format(format), n));
+    rounder.round(in, values->data(), n);
+  };
+  cases.push_back({"pack " + format, false, [=](const float* in, float*, std::size_t n) {
+                     prepare(in, n);
+                     packer.pack(values->data(), n, codes->data());
+                   }});
+  cases.push_back({"unpack " + format, false, [=](const float* in, float* out, std::size_t n) {
+                     prepare(in, n);
+                     packer.unpack(codes->data(), n, out);
+                   }});
+}
+
+/// Arithmetic on pseudo-random codes, two in the place of an element.
+Case arithmetic_case(const std::string& format, Operation operation) {
+  const CodeArithmetic arithmetic(operation, parse_format(format), {});
+  const std::uint32_t mask = (1U << width(parse_format(format))) - 1;
+  const auto codes = std::make_shared<std::vector<std::uint16_t>>();
+  return {"codes " + std::string(describe(operation).name) + " " + format, false,
+          [=](const float*, float* out, std::size_t n) {
+            if (codes->size() != n) {
+              codes->resize(n);
+              std::uint32_t state = 1;
+              for (std::uint16_t& code : *codes) {
+                state = state * 1664525 + 1013904223;
+                code = static_cast<std::uint16_t>(state >> 13 & mask);
+              }
+            }
+            const std::uint16_t* c = codes->data();
+            auto* results = reinterpret_cast<std::uint16_t*>(out);
+            arithmetic.apply(c, c + n / 3, c + n / 2, results, n / 2);
+            arithmetic.apply(c + n / 4, c, c + n / 3, results + n / 2, n / 2);
           }};
 }
 
@@ -137,7 +183,8 @@ std::vector<std::string> formats_to_measure() {
   }
   for (const char* spec :
        {"e3m0", "e4m5", "e6m9", "e8m2", "e8m15", "e5m22", "float(4,3,fn,subnormals=off)",
-        "float(4,3,fn,subnormals=flush_input)", "float(3,2,unsigned)", "float(0,7,finite)"}) {
+        "float(4,3,fn,subnormals=flush_input)", "float(3,2,unsigned)", "float(0,7,finite)",
+        "fixed(8,4)", "p3109(8,3,signed,extended)"}) {
     specs.emplace_back(spec);
   }
   return specs;
@@ -154,15 +201,29 @@ int run(const std::string& only) {
     cases.push_back(rounding_case(format, nearest));
   }
   cases.push_back(rounding_case("e4m3fn", nearest, false));
-  for (const char* format : {"e4m3fn", "bfloat16"}) {
+  for (const char* format :
+       {"e4m3fn", "e5m2", "e2m1fn", "bfloat16", "binary16", "int8", "int4", "nf4"}) {
     check_against_scalar(format, stochastic);
     cases.push_back(rounding_case(format, stochastic));
   }
   cases.push_back(rounding_case("e4m3fn", {Rounding::toward_zero}));
-  cases.push_back(rounding_case("e8m0fnu", nearest));
+  for (const char* format : {"posit(16,2)", "nf4", "bnb_dynamic8", "posit(8,2)"}) {
+    cases.push_back(rounding_case(format, {Rounding::toward_zero}));
+  }
+  cases.push_back(rounding_case("e4m3fn", {Rounding::stochastic, Overflow::saturate, 24}));
   for (const char* text : {"e4m3fn", "e4m3fn+row", "e4m3fn+column", "e4m3fn+group(32)", "int4+row",
                            "e4m3fn+stochastic(16)"}) {
     cases.push_back(quantizer_case(text));
+  }
+  for (const char* format :
+       {"e2m1fn", "e3m2fn", "e4m3fn", "bfloat16", "binary16", "posit(16,2)", "tf32"}) {
+    add_packing_cases(cases, format);
+  }
+  for (const char* format : {"e4m3fn", "binary16", "posit(16,2)"}) {
+    for (const Operation operation :
+         {Operation::add, Operation::mul, Operation::div, Operation::fma}) {
+      cases.push_back(arithmetic_case(format, operation));
+    }
   }
   std::erase_if(cases, [&](const Case& c) { return c.name.find(only) == std::string::npos; });
   std::vector<std::string> targets = {simd_target()};

@@ -88,7 +88,7 @@ int run_list(const Arguments& arguments) {
   for (const NamedFormat& row : named_formats()) {
     print_row(row.name, width(row.format), layout_text(row.format), brief(max_finite(row.format)),
               brief(min_normal(row.format)), subnormal_text(row.format, brief),
-              short_aliases(row, 30));
+              short_aliases(row, 24));
   }
   return 0;
 }
