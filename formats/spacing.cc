@@ -41,7 +41,7 @@ Number gap_above(const Format& format, const Number& x) {
   }
   const Number below = next_down(format, above, Overflow::saturate);
   Flags flags;
-  const WideNumber gap = add(above, negated(below), {}, flags);
+  const WideNumber gap = add(above, negated(below), format, {}, flags);
   const int drop = std::max(0, bit_width(gap.significand) - 64);
   if (gap.sticky || (gap.significand & low_code_bits(drop)) != 0) {
     throw std::invalid_argument("the distance of these neighbours is no number of 64 bits");

@@ -134,7 +134,8 @@ void BlockQuantizer::Impl::round_rows(const Region& row, const TensorScale& tens
     const std::size_t most = is_stochastic ? kChunk : row.cols;
     while (row.cols - c >= panel && most >= panel) {
       const std::size_t count = std::min(most, row.cols - c) / panel * panel;
-      if (is_stochastic) random_words(stream, row.first_index + c, words, count);
+      if (is_stochastic)
+        random_bit_words(stream, row.first_index + c, format.rounding.random_bits, words, count);
       fused_rows(*plan, *fused, row.in + c, row.out + c, count / length, length, words);
       c += count;
     }
@@ -144,7 +145,8 @@ void BlockQuantizer::Impl::round_rows(const Region& row, const TensorScale& tens
     const std::size_t blocks = count / length;
     block_magnitudes(row.in + c, count, length, maxima);
     factors->fill(maxima, blocks, tensor, multipliers, scales);
-    if (is_stochastic) random_words(stream, row.first_index + c, words, count);
+    if (is_stochastic)
+      random_bit_words(stream, row.first_index + c, format.rounding.random_bits, words, count);
     block_round(*plan, row.in + c, row.out + c, blocks, length, multipliers, scales, words);
     if (is_finite(*std::max_element(maxima, maxima + blocks))) continue;
     for (std::size_t b = 0; b < blocks; ++b) {
@@ -249,7 +251,7 @@ void BlockQuantizer::Impl::by_reference(const Region& all, const RandomStream& s
     std::copy_n(all.in_row(r), all.cols, dense.begin() + static_cast<std::ptrdiff_t>(r * all.cols));
   }
   const auto random = [&](std::size_t index) {
-    return random_word(stream, index) >> (32 - format.rounding.random_bits);
+    return random_bits(stream, index, format.rounding.random_bits);
   };
   const BlockTensor tensor = quantize_blocks(format, dense.data(), all.rows, all.cols, random);
   for (std::size_t r = 0; r < all.rows; ++r) {

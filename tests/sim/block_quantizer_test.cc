@@ -32,7 +32,7 @@ struct Shape {
 
 std::vector<float> reference(const BlockFormat& format, const std::vector<float>& x, Shape shape) {
   const auto random = [&](std::size_t index) {
-    return random_word(kStream, index) >> (32 - format.rounding.random_bits);
+    return random_bits(kStream, index, format.rounding.random_bits);
   };
   return quantize_blocks(format, x.data(), shape.rows, shape.cols, random).values;
 }
