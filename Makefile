@@ -55,8 +55,8 @@ bench:      ## every benchmark, as Markdown tables of ratios
 	@$(bootstrap) run bench
 	@sh scripts/run_benchmarks.sh $(BUILD:build%=build-bench%)
 
-figures:    ## redraws docs/figures from results/reference
-	@$(bootstrap) run
+figures:    ## redraws docs/figures from results/reference and what ./ulp prints
+figures: build
 	@sh scripts/draw_figures.sh $(PYTHON)
 
 clean:      ## removes what was built; results stay

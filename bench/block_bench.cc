@@ -49,7 +49,7 @@ void check_against_reference(const BlockFormat& format) {
   AlignedVector<float> x(kRows * kColumns);
   fill(x);
   const auto random = [&](std::size_t index) {
-    return random_word({}, index) >> (32 - format.rounding.random_bits);
+    return random_bits({}, index, format.rounding.random_bits);
   };
   const std::vector<float> expected =
       quantize_blocks(format, x.data(), kRows, kColumns, random).values;

@@ -70,6 +70,7 @@ struct ExperimentKind {
   void (*prepare)(std::span<const Config>);
   /// One run: a pure function of (config, seed); `stop` only ends it early. Throws on failure.
   RunResult (*run)(const Config&, std::int64_t seed, const StopRules& stop, RunObserver&);
+  std::string_view progress_name = "loss";  ///< of the value that RunObserver::progress gets
 };
 
 /// experiments/registry.cc: the one table, sorted by name.

@@ -20,7 +20,7 @@ std::int64_t leading_exponent(const AnyNumber& x) {
 }
 
 void check_exact(const Number& x) {
-  if (x.sticky) throw std::invalid_argument("the numbers of logarithmic formats are irrational: compare or convert them only");
+  if (x.sticky) throw std::invalid_argument(kIrrational);
 }
 
 WideNumber invalid(Flags& flags) {

@@ -38,7 +38,7 @@ namespace halfulp {
 /// Throws SpecError and OverflowError as round_to; std::invalid_argument for a wrong number of
 /// operands, for a sticky operand (irrational, of a logarithmic format) of an operation that
 /// computes with it, and under Overflow::wrap for quotients, roots and elementary functions beyond
-/// 2^80, whose trailing bits are not computed.
+/// 2^94, whose trailing bits are not computed.
 Number evaluate(Operation operation, std::span<const Number> operands, const Format& format,
                 const RoundSpec& spec, std::uint64_t random, Flags& flags);
 

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "formats/exact_sum.h"
+
 namespace halfulp {
 
 namespace {
@@ -167,7 +169,7 @@ WideNumber special_result(Special special, bool negative, Flags& flags) {
 }  // namespace
 
 WideNumber elementary(Operation operation, const Number& x, int bits, Flags& flags) {
-  if (x.sticky) throw std::invalid_argument("the numbers of logarithmic formats are irrational: compare or convert them only");
+  if (x.sticky) throw std::invalid_argument(kIrrational);
   const FunctionRow& row = row_of(operation);
   switch (x.kind) {
     case Kind::nan:

@@ -19,7 +19,7 @@ std::int64_t floor_to_limb(std::int64_t exponent) {
 }
 
 void check_exact(bool sticky) {
-  if (sticky) throw std::invalid_argument("the numbers of logarithmic formats are irrational: compare or convert them only");
+  if (sticky) throw std::invalid_argument(kIrrational);
 }
 
 /// limbs += term, or limbs -= term, from limb `start` on.

@@ -12,6 +12,10 @@
 
 namespace halfulp {
 
+/// What the refusal of a sticky operand says.
+inline constexpr const char* kIrrational =
+    "the numbers of logarithmic formats are irrational: compare or convert them only";
+
 /// The exact product of two exact numbers. 0 times infinity is NaN with `invalid`. Throws
 /// std::invalid_argument for sticky operands.
 WideNumber multiply(const Number& x, const Number& y, Flags& flags);

@@ -3,8 +3,8 @@
 
 usage: compare_p3109_tables.py ULP TABLES
 
-ULP is the calculator, TABLES the folder "Value Tables/Hexadecimal" of github.com/P3109/Public, whose
-files BinaryKpPse.csv and so on have the columns codepoint,value,subnormal.
+ULP is the calculator, TABLES the folder "Value Tables/Hexadecimal" of github.com/P3109/Public,
+whose files BinaryKpPse.csv and so on have the columns codepoint,value,subnormal.
 """
 
 import pathlib
@@ -43,8 +43,9 @@ def compare(ulp, table):
     for line in table.read_text().splitlines()[1:]:
         code, value = line.split(",")[:2]
         theirs[int(code, 16)] = number(value)
-    differences = [code for code in ours.keys() | theirs.keys() if ours.get(code) != theirs.get(code)]
-    for code in sorted(differences)[:3]:
+    codes = sorted(ours.keys() | theirs.keys())
+    differences = [code for code in codes if ours.get(code) != theirs.get(code)]
+    for code in differences[:3]:
         print(f"{table.stem} {code:#x}: {ours.get(code)}, table {theirs.get(code)}")
     return len(theirs), len(differences)
 

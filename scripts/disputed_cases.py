@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes docs/DISPUTED.md: inputs that libraries and standards answer differently, as the calculator does.
+"""Writes docs/DISPUTED.md: inputs that libraries and standards answer differently.
 
 usage: disputed_cases.py ULP [--check FILE]
 
@@ -16,8 +16,8 @@ import textwrap
 CASTS = [
     (
         "E4M3 above 448",
-        "A number is rounded first and then compared with the largest: 464 is a tie between 448 and 480 "
-        "that goes to the even code. What lies above is the policy.",
+        "A number is rounded first, then compared with the largest: 464 is a tie between 448 "
+        "and 480 that goes to the even code. What lies above is the policy.",
         "449 464 464.0001 465 500 inf -inf -nan",
         [
             ("e4m3fn", "--overflow saturate", "CUDA `satfinite`, ONNX `saturate=1`, OCP SAT"),
@@ -29,13 +29,13 @@ CASTS = [
             ("p3109(8,4,signed,extended)", "--overflow sat_none", "IEEE P3109 SatNone"),
             ("p3109(8,4,signed,extended)", "--overflow propagate", "IEEE P3109 SatPropagate"),
             ("p3109(8,4,signed,extended)", "--overflow saturate", "IEEE P3109 SatFinite"),
-            ("p3109(8,4,signed,finite)", "--overflow sat_none", "IEEE P3109 SatNone, finite domain"),
+            ("p3109(8,4,signed,finite)", "--overflow sat_none", "P3109 SatNone, finite domain"),
         ],
     ),
     (
         "E5M2 above 57344",
-        "61440 is the middle between 57344 and the 65536 that would follow; that tie goes to the even "
-        "code, which is infinity's.",
+        "61440 is the middle between 57344 and the 65536 that would follow; that tie goes to the "
+        "even code, which is infinity's.",
         "57345 61439 61440 65536 inf nan",
         [
             ("e5m2", "--overflow infinity", "OCP NONSAT, ml_dtypes, IEEE 754"),
@@ -58,12 +58,17 @@ CASTS = [
     ),
     (
         "TF32",
-        "Tensor cores drop the low 13 bits of a binary32 operand; `cvt.rna.tf32` and most emulators round.",
+        "Tensor cores drop the low 13 bits of a binary32 operand; `cvt.rna.tf32` and most "
+        "emulators round.",
         "1.00048828125 1.0009765624 -1.0014648438 3.4028234663852886e38",
         [
             ("tf32", "--rounding toward_zero --overflow infinity", "operands of mma"),
             ("tf32", "--rounding nearest_away --overflow infinity", "PTX `cvt.rna.tf32`"),
-            ("tf32", "--rounding nearest_even --overflow infinity", "PTX `cvt.rn.tf32`, CPFloat, pychop"),
+            (
+                "tf32",
+                "--rounding nearest_even --overflow infinity",
+                "PTX `cvt.rn.tf32`, CPFloat, pychop",
+            ),
         ],
     ),
     (
@@ -78,15 +83,18 @@ CASTS = [
             ("e8m0fnu", "--overflow nan", ""),
             ("ue4m3", "", "PTX `.ue4m3`"),
             ("p3109(8,3,unsigned,finite)", "--overflow sat_none", "IEEE P3109 SatNone"),
-            ("p3109(8,3,unsigned,finite)", "--overflow sat_none --rounding toward_zero",
-             "the same, rounding into the range"),
+            (
+                "p3109(8,3,unsigned,finite)",
+                "--overflow sat_none --rounding toward_zero",
+                "the same, rounding into the range",
+            ),
         ],
     ),
     (
         "SatNone and the rounding mode",
-        "IEEE P3109 v4.0, 4.7.5. The code of infinity is odd in signed formats and even in unsigned ones, "
-        "which decides `to_odd`. A finite domain ends at its largest number; gfloat and FLoPS, which follow "
-        "other drafts, give NaN there.",
+        "IEEE P3109 v4.0, 4.7.5. The code of infinity is odd in signed formats and even in "
+        "unsigned ones, which decides `to_odd`. A finite domain ends at its largest number; gfloat "
+        "and FLoPS, which follow other drafts, give NaN there.",
         "1e9 -1e9 inf -inf",
         [
             (f, f"--overflow sat_none --rounding {mode}", "")
@@ -95,16 +103,26 @@ CASTS = [
                 "p3109(8,4,unsigned,extended)",
                 "p3109(8,4,signed,finite)",
             )
-            for mode in ("nearest_even", "toward_zero", "toward_positive", "toward_negative", "to_odd")
+            for mode in (
+                "nearest_even",
+                "toward_zero",
+                "toward_positive",
+                "toward_negative",
+                "to_odd",
+            )
         ],
     ),
     (
         "Stochastic variants",
-        "3 random bits; the second number of a line is R in hexadecimal. 1.0390625 lies 2.5 eighths of a "
-        "spacing above 1, 1.0546875 lies 3.5 eighths.",
+        "3 random bits; the second number of a line is R in hexadecimal. 1.0390625 lies 2.5 "
+        "eighths of a spacing above 1, 1.0546875 lies 3.5 eighths.",
         "1.0390625_4 1.0390625_5 1.0390625_6 1.0546875_3 1.0546875_4 1.0546875_5",
         [
-            ("e4m3fn", "--rounding stochastic(3)", "add and truncate: hardware; P3109 A; gfloat StochasticFastest"),
+            (
+                "e4m3fn",
+                "--rounding stochastic(3)",
+                "add and truncate, as hardware; P3109 A; gfloat StochasticFastest",
+            ),
             ("e4m3fn", "--rounding stochastic(3,unbiased)", "P3109 B; gfloat StochasticFast"),
             ("e4m3fn", "--rounding stochastic(3,rounded)", "P3109 C; gfloat Stochastic"),
         ],
@@ -126,7 +144,11 @@ CASTS = [
         [
             ("fixed(8,6)", "", "the element of MXINT8, if its lowest code is used"),
             ("fixed(8,6,sym)", "", "MXINT8 with a symmetric range"),
-            ("fixed(8,6)", "--overflow wrap --rounding toward_negative", "defaults of `ap_fixed<8,2>`"),
+            (
+                "fixed(8,6)",
+                "--overflow wrap --rounding toward_negative",
+                "defaults of `ap_fixed<8,2>`",
+            ),
         ],
     ),
 ]
@@ -134,8 +156,25 @@ CASTS = [
 # --- names that mean several formats ---
 
 NAMES = [
-    "e4m3", "float8_e4m3", "F8_E4M3", "f8E4M3", "fp8", "fp4", "bf8", "e2m1", "e8m0", "fp4_e3m0",
-    "posit16", "q1.6", "q15", "q4_0", "ap_fixed<8,2>", "Binary8p4", "p3109_p3", "mx9", "hybrid",
+    "e4m3",
+    "float8_e4m3",
+    "F8_E4M3",
+    "f8E4M3",
+    "fp8",
+    "fp4",
+    "bf8",
+    "e2m1",
+    "e8m0",
+    "fp4_e3m0",
+    "posit16",
+    "q1.6",
+    "q15",
+    "q4_0",
+    "ap_fixed<8,2>",
+    "Binary8p4",
+    "p3109_p3",
+    "mx9",
+    "hybrid",
     "e4m3_rne",
 ]
 ROUNDINGS = ["nearest", "floor", "trn", "stochastic", "StochasticFastest(8)", "stochastic_c(8)"]
@@ -153,13 +192,14 @@ def cast_section(ulp, title, text, inputs, rows):
     out.append("| `ulp cast` | " + " | ".join(f"`{x}`" for x in inputs) + " | as |")
     out.append("|---" * (len(inputs) + 2) + "|")
     for name, options, who in rows:
-        results, errors = run(ulp, "cast", name, *options.split(), lines="".join(x + "\n" for x in inputs))
+        lines = "".join(x + "\n" for x in inputs)
+        results, errors = run(ulp, "cast", name, *options.split(), lines=lines)
         cells = [" ".join(reversed(line.split("\t")[:2])) for line in results.splitlines()]
         if len(cells) != len(inputs):
             sys.exit(f"cast {name} {options}: {errors}")
-        command = f"'{name}'" if "(" in name else name
-        options = options.replace("stochastic(", "'stochastic(").replace(")", ")'") if "(" in options else options
-        out.append(f"| `{(command + ' ' + options).strip()}` | " + " | ".join(cells) + f" | {who} |")
+        words = [name, *options.split()]
+        command = " ".join(f"'{word}'" if "(" in word else word for word in words)
+        out.append(f"| `{command}` | " + " | ".join(cells) + f" | {who} |")
     return out + [""]
 
 
@@ -176,7 +216,7 @@ def casts(ulp):
 
 
 def names(ulp):
-    out = ["## Names", "", "What `ulp show NAME` makes of a name that people read in several ways.", ""]
+    out = ["## Names", "", "What `ulp show NAME` makes of names with several readings.", ""]
     out += ["| name | reading |", "|---|---|"]
     return out + [f"| `{name}` | {reading(ulp, 'show', name)} |" for name in NAMES] + [""]
 
@@ -188,9 +228,11 @@ def policies(ulp):
     for option, texts in (("--rounding", ROUNDINGS), ("--overflow", OVERFLOWS)):
         for text in texts:
             line = "225 7" if "(" in text else "1e9"
-            results, errors = run(ulp, "cast", "p3109(8,4,signed,extended)", option, text, lines=line + "\n")
-            message = "refused: " + errors.removeprefix("ulp: ")
-            out.append(f"| `{option} {text}` | " + (f"{line} is {results.split()[1]}" if results else message) + " |")
+            words = ["cast", "p3109(8,4,signed,extended)", option, text]
+            results, errors = run(ulp, *words, lines=line + "\n")
+            refusal = "refused: " + errors.removeprefix("ulp: ")
+            result = f"{line} is {results.split()[1]}" if results else refusal
+            out.append(f"| `{option} {text}` | {result} |")
     return out
 
 
@@ -199,9 +241,9 @@ SECTIONS = [casts, names, policies]
 
 HEAD = """# Disputed cases
 
-One input, several answers. Each cell is what `ulp cast` prints for the format and the options of its row:
-the number and its code. The last column names who gives these results, or where the rule stands. Written by
-`scripts/disputed_cases.py ./ulp`; a test compares it.
+One input, several answers. Each cell is what `ulp cast` prints for the format and the options of
+its row: the number and its code. The last column names who gives these results, or where the rule
+stands. Written by `scripts/disputed_cases.py ./ulp`; a test compares it.
 """
 
 
@@ -217,7 +259,7 @@ def main():
         print(text, end="")
         return
     if pathlib.Path(sys.argv[3]).read_text() != text:
-        sys.exit(f"{sys.argv[3]} differs; write it again: scripts/disputed_cases.py ./ulp > {sys.argv[3]}")
+        sys.exit(f"{sys.argv[3]} differs; write it with scripts/disputed_cases.py ./ulp")
 
 
 if __name__ == "__main__":

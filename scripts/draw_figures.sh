@@ -1,5 +1,6 @@
 #!/bin/sh
-# Redraws the figures of the documentation (docs/figures/figures.txt) from the committed results.
+# Redraws the figures of the documentation: those of docs/figures/figures.txt from the committed results,
+# and the gallery of formats from what ./ulp prints.
 # usage: draw_figures.sh PYTHON
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,3 +13,4 @@ grep -v '^#' docs/figures/figures.txt | while read -r name figure results option
   cp "$work/$figure.png" "docs/figures/$name.png"
   echo "docs/figures/$name.png"
 done
+"$python" scripts/format_gallery.py --ulp ./ulp -o docs/figures

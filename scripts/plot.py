@@ -19,7 +19,7 @@ USAGE = 2
 
 def list_figures():
     for name, summary in FIGURES.items():
-        print(f"{name:<14} {summary}")
+        print(f"{name:<20} {summary}")
 
 
 def find_figure(name):

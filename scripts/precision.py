@@ -51,7 +51,7 @@ def points(results, needed, sweep):
             f"run ./run_experiment {sweep}"
         )
     specs = {name: _specs(results, name) for name in operands}
-    names = {name: _short_names(column) for name, column in specs.items()}
+    names = {name: short_names(column) for name, column in specs.items()}
     groups = _groups(results)
     made = []
     for run in range(len(results)):
@@ -106,7 +106,7 @@ def _is_identity(spec):
     return name == REFERENCE and (not options or "unscaled" in options)
 
 
-def _short_names(specs):
+def short_names(specs):
     """For each quantizer of an operand: its format, then the options that vary for that format."""
     names = {}
     by_format = {}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the fast tests of formats and sim under other compilers and options; prints one line for each.
+# Runs the fast tests of formats and sim under other compilers and options, a line for each.
 # usage: scripts/test_builds.sh [FOLDER]     build folders go into FOLDER (default: build-matrix)
 # JOBS sets the compiler processes (default 2). Ends 1 when a build or a test fails.
 set -u

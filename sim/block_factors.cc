@@ -35,15 +35,27 @@ bool is_far_from_underflow(const Format& element) {
   return floor_log2(min_positive(element)) >= kLeast;
 }
 
+/// Whether quotients in binary32 are good enough: a quotient of 24-bit numbers rounds to a
+/// threshold t of the elements only if t times the scale, which has at most 24 bits then, is x.
+/// (Directed rounding would miss quotients that vanish.)
+bool divides_in_binary32(const BlockFormat& format) {
+  const Rounding rounding = format.rounding.rounding;
+  const bool is_directed = rounding == Rounding::toward_positive ||
+                           rounding == Rounding::toward_negative || rounding == Rounding::to_odd;
+  return !is_directed && threshold_bits(format) + precision(format.scale) <= kDigits;
+}
+
 /// Whether scales of rule exact are computed here: in binary32 itself, or rounded to odd first.
 bool divides_exactly(const BlockFormat& format) {
   if (format.scale == kBinary32) return format.scale_rounding == Rounding::nearest_even;
   return precision(format.scale) <= kDigits - 3;
 }
 
-/// A quarter of the last step above M: nearest rounding takes smaller numbers to M at most.
+/// A quarter of the last step above M: nearest rounding takes smaller numbers to M at most. 0 where
+/// the range is not symmetric enough to say so of magnitudes.
 float overflow_threshold(const Format& element) {
   const Number largest = max_finite(element);
+  if (to_double(lowest_finite(element)) > -to_double(largest)) return 0;
   const double step = std::ldexp(1.0, floor_log2(largest) + 1 - precision(element));
   return static_cast<float>(to_double(largest) + step / 4);
 }
@@ -82,7 +94,9 @@ BlockFactors::BlockFactors(const BlockFormat& format)
     power_of_two_ = power_of_two_plan(format);
     return;
   }
-  if (format.arithmetic == BlockArithmetic::exact) method_ = FactorMethod::divide;
+  if (format.arithmetic == BlockArithmetic::exact) {
+    method_ = divides_in_binary32(format) ? FactorMethod::divide : FactorMethod::divide_to_odd;
+  }
   least_scale_ = static_cast<float>(to_double(min_normal(format.scale)));
   scale_rounder_.emplace(
       format.scale, RoundSpec{.rounding = format.scale_rounding, .overflow = Overflow::saturate});
@@ -214,6 +228,13 @@ void quotients_to_odd(const float* x, std::size_t n, const float* divisors, std:
     const std::uint32_t is_inexact = back != quotient ? 1 : 0;
     const float odd = std::bit_cast<float>((pattern - is_above) | is_inexact);
     out[i] = divisor == 0 ? std::copysign(0.0F, x[i]) : odd;
+  }
+}
+
+void quotients(const float* x, std::size_t n, const float* divisors, float* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float quotient = x[i] / divisors[i];
+    out[i] = divisors[i] == 0 ? std::copysign(0.0F, x[i]) : quotient;
   }
 }
 

@@ -15,8 +15,9 @@ namespace halfulp {
 
 /// How an element x of a block becomes its number.
 enum class FactorMethod : std::uint8_t {
-  multiply,  ///< round(x * multiplier) * scale, products in binary32
-  divide,    ///< round(x / scale) * scale, the quotient exact
+  multiply,       ///< round(x * multiplier) * scale, products in binary32
+  divide,         ///< round(x / scale) * scale, the quotient in binary32, which decides as if exact
+  divide_to_odd,  ///< the same with the quotient rounded to odd
 };
 
 class BlockFactors {
@@ -60,6 +61,9 @@ class BlockFactors {
 /// fewer in any mode gives the same as rounding the exact quotient. Divisors 0 give zeros.
 void quotients_to_odd(const float* x, std::size_t n, const float* divisors, std::size_t step,
                       float* out);
+
+/// out[i] = x[i] / divisors[i]; divisors 0 give zeros.
+void quotients(const float* x, std::size_t n, const float* divisors, float* out);
 
 /// out[i] = x[i] * multipliers[i], where a product below the normal numbers keeps a nonzero
 /// magnitude, so that directed rounding sees it.

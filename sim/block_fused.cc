@@ -38,7 +38,6 @@ template <class Op>
 struct ScaledElements {
   using Rounding = Op;
   Op op;
-  static constexpr bool kUsesWords = Op::kUsesWords;
 
   struct Constants {
     VF multiplier, scale;
@@ -46,8 +45,8 @@ struct ScaledElements {
 
   HWY_INLINE ScaledElements(const RoundPlan& plan, const FusedPlan& /*fused*/) : op(plan) {}
 
-  HWY_INLINE VF operator()(VF x, const Constants& c, const std::uint32_t* words) const {
-    return hn::Mul(op(hn::Mul(x, c.multiplier), words), c.scale);
+  HWY_INLINE VF operator()(VF x, const Constants& c) const {
+    return hn::Mul(op(hn::Mul(x, c.multiplier), nullptr), c.scale);
   }
 };
 
@@ -79,7 +78,7 @@ struct FloatElementsInPlace {
     const auto own = hn::And(hn::BitCast(di, clamped), hn::Set(di, 0x7F800000));
     const VF power = hn::BitCast(d, hn::Max(own, hn::BitCast(di, c.second)));
     const VF nearest = hn::NegMulAdd(power, magic, hn::MulAdd(power, magic, clamped));
-    return hn::Or(nearest, hn::And(clamped, sign_mask));
+    return hn::OrAnd(nearest, clamped, sign_mask);
   }
 };
 
@@ -134,11 +133,11 @@ struct UnclampedElements<FloatRounding<true, NanRule::highest>> {
 
   explicit HWY_INLINE UnclampedElements(const RoundPlan& plan) : op(plan) {}
 
-  HWY_INLINE VF operator()(VF x, const Constants& c, const std::uint32_t* /*words*/) const {
+  HWY_INLINE VF operator()(VF x, const Constants& c) const {
     const VF product = hn::Mul(x, c.multiplier);
     const VF power = op.power_of(product);
     const VF nearest = hn::NegMulAdd(power, op.magic, hn::MulAdd(power, op.magic, product));
-    return hn::Mul(hn::Or(nearest, hn::And(product, op.sign_mask)), c.scale);
+    return hn::Mul(hn::OrAnd(nearest, product, op.sign_mask), c.scale);
   }
 };
 
@@ -149,18 +148,10 @@ struct UnclampedElements<IntegerRounding<true, NanRule::highest>> {
 
   explicit HWY_INLINE UnclampedElements(const RoundPlan& plan) : op(plan) {}
 
-  HWY_INLINE VF operator()(VF x, const Constants& c, const std::uint32_t* /*words*/) const {
+  HWY_INLINE VF operator()(VF x, const Constants& c) const {
     const VF sum = hn::Add(hn::Mul(x, c.multiplier), op.magic);
     return hn::Mul(hn::Sub(sum, op.magic), c.scale);
   }
-};
-
-/// Stochastic rounding may round up to the number after the largest: it needs its clamp.
-template <>
-struct UnclampedElements<FloatStochastic<true, NanRule::highest>>
-    : ScaledElements<FloatStochastic<true, NanRule::highest>> {
-  explicit HWY_INLINE UnclampedElements(const RoundPlan& plan)
-      : ScaledElements<FloatStochastic<true, NanRule::highest>>(plan, {}) {}
 };
 
 /// Whether no element of these blocks needs its clamp. (False where a scale is NaN.)
@@ -203,7 +194,7 @@ HWY_INLINE void prepare_panel(const RoundPlan& plan, const FusedPlan& fused, con
   hn::Store(second, d, constants.second);
 }
 
-/// round(x, constants, offset) for the elements of one panel.
+/// round(x, constants) for the elements of one panel.
 template <class Constants, class Round>
 HWY_INLINE void round_panel(const PanelConstants& all, const float* in, float* out,
                             std::size_t length, const Round& round) {
@@ -212,21 +203,20 @@ HWY_INLINE void round_panel(const PanelConstants& all, const float* in, float* o
   for (std::size_t j = 0; j < lanes; ++j) {
     const Constants c{hn::Set(d, all.first[j]), hn::Set(d, all.second[j])};
     for (std::size_t i = j * length; i < (j + 1) * length; i += lanes) {
-      hn::StoreU(round(hn::LoadU(d, in + i), c, i), d, out + i);
+      hn::StoreU(round(hn::LoadU(d, in + i), c), d, out + i);
     }
   }
 }
 
 template <class Elements, class Factors, class InPlace>
 void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-               std::size_t blocks, std::size_t length, const std::uint32_t* words) {
+               std::size_t blocks, std::size_t length) {
   constexpr std::size_t kLanes = HWY_LANES(float);
   const Elements elements(plan, fused);
   const UnclampedElements<typename Elements::Rounding> unclamped(plan);
   const Factors factors(fused);
   const std::size_t panel = kLanes * length;
   const std::size_t n = blocks * length;
-  const std::size_t word = Elements::kUsesWords ? 1 : 0;
   PanelConstants constants[2];
   prepare_panel<InPlace>(plan, fused, factors, in, length, constants[0]);
   std::size_t current = 0;
@@ -243,15 +233,14 @@ void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, f
       if (HWY_LIKELY(own.in_place)) {
         const InPlace in_place(plan, fused);
         round_panel<typename InPlace::Constants>(own, in + begin, out + begin, length,
-                                                 [&](VF x, const auto& c, std::size_t)
+                                                 [&](VF x, const auto& c)
                                                      HWY_ATTR { return in_place(x, c); });
         continue;
       }
     }
     round_panel<typename Elements::Constants>(own, in + begin, out + begin, length,
-                                              [&](VF x, const auto& c, std::size_t i) HWY_ATTR {
-                                                return elements(x, c, words + (begin + i) * word);
-                                              });
+                                              [&](VF x, const auto& c)
+                                                  HWY_ATTR { return elements(x, c); });
   }
 }
 
@@ -305,10 +294,10 @@ HWY_INLINE void columns_strip(const RoundPlan& plan, const FusedPlan& fused,
   }
   if (HWY_LIKELY(unclamped)) {
     const UnclampedElements<typename Elements::Rounding> round(plan);
-    for_each_row([&](VF x, std::size_t v) HWY_ATTR { return round(x, constants[v], nullptr); });
+    for_each_row([&](VF x, std::size_t v) HWY_ATTR { return round(x, constants[v]); });
     return;
   }
-  for_each_row([&](VF x, std::size_t v) HWY_ATTR { return elements(x, constants[v], nullptr); });
+  for_each_row([&](VF x, std::size_t v) HWY_ATTR { return elements(x, constants[v]); });
 }
 
 template <class Elements, class Factors, class InPlace>
@@ -330,7 +319,6 @@ void columns_loop(const RoundPlan& plan, const FusedPlan& fused, const ColumnBlo
 
 using IntegerElements = ScaledElements<IntegerRounding<true, NanRule::highest>>;
 using FloatElements = ScaledElements<FloatRounding<true, NanRule::highest>>;
-using StochasticElements = ScaledElements<FloatStochastic<true, NanRule::highest>>;
 
 /// Whether elements can be rounded in place of being scaled.
 bool rounds_in_place(const FusedPlan& fused) {
@@ -359,11 +347,10 @@ struct Rows {
   const float* in;
   float* out;
   std::size_t blocks, length;
-  const std::uint32_t* words;
 
   template <class Elements, class Factors, class InPlace>
   void run() const {
-    rows_loop<Elements, Factors, InPlace>(plan, fused, in, out, blocks, length, words);
+    rows_loop<Elements, Factors, InPlace>(plan, fused, in, out, blocks, length);
   }
 };
 
@@ -379,12 +366,10 @@ struct Columns {
 };
 
 void fused_rows_kernel(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-                       std::size_t blocks, std::size_t length, const std::uint32_t* words) {
-  const Rows rows{plan, fused, in, out, blocks, length, words};
+                       std::size_t blocks, std::size_t length) {
+  const Rows rows{plan, fused, in, out, blocks, length};
   if (plan.method == RoundMethod::integer_magic) {
     with_factors<IntegerElements, IntegerElementsInPlace>(fused, rows);
-  } else if (plan.decision == Decision::stochastic) {
-    with_factors<StochasticElements, NoInPlace>(fused, rows);
   } else {
     with_factors<FloatElements, FloatElementsInPlace>(fused, rows);
   }
@@ -413,11 +398,9 @@ HWY_EXPORT(fused_rows_kernel);
 HWY_EXPORT(fused_columns_kernel);
 }  // namespace
 
-bool has_fused_kernel(const RoundPlan& plan) { return has_block_kernel(plan); }
-
 void fused_rows(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-                std::size_t blocks, std::size_t length, const std::uint32_t* words) {
-  HWY_DYNAMIC_DISPATCH(fused_rows_kernel)(plan, fused, in, out, blocks, length, words);
+                std::size_t blocks, std::size_t length) {
+  HWY_DYNAMIC_DISPATCH(fused_rows_kernel)(plan, fused, in, out, blocks, length);
 }
 
 void fused_columns(const RoundPlan& plan, const FusedPlan& fused, const ColumnBlock& block) {

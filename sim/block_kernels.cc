@@ -108,13 +108,11 @@ void power_of_two_factors_kernel(const PowerOfTwoPlan& plan, const std::uint32_t
 
 template <class Op>
 void round_blocks(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
-                  std::size_t length, const float* multipliers, const float* scales,
-                  const std::uint32_t* words) {
+                  std::size_t length, const float* multipliers, const float* scales) {
   using D = typename Op::D;
   const D d;
   const Op op(plan);
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t word = Op::kUsesWords ? 1 : 0;
   for (std::size_t b = 0; b < blocks; ++b) {
     const auto multiplier = hn::Set(d, multipliers[b]);
     const auto scale = hn::Set(d, scales[b]);
@@ -123,12 +121,12 @@ void round_blocks(const RoundPlan& plan, const float* in, float* out, std::size_
     for (; i + 2 * lanes <= end; i += 2 * lanes) {
       const auto x0 = hn::Mul(hn::LoadU(d, in + i), multiplier);
       const auto x1 = hn::Mul(hn::LoadU(d, in + i + lanes), multiplier);
-      hn::StoreU(hn::Mul(op(x0, words + i * word), scale), d, out + i);
-      hn::StoreU(hn::Mul(op(x1, words + (i + lanes) * word), scale), d, out + i + lanes);
+      hn::StoreU(hn::Mul(op(x0, nullptr), scale), d, out + i);
+      hn::StoreU(hn::Mul(op(x1, nullptr), scale), d, out + i + lanes);
     }
     for (; i < end; i += lanes) {
       const auto x = hn::Mul(hn::LoadU(d, in + i), multiplier);
-      hn::StoreU(hn::Mul(op(x, words + i * word), scale), d, out + i);
+      hn::StoreU(hn::Mul(op(x, nullptr), scale), d, out + i);
     }
   }
 }
@@ -193,22 +191,19 @@ void column_round_kernel(const RoundPlan& plan, const ColumnBlock& block, const 
 
 template <template <bool, NanRule> class Op>
 void round_blocks_of_method(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
-                            std::size_t length, const float* multipliers, const float* scales,
-                            const std::uint32_t* words) {
+                            std::size_t length, const float* multipliers, const float* scales) {
   const auto loop = plan.nan_rule == NanRule::keep      ? round_blocks<Op<true, NanRule::keep>>
                     : plan.nan_rule == NanRule::highest ? round_blocks<Op<true, NanRule::highest>>
                                                         : round_blocks<Op<true, NanRule::constant>>;
-  loop(plan, in, out, blocks, length, multipliers, scales, words);
+  loop(plan, in, out, blocks, length, multipliers, scales);
 }
 
 void block_round_kernel(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
-                        std::size_t length, const float* multipliers, const float* scales,
-                        const std::uint32_t* words) {
-  const auto loop =
-      plan.method == RoundMethod::integer_magic ? round_blocks_of_method<IntegerRounding>
-      : plan.decision == Decision::stochastic   ? round_blocks_of_method<FloatStochastic>
-                                                : round_blocks_of_method<FloatRounding>;
-  loop(plan, in, out, blocks, length, multipliers, scales, words);
+                        std::size_t length, const float* multipliers, const float* scales) {
+  const auto loop = plan.method == RoundMethod::integer_magic
+                        ? round_blocks_of_method<IntegerRounding>
+                        : round_blocks_of_method<FloatRounding>;
+  loop(plan, in, out, blocks, length, multipliers, scales);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -248,14 +243,14 @@ void power_of_two_factors(const PowerOfTwoPlan& plan, const std::uint32_t* maxim
 bool has_block_kernel(const RoundPlan& plan) {
   const bool is_magic =
       plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
-  return is_magic && plan.clamps && !plan.wraps && !plan.reports;
+  return is_magic && plan.decision == Decision::nearest_even && plan.clamps && !plan.wraps &&
+         !plan.reports;
 }
 
 void block_round(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
-                 std::size_t length, const float* multipliers, const float* scales,
-                 const std::uint32_t* words) {
+                 std::size_t length, const float* multipliers, const float* scales) {
   HWY_DYNAMIC_DISPATCH(block_round_kernel)
-  (plan, in, out, blocks, length, multipliers, scales, words);
+  (plan, in, out, blocks, length, multipliers, scales);
 }
 
 void column_round(const RoundPlan& plan, const ColumnBlock& block, const float* multipliers,

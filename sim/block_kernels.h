@@ -32,15 +32,13 @@ struct PowerOfTwoPlan {
 void power_of_two_factors(const PowerOfTwoPlan& plan, const std::uint32_t* maxima, std::size_t n,
                           float* multipliers, float* scales);
 
-/// Whether block_round() serves the plan.
+/// Whether block_round() and column_round() serve the plan: nearest_even, saturating.
 bool has_block_kernel(const RoundPlan& plan);
 
-/// out[i] = round(in[i] * multipliers[b]) * scales[b] for element i of block b, as round_array
-/// does; `length` is a multiple of block_lanes(). `words` are the random words of the elements,
-/// where rounding is stochastic, readable for a vector beyond the last.
+/// out[i] = round(in[i] * multipliers[b]) * scales[b] for element i of block b, as round_array()
+/// does; `length` is a multiple of block_lanes().
 void block_round(const RoundPlan& plan, const float* in, float* out, std::size_t blocks,
-                 std::size_t length, const float* multipliers, const float* scales,
-                 const std::uint32_t* words);
+                 std::size_t length, const float* multipliers, const float* scales);
 
 /// Part of a matrix.
 struct ColumnBlock {
@@ -51,7 +49,7 @@ struct ColumnBlock {
   std::size_t rows, cols;
 };
 
-/// The same with a multiplier and a scale for each column; for deterministic rounding.
+/// The same with a multiplier and a scale for each column.
 void column_round(const RoundPlan& plan, const ColumnBlock& block, const float* multipliers,
                   const float* scales);
 
@@ -73,13 +71,10 @@ struct FusedPlan {
   float least_scale = 0;       ///< torchao
 };
 
-/// Whether the fused kernels serve the elements.
-bool has_fused_kernel(const RoundPlan& plan);
-
 /// Blocks of `length` elements (a multiple of block_lanes()) one after the other; `blocks` is a
-/// multiple of block_lanes() too. Blocks with a NaN or an infinity become NaN. `words` as above.
+/// multiple of block_lanes() too. Blocks with a NaN or an infinity become NaN.
 void fused_rows(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-                std::size_t blocks, std::size_t length, const std::uint32_t* words);
+                std::size_t blocks, std::size_t length);
 
 /// Each column of `block` is one block; a multiple of block_lanes() columns; deterministic
 /// rounding.

@@ -21,10 +21,9 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr std::uint32_t kInfinityPattern = 0x7F800000;
 
 // Elements that pass through all steps together: they stay in the L1 cache in between.
-constexpr std::size_t kChunk = 4096;
+constexpr std::size_t kChunk = 2048;
 // Columns of a strip of blocks that run down, for the same reason.
 constexpr std::size_t kStrip = 256;
-constexpr std::size_t kSlack = 64;  // words of the last vector
 
 bool is_finite(std::uint32_t pattern) { return pattern < kInfinityPattern; }
 
@@ -57,6 +56,14 @@ struct Region {
   float* out_row(std::size_t r) const { return out + r * out_stride; }
 };
 
+/// Each of the first `blocks` numbers `length` times, n in all, in place.
+void repeat_each(float* numbers, std::size_t blocks, std::size_t length, std::size_t n) {
+  for (std::size_t b = blocks; b-- > 0 && length > 1;) {
+    const float number = numbers[b];
+    std::fill_n(numbers + b * length, std::min(length, n - b * length), number);
+  }
+}
+
 /// Under these the sign of a vanishing product decides.
 bool is_directed(Rounding rounding) {
   return rounding == Rounding::toward_positive || rounding == Rounding::toward_negative ||
@@ -71,7 +78,6 @@ struct BlockQuantizer::Impl {
   std::optional<RoundPlan> plan;
   bool has_kernel = false;    ///< block_round() and column_round() serve the elements
   bool to_odd_first = false;  ///< products need care before rounding
-  bool is_stochastic = false;
 
   explicit Impl(const BlockFormat& f);
   void quantize(const Region& all, const RandomStream& stream) const;
@@ -91,7 +97,6 @@ BlockQuantizer::Impl::Impl(const BlockFormat& f) : format(f) {
   factors = BlockFactors::make(f);
   if (!factors) return;
   plan = make_round_plan(f.element, f.rounding);
-  is_stochastic = f.rounding.rounding == Rounding::stochastic;
   to_odd_first = is_directed(f.rounding.rounding) && f.arithmetic == BlockArithmetic::exact &&
                  !f.three_quarters;
   has_kernel =
@@ -103,13 +108,15 @@ void BlockQuantizer::Impl::round_run(const Region& row, const float* multipliers
                                      const float* scales, const RandomStream& stream) const {
   alignas(64) float operands[kChunk];
   const Scaling direct{Scaling::Kind::each, multipliers, scales};
-  const bool divides = factors->method() == FactorMethod::divide;
+  const bool divides = factors->method() != FactorMethod::multiply;
   if (!divides && !to_odd_first) {
     round_array(*plan, row.in, row.out, row.cols, direct, stream, row.first_index);
     return;
   }
   static const AlignedVector<float> ones(kChunk, 1.0F);
-  if (divides) {
+  if (factors->method() == FactorMethod::divide) {
+    quotients(row.in, row.cols, scales, operands);
+  } else if (divides) {
     quotients_to_odd(row.in, row.cols, scales, 1, operands);
   } else {
     products_to_odd(row.in, row.cols, multipliers, operands);
@@ -118,39 +125,39 @@ void BlockQuantizer::Impl::round_run(const Region& row, const float* multipliers
               stream, row.first_index);
 }
 
-/// Blocks along the one row, of a length that vectors divide.
+/// Blocks along the one row, of at most kChunk elements each.
 void BlockQuantizer::Impl::round_rows(const Region& row, const TensorScale& tensor,
                                       const RandomStream& stream) const {
   alignas(64) std::uint32_t maxima[BlockFactors::kMaxBlocks];
-  alignas(64) float multipliers[BlockFactors::kMaxBlocks];
-  alignas(64) float scales[BlockFactors::kMaxBlocks];
-  alignas(64) std::uint32_t words[kChunk + kSlack];
+  alignas(64) float multipliers[kChunk];
+  alignas(64) float scales[kChunk];
   const auto length = static_cast<std::size_t>(format.length);
-  const std::size_t step = kChunk / length * length;
+  const bool is_vector_length = length % block_lanes() == 0;
   std::size_t c = 0;
-  if (const std::optional<FusedPlan> fused = factors->fused_plan(tensor)) {
-    // Whole panels, as many as lanes; all of them at once where no random words are needed.
+  if (const std::optional<FusedPlan> fused = factors->fused_plan(tensor);
+      fused && has_kernel && is_vector_length) {
+    // Whole panels, which have as many blocks as vectors have lanes.
     const std::size_t panel = length * block_lanes();
-    const std::size_t most = is_stochastic ? kChunk : row.cols;
-    while (row.cols - c >= panel && most >= panel) {
-      const std::size_t count = std::min(most, row.cols - c) / panel * panel;
-      if (is_stochastic)
-        random_bit_words(stream, row.first_index + c, format.rounding.random_bits, words, count);
-      fused_rows(*plan, *fused, row.in + c, row.out + c, count / length, length, words);
-      c += count;
-    }
+    c = row.cols / panel * panel;
+    if (c > 0) fused_rows(*plan, *fused, row.in, row.out, c / length, length);
   }
+  const std::size_t step = kChunk / length * length;
   for (; c < row.cols; c += step) {
-    const std::size_t count = std::min(step, row.cols - c);
-    const std::size_t blocks = count / length;
-    block_magnitudes(row.in + c, count, length, maxima);
+    const Region part = row.part(0, c, 1, std::min(step, row.cols - c));
+    const std::size_t blocks = (part.cols + length - 1) / length;
+    block_magnitudes(part.in, part.cols, length, maxima);
     factors->fill(maxima, blocks, tensor, multipliers, scales);
-    if (is_stochastic)
-      random_bit_words(stream, row.first_index + c, format.rounding.random_bits, words, count);
-    block_round(*plan, row.in + c, row.out + c, blocks, length, multipliers, scales, words);
+    if (has_kernel && is_vector_length && part.cols % length == 0) {
+      block_round(*plan, part.in, part.out, blocks, length, multipliers, scales);
+    } else {
+      repeat_each(multipliers, blocks, length, part.cols);
+      repeat_each(scales, blocks, length, part.cols);
+      round_run(part, multipliers, scales, stream);
+    }
     if (is_finite(*std::max_element(maxima, maxima + blocks))) continue;
     for (std::size_t b = 0; b < blocks; ++b) {
-      if (!is_finite(maxima[b])) std::fill_n(row.out + c + b * length, length, kNan);
+      if (is_finite(maxima[b])) continue;
+      std::fill_n(part.out + b * length, std::min(length, part.cols - b * length), kNan);
     }
   }
 }
@@ -159,7 +166,7 @@ void BlockQuantizer::Impl::round_rows(const Region& row, const TensorScale& tens
 void BlockQuantizer::Impl::round_tiles(const Region& all, std::size_t height, std::size_t width,
                                        const TensorScale& tensor,
                                        const RandomStream& stream) const {
-  if (has_kernel && !is_stochastic && width == 1) {
+  if (has_kernel && width == 1) {
     if (const std::optional<FusedPlan> fused = factors->fused_plan(tensor)) {
       const std::size_t whole = all.cols / block_lanes() * block_lanes();
       for (std::size_t r = 0; r < all.rows && whole > 0; r += height) {
@@ -195,11 +202,9 @@ void BlockQuantizer::Impl::round_strips(const Region& all, std::size_t height, s
         maxima[b] = *std::max_element(begin, begin + static_cast<std::ptrdiff_t>(count));
       }
       factors->fill(maxima.data(), blocks, tensor, multipliers.data(), scales.data());
-      for (std::size_t j = part.cols; j-- > 0 && width > 1;) {
-        multipliers[j] = multipliers[j / width];
-        scales[j] = scales[j / width];
-      }
-      if (has_kernel && !is_stochastic) {
+      repeat_each(multipliers.data(), blocks, width, part.cols);
+      repeat_each(scales.data(), blocks, width, part.cols);
+      if (has_kernel) {
         column_round(*plan,
                      {part.in, part.in_stride, part.out, part.out_stride, part.rows, part.cols},
                      multipliers.data(), scales.data());
@@ -278,18 +283,15 @@ void BlockQuantizer::Impl::quantize(const Region& all, const RandomStream& strea
   const auto length = static_cast<std::size_t>(format.length);
   const auto lines = static_cast<std::size_t>(format.lines);
   if (format.axis == BlockAxis::columns) return round_tiles(all, length, lines, tensor, stream);
-  const bool is_fast = has_kernel && lines == 1 && length <= kChunk && length % block_lanes() == 0;
-  if (!is_fast) return round_tiles(all, lines, length, tensor, stream);
-  const std::size_t whole = all.cols / length * length;
-  if (whole == all.cols && all.is_dense()) {
+  if (lines > 1 || length > kChunk) return round_tiles(all, lines, length, tensor, stream);
+  if (all.cols % length == 0 && all.is_dense()) {
     Region flat = all;
+    flat.rows = 1;
     flat.cols = all.rows * all.cols;
     return round_rows(flat, tensor, stream);
   }
   for (std::size_t r = 0; r < all.rows; ++r) {
-    round_rows(all.part(r, 0, 1, whole), tensor, stream);
-    const Region tail = all.part(r, whole, 1, all.cols - whole);
-    if (tail.cols > 0) round_tiles(tail, 1, length, tensor, stream);
+    round_rows(all.part(r, 0, 1, all.cols), tensor, stream);
   }
 }
 

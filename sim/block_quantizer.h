@@ -22,11 +22,11 @@ class BlockQuantizer {
   /// `out` (same shape; may be the same memory) receives the decoded values.
   ///
   /// Exactness: equal to quantize_blocks(...).values bit for bit on every SIMD target; NaNs are
-  /// positive and quiet. Random: element (r, c) uses the high N bits of the word r * cols + c of
-  /// `stream`. Throws OverflowError under Overflow::error.
-  /// Speed: vector code for E8M0 scales, the libraries' NVFP4 and one level of scales of rule
-  /// exact; quantize_blocks() itself for what is left (zero points, four over six, exact two-level
-  /// scales, formats without zero, non-finite elements under non_finite=finite).
+  /// positive and quiet. Random: element (r, c) uses random_bits(stream, r * cols + c, N). Throws
+  /// OverflowError under Overflow::error. Speed: vector code for E8M0 scales, the libraries' NVFP4
+  /// and one level of scales of rule exact; quantize_blocks() itself for what is left (zero points,
+  /// four over six, exact two-level scales, formats without zero, non-finite elements under
+  /// non_finite=finite).
   void quantize(ConstMatrix in, Matrix out, const RandomStream& stream = {}) const;
 
  private:

@@ -12,6 +12,7 @@
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "sim/aligned_vector.h"
+#include "sim/block_kernels.h"
 #include "sim/block_quantizer.h"
 #include "sim/round_kernels.h"
 #include "sim/round_plan.h"
@@ -101,10 +102,30 @@ struct Block {
             pitch};
   }
 
+  bool is_dense() const { return in_stride == cols && out_stride == cols; }
+
   const float* in_row(std::size_t r) const { return in + r * in_stride; }
 
   float* out_row(std::size_t r) const { return out + r * out_stride; }
 };
+
+/// The fused kernels' form of groups with binary32 scales, where it serves.
+std::optional<FusedPlan> fused_groups(const QuantizerSpec& spec, const RoundPlan& plan) {
+  const bool is_served = !spec.block && spec.granularity == Granularity::group &&
+                         spec.scale == ScaleRule::scale_binary32 && plan.largest > 0 &&
+                         has_block_kernel(plan);
+  if (!is_served) return std::nullopt;
+  FusedPlan fused;
+  fused.kind = FusedPlan::Kind::absmax;
+  const auto largest = static_cast<float>(plan.largest);
+  fused.largest = largest;
+  // Products exceed the largest number by a rounding error at most: less than half of its last
+  // step.
+  const bool is_symmetric = plan.lowest <= -plan.largest;
+  if (is_symmetric && width(spec.format) <= 16) fused.overflow_from = largest * (1 + 0x1p-20F);
+  fused.largest_single = kLargest;
+  return fused;
+}
 
 }  // namespace
 
@@ -113,6 +134,7 @@ struct Quantizer::Impl {
   RoundPlan plan;
   bool is_identity;
   std::optional<BlockQuantizer> blocks;
+  std::optional<FusedPlan> fused;  ///< of groups whose factors the fused kernels compute
 
   void round_block(const Block& block, const Scaling& scaling, const RandomStream& stream) const;
   void round_unit(const Block& block, const RandomStream& stream) const;
@@ -164,6 +186,13 @@ void Quantizer::Impl::round_unit(const Block& block, const RandomStream& stream)
 
 /// Units are the columns of the block.
 void Quantizer::Impl::round_columns(const Block& block, const RandomStream& stream) const {
+  const std::size_t whole = block.cols / block_lanes() * block_lanes();
+  if (fused && whole > 0) {
+    fused_columns(plan, *fused,
+                  {block.in, block.in_stride, block.out, block.out_stride, block.rows, whole});
+    if (whole == block.cols) return;
+    return round_columns(block.part(0, whole, block.rows, block.cols - whole), stream);
+  }
   alignas(64) std::uint32_t maxima[kColumnBlock];
   alignas(64) float multipliers[kColumnBlock];
   alignas(64) float scales[kColumnBlock];
@@ -189,6 +218,13 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
     for (std::size_t c = 0; c < row.cols; c += group) {
       round_unit(row.part(0, c, 1, std::min(group, row.cols - c)), stream);
     }
+    return;
+  }
+  const std::size_t panel = group * block_lanes();
+  if (fused && group % block_lanes() == 0 && row.cols >= panel) {
+    const std::size_t whole = row.cols / panel * panel;
+    fused_rows(plan, *fused, row.in, row.out, whole / group, group);
+    if (whole < row.cols) round_groups_of_row(row.part(0, whole, 1, row.cols - whole), stream);
     return;
   }
   alignas(64) std::uint32_t maxima[kColumnBlock];
@@ -229,6 +265,13 @@ void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) con
       break;
   }
   const auto group = static_cast<std::size_t>(spec.group_size);
+  if (!spec.along_columns && all.cols % group == 0 && all.is_dense()) {
+    Block flat = all;
+    flat.rows = 1;
+    flat.cols = all.rows * all.cols;
+    flat.pitch = all.rows * all.cols;
+    if (fused) return round_groups_of_row(flat, stream);
+  }
   const std::size_t step = spec.along_columns ? group : 1;
   for (std::size_t r = 0; r < all.rows; r += step) {
     const Block band = all.part(r, 0, std::min(step, all.rows - r), all.cols);
@@ -254,8 +297,9 @@ bool copies(const QuantizerSpec& spec) {
 
 Quantizer::Quantizer(const QuantizerSpec& spec)
     : impl_(new Impl{spec, spec.block ? RoundPlan{} : make_round_plan(spec.format, spec.rounding),
-                     copies(spec), std::nullopt}) {
+                     copies(spec), std::nullopt, std::nullopt}) {
   if (spec.block) impl_->blocks.emplace(*spec.block);
+  impl_->fused = fused_groups(spec, impl_->plan);
   if (spec.granularity == Granularity::group && spec.group_size < 1) {
     throw SpecError("a group needs at least one element", 1);
   }

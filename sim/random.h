@@ -22,7 +22,8 @@ enum class RandomPurpose : std::uint32_t {
   batches = 2,
   rounding = 3,
   data = 4,
-  sweep = 5
+  sweep = 5,
+  samples = 6
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

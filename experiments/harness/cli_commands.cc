@@ -181,7 +181,7 @@ std::string status_text(const Sweep& sweep, const Plan& plan, const RunFolder& f
     if (info.state == RunState::running) {
       running.push_back({"  " + point.id, labels.describe(point),
                          fmt::format("step {}/{}", info.done, info.total),
-                         fmt::format("loss {:.4g}", info.value),
+                         fmt::format("{} {:.4g}", sweep.kind->progress_name, info.value),
                          fmt::format("{} ago", describe_duration(info.age_seconds))});
     } else if (info.state == RunState::failed) {
       failed.push_back({"  " + point.id, labels.describe(point), info.reason});

@@ -65,9 +65,10 @@ std::string remaining_text(const ProgressState& state, const std::string& finish
 }
 
 std::string active_line(const ProgressState::Active& active, int columns) {
-  const std::string right = active.total > 0 ? fmt::format("  step {}/{}  loss {:.4g}", active.done,
-                                                           active.total, active.value)
-                                             : std::string("  starting");
+  const std::string right = active.total > 0
+                                ? fmt::format("  step {}/{}  {} {:.4g}", active.done, active.total,
+                                              active.value_name, active.value)
+                                : std::string("  starting");
   const int room = columns - static_cast<int>(right.size());
   std::string left = fmt::format("  {}  {}", active.id.substr(0, 8), active.label);
   if (static_cast<int>(left.size()) > room) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace halfulp::harness {
@@ -21,6 +22,7 @@ struct ProgressState {
     std::int64_t done = 0;
     std::int64_t total = 0;
     double value = 0.0;
+    std::string_view value_name = "loss";
   };
 
   std::string name;

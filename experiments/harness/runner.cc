@@ -196,7 +196,8 @@ class Runner {
       case MessageType::done:
         ++summary_.done;
         eta_.finished(job.point->estimate_seconds, seconds);
-        report(job, fmt::format("done, loss {:.4g}", job.last.value), seconds, false);
+        report(job, fmt::format("done, {} {:.4g}", sweep_.kind->progress_name, job.last.value),
+               seconds, false);
         break;
       case MessageType::diverged:
         ++summary_.diverged;  // ended early: it tells nothing about speed
@@ -248,7 +249,7 @@ class Runner {
       const Message& last = job.last;
       state.active.push_back({job.point->id, labels_.describe(*job.point),
                               fmt::format("{}", fmt::join(labels_.values(*job.point), " ")),
-                              last.done, last.total, last.value});
+                              last.done, last.total, last.value, sweep_.kind->progress_name});
       const double fraction =
           last.total > 0 ? static_cast<double>(last.done) / static_cast<double>(last.total) : 0.0;
       active.push_back({job.point->estimate_seconds, seconds_since(job.start), fraction});

@@ -81,10 +81,9 @@ nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
 
 }  // namespace
 
-nn::TrainSpec train_spec(const Config& config) {
+nn::TrainSpec binary32_train_spec(const Config& config) {
   nn::TrainSpec spec;
   spec.model = model_config(config);
-  spec.numerics = model_numerics(config);
   spec.schedule = schedule_config(config, step_count(config, spec.model));
   spec.adamw = {.beta1 = config.real("train.beta1"),
                 .beta2 = config.real("train.beta2"),
@@ -92,12 +91,18 @@ nn::TrainSpec train_spec(const Config& config) {
                 .weight_decay = config.real("train.weight_decay")};
   spec.clip_norm = config.real("train.clip_norm");
   spec.sequences = size_of(config, "train.batch");
+  return spec;
+}
+
+nn::TrainSpec train_spec(const Config& config) {
+  nn::TrainSpec spec = binary32_train_spec(config);
+  spec.numerics = model_numerics(config);
   spec.evaluate_every = config.integer("evaluation.every");
   spec.evaluation_bytes = size_of(config, "evaluation.bytes");
   return spec;
 }
 
-std::vector<ConfigIssue> check_language_model(const Config& config) {
+std::vector<ConfigIssue> check_model_and_data(const Config& config) {
   std::vector<ConfigIssue> issues;
   const nn::ModelConfig model = model_config(config);
   if (model.width % model.heads != 0) {
@@ -112,6 +117,12 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
   if (config.text("data.corpus") == "file" && config.text("data.path").empty()) {
     issues.push_back({"data.path", "data.corpus = \"file\" needs the path of a file"});
   }
+  return issues;
+}
+
+std::vector<ConfigIssue> check_language_model(const Config& config) {
+  std::vector<ConfigIssue> issues = check_model_and_data(config);
+  const nn::ModelConfig model = model_config(config);
   const std::vector<std::string> layers = nn::linear_layer_names(model);
   for (const std::string& pattern : config.text_list("precision.keep_high")) {
     const auto matched = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {

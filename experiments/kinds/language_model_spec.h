@@ -11,8 +11,14 @@ namespace halfulp {
 
 nn::TrainSpec train_spec(const Config& config);
 
-/// What types and ranges cannot say: shapes that divide, a file for data.corpus = "file", patterns
-/// that match a layer.
+/// The same with every operand in binary32 and evaluation at its defaults; needs only the keys of
+/// model, data and train.
+nn::TrainSpec binary32_train_spec(const Config& config);
+
+/// What types and ranges cannot say: shapes that divide, a file for data.corpus = "file".
+std::vector<ConfigIssue> check_model_and_data(const Config& config);
+
+/// And patterns that match a layer.
 std::vector<ConfigIssue> check_language_model(const Config& config);
 
 /// Every operand's quantizer, the accumulation and everything that is binary32.

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
-#include <memory>
 
+#include "experiments/kinds/corpora.h"
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/language_model_spec.h"
 #include "sim/nn/trainer.h"
@@ -17,41 +16,8 @@ namespace {
 
 constexpr std::size_t kCurvePoints = 256;
 
-/// Corpora of this process: loaded before workers fork, shared by all of them.
-std::map<std::string, std::shared_ptr<const Corpus>>& loaded_corpora() {
-  static std::map<std::string, std::shared_ptr<const Corpus>> corpora;
-  return corpora;
-}
-
-Corpus load(const Config& config) {
-  const double held_out = config.real("data.held_out_fraction");
-  const std::string& name = config.text("data.corpus");
-  if (name == "file") return load_file(config.text("data.path"), held_out);
-  if (name == "markov") {
-    return make_markov(static_cast<std::uint64_t>(config.integer("data.seed")),
-                       static_cast<int>(config.integer("data.symbols")),
-                       static_cast<std::size_t>(config.integer("data.bytes")), held_out);
-  }
-  return load_bible_kjv(held_out);
-}
-
-std::string corpus_key(const Config& config) {
-  std::string key;
-  for (const char* field : {"data.corpus", "data.path", "data.held_out_fraction", "data.seed",
-                            "data.symbols", "data.bytes"}) {
-    key += to_text(config.values().at(field)) + "\n";
-  }
-  return key;
-}
-
-std::shared_ptr<const Corpus> corpus_of(const Config& config) {
-  auto& entry = loaded_corpora()[corpus_key(config)];
-  if (!entry) entry = std::make_shared<const Corpus>(load(config));
-  return entry;
-}
-
 void prepare(std::span<const Config> configs) {
-  for (const Config& config : configs) corpus_of(config);
+  for (const Config& config : configs) shared_corpus(config);
 }
 
 /// At most kCurvePoints means of consecutive points, each at the last step of its window.
@@ -106,7 +72,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   nn::TrainSpec spec = train_spec(config);
   spec.stop_at_non_finite = stop.non_finite;
   spec.stop_above = stop.loss_above;
-  const auto corpus = corpus_of(config);
+  const auto corpus = shared_corpus(config);
   const nn::TrainResult trained = nn::train(
       spec, *corpus, static_cast<std::uint64_t>(seed),
       [&](std::int64_t step, double loss) { observer.progress(step, spec.schedule.steps, loss); });

@@ -14,6 +14,18 @@ namespace halfulp::cli {
 
 namespace {
 
+constexpr std::string_view kDotHelp =
+    "Reads pairs of lines, a row a and a row b of as many operands, and writes for each pair\n"
+    "CODE TAB VALUE TAB FLAGS: the dot product, summed exactly and rounded once to ACC (posits:\n"
+    "the quire). Operands are codes (0x3c) or values of their row's format; a value that is not\n"
+    "in it is read as the nearest number, which a note announces. A pair with a bad line has no\n"
+    "output line.\n"
+    "  --a FORMAT      format of row a (default ACC)\n"
+    "  --b FORMAT      format of row b (default that of row a)\n"
+    "  --random HEX    R of every pair, for stochastic rounding\n"
+    "  --rounding R, --overflow O, --hex, --json  as in ulp help cast\n"
+    "  example: printf '1 2 3\\n4 5 6\\n' | ulp dot binary32 --a e4m3fn --b e5m2\n";
+
 /// The first line of a pair, while the second is awaited.
 struct Row {
   bool is_pending = false;
@@ -67,8 +79,6 @@ void finish_pair(const ResultOptions& options, const Format& b_format, const Row
   }
 }
 
-}  // namespace
-
 int run_dot(const Arguments& arguments) {
   const Format target = format_argument(arguments, "dot");
   const Format a_format = arguments.has("--a") ? read_format(arguments.value("--a", "")) : target;
@@ -95,6 +105,24 @@ int run_dot(const Arguments& arguments) {
   if (!a.is_pending) return exit_code;
   fmt::print(stderr, "ulp: line {}, column 1: row a without a row b\n", a.line);
   return 1;
+}
+
+}  // namespace
+
+Verb dot_verb() {
+  return {"dot",
+          "ACC [--a FORMAT] [--b FORMAT] [--rounding R] [--overflow O] [--random HEX] [--hex] "
+          "[--json]",
+          "exact dot products of pairs of lines, rounded once",
+          kDotHelp,
+          {{"--a", true},
+           {"--b", true},
+           {"--rounding", true},
+           {"--overflow", true},
+           {"--random", true},
+           {"--hex"},
+           {"--json"}},
+          run_dot};
 }
 
 }  // namespace halfulp::cli

@@ -16,6 +16,20 @@ namespace halfulp::cli {
 
 namespace {
 
+constexpr std::string_view kEvalHelp =
+    "Reads the operands of one operation a line and writes CODE TAB VALUE TAB FLAGS: the exact\n"
+    "result, rounded once to FORMAT. ulp eval --list shows the operations with their number of\n"
+    "operands. Operands are codes (0x3c) or values of the --from formats, else of FORMAT; a value\n"
+    "that is not in its format is read as the nearest number, which a note announces. One column\n"
+    "more is the line's R (hexadecimal) for stochastic rounding. Predicates (lt, eq, ...) write a "
+    "code of\n"
+    "one bit, 0x0 or 0x1. FLAGS: inexact,overflow,underflow,invalid,divzero or - for none.\n"
+    "docs/FORMATS.md, Exact arithmetic, has the rules for zeros, NaN and division by zero.\n"
+    "  --list          operations: name, number of operands, meaning\n"
+    "  --from FORMATS  format of the operands: one for all, or a comma list, one for each\n"
+    "  --rounding R, --overflow O, --random HEX, --hex, --json  as in ulp help cast\n"
+    "  example: echo 0x7e 1.5 -3 | ulp eval fma e5m2 --from e4m3fn,e4m3fn,binary16\n";
+
 struct EvalJob {
   const OperationRow* row = nullptr;
   std::vector<Format> operand_formats;  ///< one for each operand
@@ -85,14 +99,30 @@ void eval_line(const EvalJob& job, std::string_view line, fmt::memory_buffer& ou
   write_result(job.options, operands_text, result, flags, out);
 }
 
-}  // namespace
-
 int run_eval(const Arguments& arguments) {
   if (arguments.has("--list")) return list_operations();
   const EvalJob job = read_job(arguments);
   return for_each_line([&](std::string_view line, std::size_t, fmt::memory_buffer& out) {
     eval_line(job, line, out);
   });
+}
+
+}  // namespace
+
+Verb eval_verb() {
+  return {
+      "eval",
+      "OP FORMAT [--from FORMATS] [--rounding R] [--overflow O] [--random HEX] [--hex] [--json]",
+      "one operation on the operands of each line, rounded once",
+      kEvalHelp,
+      {{"--list"},
+       {"--from", true},
+       {"--rounding", true},
+       {"--overflow", true},
+       {"--random", true},
+       {"--hex"},
+       {"--json"}},
+      run_eval};
 }
 
 }  // namespace halfulp::cli

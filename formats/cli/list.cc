@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "formats/cli/format_json.h"
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
 #include "formats/enumerate.h"
@@ -76,6 +77,10 @@ int run_list(const Arguments& arguments) {
     for (const NamedFormat& row : named_formats()) print_markdown_row(row);
     return 0;
   }
+  if (arguments.has("--json")) {
+    for (const NamedFormat& row : named_formats()) fmt::print("{}\n", format_json(row.format));
+    return 0;
+  }
   const auto print_row = [](auto... cells) {
     fmt::print("{:<15}{:>5}  {:<9}{:>13}{:>13}{:>14}  {}\n", cells...);
   };
@@ -83,7 +88,7 @@ int run_list(const Arguments& arguments) {
   for (const NamedFormat& row : named_formats()) {
     print_row(row.name, width(row.format), layout_text(row.format), brief(max_finite(row.format)),
               brief(min_normal(row.format)), subnormal_text(row.format, brief),
-              short_aliases(row, 30));
+              short_aliases(row, 24));
   }
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "formats/cli/facts.h"
+#include "formats/cli/format_json.h"
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
 #include "formats/float_layout.h"
@@ -114,6 +115,10 @@ std::string wrapped(const std::vector<std::string_view>& words) {
 
 int run_show(const Arguments& arguments) {
   const Format format = format_argument(arguments, "show");
+  if (arguments.has("--json")) {
+    fmt::print("{}\n", format_json(format));
+    return 0;
+  }
   fmt::print("{}\n", to_spec(format));
   if (const auto* f = std::get_if<FloatFormat>(&format)) {
     print_float_facts(*f);

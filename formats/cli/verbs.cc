@@ -16,10 +16,12 @@ namespace {
 constexpr std::string_view kListHelp =
     "One line for each named format. Every other eXmY float and intN or uintN works too:\n"
     "docs/FORMATS.md has the grammar.\n"
-    "  --markdown  the table of docs/FORMATS.md\n";
+    "  --markdown  the table of docs/FORMATS.md\n"
+    "  --json      one JSON object a line: family and its parameters, range, names, source\n";
 
 constexpr std::string_view kShowHelp =
     "Properties, bit layout, synonyms and source of a format.\n"
+    "  --json  one JSON object, as a line of ulp list --json\n"
     "  example: ulp show e4m3fn\n";
 
 constexpr std::string_view kValuesHelp =
@@ -72,38 +74,13 @@ constexpr std::string_view kCastHelp =
     "standard error, has no output line, and makes the exit code 1.\n"
     "  --from FORMAT   format of code operands\n"
     "  --rounding R    nearest_even (default), nearest_away, toward_zero, toward_positive,\n"
-    "                  toward_negative, to_odd, stochastic(N), stochastic(N,unbiased)\n"
-    "  --overflow O    saturate (default), infinity, nan, wrap, error\n"
+    "                  toward_negative, to_odd, stochastic(N), stochastic(N,unbiased),\n"
+    "                  stochastic(N,rounded)\n"
+    "  --overflow O    saturate (default), infinity, nan, wrap, error, propagate, sat_none\n"
     "  --random HEX    R of every line without a second column; the N low bits count\n"
     "  --hex           values as hexadecimal floats\n"
     "  --json          one JSON object a line: operand, code, value, flags\n"
     "  example: echo 0.3 | ulp cast e4m3fn --rounding toward_zero\n";
-
-constexpr std::string_view kEvalHelp =
-    "Reads the operands of one operation a line and writes CODE TAB VALUE TAB FLAGS: the exact\n"
-    "result, rounded once to FORMAT. ulp eval --list shows the operations with their number of\n"
-    "operands. Operands are codes (0x3c) or values of the --from formats, else of FORMAT; a value\n"
-    "that is not in its format is read as the nearest number, which a note announces. One column\n"
-    "more is the line's R (hexadecimal) for stochastic rounding. Predicates (lt, eq, ...) write a "
-    "code of\n"
-    "one bit, 0x0 or 0x1. FLAGS: inexact,overflow,underflow,invalid,divzero or - for none.\n"
-    "docs/FORMATS.md, Exact arithmetic, has the rules for zeros, NaN and division by zero.\n"
-    "  --list          operations: name, number of operands, meaning\n"
-    "  --from FORMATS  format of the operands: one for all, or a comma list, one for each\n"
-    "  --rounding R, --overflow O, --random HEX, --hex, --json  as in ulp help cast\n"
-    "  example: echo 0x7e 1.5 -3 | ulp eval fma e5m2 --from e4m3fn,e4m3fn,binary16\n";
-
-constexpr std::string_view kDotHelp =
-    "Reads pairs of lines, a row a and a row b of as many operands, and writes for each pair\n"
-    "CODE TAB VALUE TAB FLAGS: the dot product, summed exactly and rounded once to ACC (posits:\n"
-    "the quire). Operands are codes (0x3c) or values of their row's format; a value that is not\n"
-    "in it is read as the nearest number, which a note announces. A pair with a bad line has no\n"
-    "output line.\n"
-    "  --a FORMAT      format of row a (default ACC)\n"
-    "  --b FORMAT      format of row b (default that of row a)\n"
-    "  --random HEX    R of every pair, for stochastic rounding\n"
-    "  --rounding R, --overflow O, --hex, --json  as in ulp help cast\n"
-    "  example: printf '1 2 3\\n4 5 6\\n' | ulp dot binary32 --a e4m3fn --b e5m2\n";
 
 void print_usage(const Verb& verb) { fmt::print("usage: ulp {} {}\n", verb.name, verb.arguments); }
 
@@ -155,8 +132,18 @@ int dispatch(std::span<const std::string> words) {
 
 std::span<const Verb> verbs() {
   static const std::vector<Verb> all = {
-      {"list", "[--markdown]", "named formats, one a line", kListHelp, {{"--markdown"}}, run_list},
-      {"show", "FORMAT", "properties, bit layout, synonyms, source", kShowHelp, {}, run_show},
+      {"list",
+       "[--markdown] [--json]",
+       "named formats, one a line",
+       kListHelp,
+       {{"--markdown"}, {"--json"}},
+       run_list},
+      {"show",
+       "FORMAT [--json]",
+       "properties, bit layout, synonyms, source",
+       kShowHelp,
+       {{"--json"}},
+       run_show},
       {"values",
        "FORMAT [--hex]",
        "every code and its value",
@@ -186,31 +173,8 @@ std::span<const Verb> verbs() {
         {"--hex"},
         {"--json"}},
        run_cast},
-      {"eval",
-       "OP FORMAT [--from FORMATS] [--rounding R] [--overflow O] [--random HEX] [--hex] [--json]",
-       "one operation on the operands of each line, rounded once",
-       kEvalHelp,
-       {{"--list"},
-        {"--from", true},
-        {"--rounding", true},
-        {"--overflow", true},
-        {"--random", true},
-        {"--hex"},
-        {"--json"}},
-       run_eval},
-      {"dot",
-       "ACC [--a FORMAT] [--b FORMAT] [--rounding R] [--overflow O] [--random HEX] [--hex] "
-       "[--json]",
-       "exact dot products of pairs of lines, rounded once",
-       kDotHelp,
-       {{"--a", true},
-        {"--b", true},
-        {"--rounding", true},
-        {"--overflow", true},
-        {"--random", true},
-        {"--hex"},
-        {"--json"}},
-       run_dot},
+      eval_verb(),
+      dot_verb(),
       {"vectors",
        "--op OP --format FORMAT [--from FORMATS] [--samples N] [--seed S] [--rounding R]"
        " [--overflow O]",

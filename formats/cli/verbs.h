@@ -30,11 +30,11 @@ int run_cast(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_diff(const Arguments& arguments);
 int run_vectors(const Arguments& arguments);
-int run_eval(const Arguments& arguments);
-int run_dot(const Arguments& arguments);
 
-/// The verb of block formats, whose help and options stand with its code.
+/// Verbs whose help and options stand with their code.
 Verb block_verb();
+Verb eval_verb();
+Verb dot_verb();
 
 /// The one positional FORMAT of a verb; a note about its reading goes to standard error.
 /// Throws UsageError, SpecError.

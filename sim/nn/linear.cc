@@ -50,6 +50,14 @@ Linear<T>::Linear(std::string name, std::size_t in, std::size_t out, T* weight, 
 }
 
 template <class T>
+void Linear<T>::show(LinearOperand::Role role, const T* data, std::size_t rows, std::size_t cols,
+                     const StepKey& key) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (key.observer != nullptr) (*key.observer)({name_, role, {data, rows, cols, cols}});
+  }
+}
+
+template <class T>
 const T* Linear<T>::quantized(Operand operand, const T* in, T* out, std::size_t rows,
                               std::size_t cols, const StepKey& key) const {
   const Quantizer& quantizer = quantizers_[operand];
@@ -64,6 +72,8 @@ const T* Linear<T>::quantized(Operand operand, const T* in, T* out, std::size_t 
 
 template <class T>
 void Linear<T>::forward(T* x, T* y, std::size_t rows, const StepKey& key) {
+  show(LinearOperand::Role::input, x, rows, in_, key);
+  show(LinearOperand::Role::weight, weight_, out_, in_, key);
   const bool shared = numerics_.fprop_input == numerics_.wgrad_input;
   T* target = shared || quantizers_[fprop_input].is_identity() ? x : scratch<T>(0, rows * in_);
   const T* input = quantized(fprop_input, x, target, rows, in_, key);
@@ -74,6 +84,7 @@ void Linear<T>::forward(T* x, T* y, std::size_t rows, const StepKey& key) {
 template <class T>
 void Linear<T>::backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_dy,
                          const StepKey& key) {
+  show(LinearOperand::Role::grad_output, dy, rows, out_, key);
   const bool shared_dy = numerics_.dgrad_grad_output == numerics_.wgrad_grad_output;
   const auto quantized_dy = [&](Operand operand) {
     T* target = shared_dy && !keep_dy ? dy : scratch<T>(0, rows * out_);

@@ -4,19 +4,34 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "sim/aligned_vector.h"
+#include "sim/matrix.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
 
 namespace halfulp::nn {
 
-/// What stochastic rounding is keyed by.
+/// One operand of a binary32 linear layer before it is quantized.
+struct LinearOperand {
+  enum class Role : std::uint8_t { input, weight, grad_output };
+  const std::string& layer;
+  Role role;
+  ConstMatrix tensor;  ///< rows x in, out x in, rows x out
+};
+
+using OperandObserver = std::function<void(const LinearOperand&)>;
+
+/// What stochastic rounding is keyed by, and who looks on.
 struct StepKey {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
+  /// Called for input and weight in forward() and for grad_output in backward() of binary32 layers;
+  /// the memory is valid during the call.
+  const OperandObserver* observer = nullptr;
 };
 
 template <class T>
@@ -51,6 +66,9 @@ class Linear {
     wgrad_grad_output,
     wgrad_input,
   };
+
+  void show(LinearOperand::Role role, const T* data, std::size_t rows, std::size_t cols,
+            const StepKey& key) const;
 
   /// The tensor as the product sees it: `in` itself for an identity, else quantized into `out`.
   const T* quantized(Operand operand, const T* in, T* out, std::size_t rows, std::size_t cols,

@@ -49,9 +49,9 @@ class Run {
   }
 
   /// One update; returns the loss before it and stores the gradient norm.
-  double update(std::int64_t step, double& gradient_norm) {
+  double update(std::int64_t step, double& gradient_norm, const OperandObserver* observer) {
     const Batch batch = training_batch(spec_, corpus_, seed_, step);
-    const StepKey key = {seed_, static_cast<std::uint32_t>(step)};
+    const StepKey key = {seed_, static_cast<std::uint32_t>(step), observer};
     const double loss =
         model_.loss_and_gradient(batch.inputs.data(), batch.targets.data(), spec_.sequences, key);
     double squares = 0.0;
@@ -139,7 +139,8 @@ double mean_of_last_tenth(const std::vector<LossPoint>& points) {
 }  // namespace
 
 TrainResult train(const TrainSpec& spec, const Corpus& corpus, std::uint64_t seed,
-                  const std::function<void(std::int64_t, double)>& progress) {
+                  const std::function<void(std::int64_t, double)>& progress,
+                  const OperandObserver& last_update) {
   const std::size_t least = spec.model.context + 1;
   if (corpus.train.size() < least || corpus.held_out.size() < least) {
     throw DataError("corpus '" + corpus.name + "' is shorter than one context of " +
@@ -154,7 +155,8 @@ TrainResult train(const TrainSpec& spec, const Corpus& corpus, std::uint64_t see
       result.validation.push_back({step, run.evaluate(step)});
     }
     double gradient_norm = 0.0;
-    const double loss = run.update(step, gradient_norm);
+    const bool observed = last_update && step + 1 == spec.schedule.steps;
+    const double loss = run.update(step, gradient_norm, observed ? &last_update : nullptr);
     result.train_loss.push_back({step, loss});
     result.gradient_norm.push_back({step, gradient_norm});
     result.steps_done = step + 1;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/data/corpus.h"
+#include "sim/nn/linear.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/schedule.h"
@@ -46,8 +47,10 @@ struct TrainResult {
   std::vector<LossPoint> gradient_norm;  ///< before clipping, every update
 };
 
-/// `progress(step, loss)` is called after every update.
+/// `progress(step, loss)` is called after every update. `last_update` sees the operands of all
+/// linear layers in the last update's forward and backward pass.
 TrainResult train(const TrainSpec& spec, const Corpus& corpus, std::uint64_t seed,
-                  const std::function<void(std::int64_t, double)>& progress);
+                  const std::function<void(std::int64_t, double)>& progress,
+                  const OperandObserver& last_update = {});
 
 }  // namespace halfulp::nn

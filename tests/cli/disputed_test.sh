@@ -1,5 +1,5 @@
 #!/bin/sh
-# docs/DISPUTED.md is what the calculator prints. Usage: sh tests/cli/disputed_test.sh BUILD_DIR SOURCE_DIR
+# docs/DISPUTED.md is what the calculator prints. Usage: disputed_test.sh BUILD_DIR SOURCE_DIR
 set -u
 python=$(sh "$2/scripts/find_python.sh" 2>/dev/null || command -v python3) || {
   echo 'no Python'

@@ -5,8 +5,10 @@
 #include <bit>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -196,6 +198,26 @@ TEST(OrderedRound, TiesOfWidePositsAndTakums) {
     inside.exponent -= room;
     ASSERT_EQ(nearest(inside), tie.negative ? next : code) << middle;
   }
+}
+
+TEST(OrderedRound, VectorsOfUniversalAndLibtakum) {
+  std::ifstream file(HALFULP_SOURCE_DIR "/tests/formats/vectors/tapered_nearest.txt");
+  int vectors = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#')) continue;
+    std::istringstream words(line);
+    std::string spec;
+    std::string operand;
+    std::string code;
+    words >> spec >> operand >> code;
+    const Format format = parse_format(spec);
+    Flags flags;
+    const Number rounded = round_to(format, {}, *parse_number(operand), 0, flags);
+    EXPECT_EQ(static_cast<std::uint64_t>(encode(format, rounded)), std::stoull(code, nullptr, 16))
+        << line;
+    ++vectors;
+  }
+  EXPECT_EQ(vectors, 480);
 }
 
 TEST(OrderedRound, BelowTheSmallestPosit) {

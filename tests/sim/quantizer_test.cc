@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include "formats/block.h"
+#include "formats/block_spec.h"
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
@@ -174,6 +176,21 @@ TEST(Quantizer, WideMatricesEqualTheirDefinition) {
   for (const char* granularity : {"row", "column", "group(100)", "group(7)", "group(2,columns)"}) {
     expect_reference(fmt::format("e4m3fn+{}", granularity), x, shape);
   }
+}
+
+TEST(Quantizer, ManyGroupsInOneRunEqualTheirDefinition) {
+  on_every_simd_target([] {
+    for (const Shape shape : {Shape{40, 64}, Shape{9, 1040}, Shape{64, 48}}) {
+      std::vector<float> x = example(shape.rows * shape.cols, 7);
+      x[77] = kNan;
+      x[1500] = -kInfinity;
+      for (std::size_t i = 0; i < 32; ++i) x[640 + i] = 0.0F;
+      for (const char* text : {"e4m3fn+group(16)", "int4+group(32)", "uint4+group(16)",
+                               "e2m1fn+group(16,columns)", "int8+group(32,columns)"}) {
+        expect_reference(text, x, shape);
+      }
+    }
+  });
 }
 
 TEST(Quantizer, UnitsWithZeroNanAndInfinity) {
@@ -382,6 +399,53 @@ TEST(ParseQuantizer, ErrorsNameTheColumnAndTheRemedy) {
       EXPECT_EQ(error.column(), bad.column) << bad.text << ": " << error.what();
       EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("\n")));
     }
+  }
+}
+
+// ---- block formats
+
+TEST(ParseQuantizer, ReadsBlockFormatsWithOptions) {
+  const QuantizerSpec plain = parse_quantizer("mxfp4");
+  EXPECT_EQ(to_spec(plain), to_spec(parse_block_format("mxfp4")));
+  EXPECT_EQ(plain.format, parse_format("e2m1fn"));
+  EXPECT_EQ(to_spec(parse_quantizer("mxfp4+columns+stochastic(8)")),
+            to_spec(parse_block_format("mxfp4(columns,rounding=stochastic(8))")));
+  EXPECT_EQ(parse_quantizer("mxfp4 + sr(8)").rounding.random_bits, 8);
+  for (const char* text : {"mxfp4", "nvfp4(torchao)+rows", "grouped(int4)+rz", "dfp(8)+sr(4)"}) {
+    const QuantizerSpec spec = parse_quantizer(text);
+    EXPECT_EQ(parse_quantizer(to_spec(spec)), spec) << text;
+  }
+  EXPECT_EQ(bits_per_element(parse_quantizer("mxfp4")), 4.25);
+}
+
+TEST(ParseQuantizer, RefusesWhatBlockFormatsBringThemselves) {
+  const std::vector<BadText> cases = {
+      {"mxfp4+row", 7, "mxfp4(block=16)"},    {"mxfp4+group(16)", 7, "of its own"},
+      {"mxfp4+absmax", 7, "of its own"},      {"mxfp4(flor)", 7, "floor"},
+      {"mxfp4+rows+columns", 12, "second"},   {"mxfp4+infinity", 1, "infinity"},
+      {"mxfp4+stocastic(8)", 7, "stochastic"}};
+  for (const BadText& bad : cases) {
+    try {
+      parse_quantizer(bad.text);
+      ADD_FAILURE() << bad.text;
+    } catch (const SpecError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(bad.message)) << bad.text;
+      EXPECT_EQ(error.column(), bad.column) << bad.text << ": " << error.what();
+    }
+  }
+}
+
+TEST(Quantizer, BlockFormatsQuantizeAsBlocks) {
+  const std::vector<float> x = example(40 * 70, 6);
+  for (const char* text : {"mxfp4", "nvfp4", "mxfp8_e4m3+columns", "mxint8+stochastic(8)"}) {
+    const QuantizerSpec spec = parse_quantizer(text);
+    std::vector<float> y(x.size());
+    Quantizer(spec).quantize({x.data(), 40, 70, 70}, {y.data(), 40, 70, 70}, kStream);
+    const auto random = [&](std::size_t index) {
+      return random_bits(kStream, index, spec.rounding.random_bits);
+    };
+    EXPECT_EQ(y, quantize_blocks(*spec.block, x.data(), 40, 70, random).values) << text;
+    EXPECT_FALSE(Quantizer(spec).is_identity());
   }
 }
 

@@ -19,14 +19,26 @@
 
 namespace halfulp::testing {
 
+inline std::vector<Format> spelled_formats() {
+  std::vector<Format> formats;
+  for (const char* spec :
+       {"p3109(8,1,unsigned,finite)", "p3109(8,3,signed,extended)", "p3109(8,4,signed,finite)",
+        "p3109(8,3,unsigned,extended)", "p3109(8,5,unsigned,finite)", "p3109(6,1,signed,extended)",
+        "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)", "codebook(-0.5,0.25,0.75,3)",
+        "codebook(-1267650600228229401496703205376,-1,0,7.888609052210118e-31,1,2,3,4,5,6,7,8,9,10,"
+        "11,12,13,14,15,16,17,18,19,20)"}) {
+    formats.push_back(parse_format(spec));
+  }
+  return formats;
+}
+
 inline std::vector<Format> formats_inside_binary32() {
   std::vector<Format> formats;
   for (const NamedFormat& row : named_formats()) {
     if (fits_binary32(row.format)) formats.push_back(row.format);
   }
   using enum NonFinite;
-  const auto off = Subnormals::off;
-  const auto flush = Subnormals::flush_input;
+  constexpr auto off = Subnormals::off, flush = Subnormals::flush_input;
   const std::vector<Format> others = {
       FloatFormat{4, 3, 7, fn, true, off},
       FloatFormat{4, 3, 7, fn, true, flush},
@@ -78,7 +90,7 @@ inline std::vector<Format> formats_inside_binary32() {
       PositFormat{5, 1},
       PositFormat{6, 0},
       PositFormat{7, 3},
-      PositFormat{10, 4},
+      PositFormat{9, 4},
       PositFormat{16, 0},
       PositFormat{20, 2},
       PositFormat{26, 2},
@@ -86,14 +98,8 @@ inline std::vector<Format> formats_inside_binary32() {
       PositFormat{28, 2},
       TakumFormat{3, false},
   };
-  for (const char* spec :
-       {"p3109(8,1,unsigned,finite)", "p3109(8,3,signed,extended)", "p3109(8,4,signed,finite)",
-        "p3109(8,3,unsigned,extended)", "p3109(8,5,unsigned,finite)", "p3109(6,1,signed,extended)",
-        "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)", "codebook(-0.5,0.25,0.75,3)",
-        "codebook(-1267650600228229401496703205376,-1,0,7.888609052210118e-31,1,2,3,4,5,6,7,8,9,10,"
-        "11,12,13,14,15,16,17,18,19,20)"}) {
-    formats.push_back(parse_format(spec));
-  }
+  const std::vector<Format> spelled = spelled_formats();
+  formats.insert(formats.end(), spelled.begin(), spelled.end());
   formats.insert(formats.end(), others.begin(), others.end());
   return formats;
 }

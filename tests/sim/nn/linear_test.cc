@@ -103,6 +103,42 @@ TEST(Linear, SixDifferentQuantizersEachReachTheirOperand) {
   }
 }
 
+// k is 24 in fprop, 17 in dgrad and 9 in wgrad: blocks of 8 along each.
+TEST(Linear, BlocksRunAlongTheReductionOfEachProduct) {
+  const char* along = "mxfp4(block=8,rows)";
+  const char* down = "mxfp4(block=8,columns)";
+  for (const bool keep_dy : {true, false}) {
+    const auto weight = normals(1, kOut * kIn), x = normals(2, kRows * kIn),
+               dy = normals(3, kRows * kOut);
+    const auto run = [&](const LinearNumerics& numerics) {
+      AlignedVector<float> w(weight.begin(), weight.end()), dw(kOut * kIn);
+      Linear<float> layer("layer", kIn, kOut, w.data(), dw.data(), numerics, 0);
+      auto input = x, grad = dy;
+      std::vector<float> y(kRows * kOut), dx(kRows * kIn);
+      layer.forward(input.data(), y.data(), kRows, {});
+      layer.backward(input.data(), grad.data(), dx.data(), kRows, keep_dy, {});
+      y.insert(y.end(), dx.begin(), dx.end());
+      y.insert(y.end(), dw.begin(), dw.end());
+      return y;
+    };
+    const char* k = "mxfp4(block=8)";
+    const auto by_reduction = run(numerics_of({k, k, k, k, k, k}));
+    EXPECT_EQ(by_reduction, run(numerics_of({along, along, along, down, down, down})));
+    EXPECT_NE(by_reduction, run(numerics_of({along, along, along, along, along, along})));
+    check(numerics_of({along, along, along, down, down, down}), keep_dy);
+  }
+}
+
+TEST(Linear, SquareBlocksServeBothOrientationsOfAWeight) {
+  const QuantizerSpec spec = parse_quantizer("nvfp4(16x16)");
+  EXPECT_EQ(with_reduction(spec, true), with_reduction(spec, false));
+  EXPECT_NE(with_reduction(parse_quantizer("nvfp4"), true),
+            with_reduction(parse_quantizer("nvfp4"), false));
+  check(numerics_of(
+            {"nvfp4", "nvfp4(16x16)", "nvfp4", "nvfp4(16x16)", "nvfp4(columns)", "nvfp4(columns)"}),
+        true);
+}
+
 TEST(Linear, ForwardOnlyQuantizersLeaveBackwardOperandsExact) {
   for (const bool keep_dy : {true, false}) {
     check(numerics_of({"int4", "int4", "binary32", "binary32", "binary32", "binary32"}), keep_dy);
