@@ -23,11 +23,13 @@ namespace HWY_NAMESPACE {
 using DU = hn::ScalableTag<std::uint32_t>;
 using VU = hn::Vec<DU>;
 
+HWY_INLINE VU load_bits(const float* in) {
+  return hn::BitCast(DU(), hn::LoadU(hn::Rebind<float, DU>(), in));
+}
+
 /// Patterns without the sign: as unsigned integers, NaN is larger than every number.
 HWY_INLINE VU load_magnitudes(const float* in) {
-  const DU du;
-  const hn::Rebind<float, DU> d;
-  return hn::And(hn::BitCast(du, hn::LoadU(d, in)), hn::Set(du, 0x7FFFFFFFU));
+  return hn::And(load_bits(in), hn::Set(DU(), 0x7FFFFFFFU));
 }
 
 HWY_INLINE std::uint32_t magnitude_of(float x) {
@@ -48,6 +50,15 @@ HWY_INLINE VU maxima_of_runs(const float* in, std::size_t length) {
 #if HWY_TARGET == HWY_SCALAR
     return hn::Zero(du);  // one lane: never more than one run
 #else
+    if constexpr (kCount == 2) {
+      // The upper half of the first run and the lower half of the second are one vector in memory.
+      if (length == hn::Lanes(du)) {
+        const VU outer = hn::ConcatUpperLower(du, load_bits(in + length), load_bits(in));
+        const VU inner = load_bits(in + length / 2);
+        const VU mask = hn::Set(du, 0x7FFFFFFFU);
+        return hn::Max(hn::And(outer, mask), hn::And(inner, mask));
+      }
+    }
     // Neighbouring lanes meet, and two vectors become one: a tree of as many levels as it takes.
     const VU low = maxima_of_runs<kCount / 2>(in, length);
     const VU high = maxima_of_runs<kCount / 2>(in + kCount / 2 * length, length);

@@ -42,12 +42,12 @@ struct PanelConstants {
 
 template <class InPlace, class Factors>
 HWY_INLINE void prepare_panel(const RoundPlan& plan, const FusedPlan& fused, const Factors& factors,
-                              const float* in, std::size_t length, PanelConstants& constants) {
+                              VU maxima, PanelConstants& constants) {
   const DF d;
-  const VU maxima = maxima_of_runs<HWY_LANES(float)>(in, length);
   VF first;
   VF second;
   constants.in_place = false;
+  constants.unclamped = false;
   if constexpr (!std::is_same_v<InPlace, NoInPlace>) constants.in_place = are_central(maxima);
   if (HWY_LIKELY(constants.in_place)) {
     if constexpr (!std::is_same_v<InPlace, NoInPlace>) {
@@ -69,7 +69,14 @@ template <class Constants, class Round>
 HWY_INLINE void round_panel(const PanelConstants& all, const float* in, float* out,
                             std::size_t length, const Round& round) {
   const DF d;
-  const std::size_t lanes = hn::Lanes(d);
+  constexpr std::size_t lanes = HWY_LANES(float);
+  if (length == lanes) {
+    for (std::size_t j = 0; j < lanes; ++j) {
+      const Constants c{hn::Set(d, all.first[j]), hn::Set(d, all.second[j])};
+      hn::StoreU(round(hn::LoadU(d, in + j * lanes), c), d, out + j * lanes);
+    }
+    return;
+  }
   for (std::size_t j = 0; j < lanes; ++j) {
     const Constants c{hn::Set(d, all.first[j]), hn::Set(d, all.second[j])};
     for (std::size_t i = j * length; i < (j + 1) * length; i += lanes) {
@@ -80,7 +87,7 @@ HWY_INLINE void round_panel(const PanelConstants& all, const float* in, float* o
 
 template <class Elements, class Factors, class InPlace>
 void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-               std::size_t blocks, std::size_t length) {
+               std::size_t blocks, std::size_t length, const std::uint32_t* maxima) {
   constexpr std::size_t kLanes = HWY_LANES(float);
   const Elements elements(plan, fused);
   const UnclampedElements<typename Elements::Rounding> unclamped(plan);
@@ -88,15 +95,18 @@ void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, f
   const std::size_t panel = kLanes * length;
   const std::size_t n = blocks * length;
   PanelConstants constants[2];
-  prepare_panel<InPlace>(plan, fused, factors, in, length, constants[0]);
+  const auto prepare = [&](std::size_t begin, PanelConstants& own) HWY_ATTR {
+    const VU largest = maxima == nullptr ? maxima_of_runs<kLanes>(in + begin, length)
+                                         : hn::LoadU(DU(), maxima + begin / length);
+    prepare_panel<InPlace>(plan, fused, factors, largest, own);
+  };
+  prepare(0, constants[0]);
   std::size_t current = 0;
   for (std::size_t begin = 0; begin < n; begin += panel) {
     // The next panel's factors are a long chain of operations: begun here, it is over when they are
     // needed.
     const std::size_t next = begin + panel;
-    if (next < n) {
-      prepare_panel<InPlace>(plan, fused, factors, in + next, length, constants[1 - current]);
-    }
+    if (next < n) prepare(next, constants[1 - current]);
     const PanelConstants& own = constants[current];
     current = 1 - current;
     if constexpr (!std::is_same_v<InPlace, NoInPlace>) {
@@ -107,6 +117,12 @@ void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, f
                                                      HWY_ATTR { return in_place(x, c); });
         continue;
       }
+    }
+    if (HWY_LIKELY(own.unclamped)) {
+      round_panel<typename Elements::Constants>(own, in + begin, out + begin, length,
+                                                [&](VF x, const auto& c)
+                                                    HWY_ATTR { return unclamped(x, c); });
+      continue;
     }
     round_panel<typename Elements::Constants>(own, in + begin, out + begin, length,
                                               [&](VF x, const auto& c)
@@ -122,9 +138,12 @@ HWY_INLINE void columns_strip(const RoundPlan& plan, const FusedPlan& fused,
   constexpr bool kInPlace = !std::is_same_v<InPlace, NoInPlace>;
   const DF d;
   const std::size_t lanes = hn::Lanes(d);
+  const bool is_known = block.maxima != nullptr;
   VU maxima[kVectors];
-  for (std::size_t v = 0; v < kVectors; ++v) maxima[v] = hn::Zero(DU());
-  for (std::size_t r = 0; r < block.rows; ++r) {
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    maxima[v] = is_known ? hn::LoadU(DU(), block.maxima + c + v * lanes) : hn::Zero(DU());
+  }
+  for (std::size_t r = 0; r < block.rows && !is_known; ++r) {
     const float* row = block.in + r * block.in_stride + c;
     for (std::size_t v = 0; v < kVectors; ++v) {
       maxima[v] = hn::Max(maxima[v], load_magnitudes(row + v * lanes));
@@ -217,10 +236,11 @@ struct Rows {
   const float* in;
   float* out;
   std::size_t blocks, length;
+  const std::uint32_t* maxima;
 
   template <class Elements, class Factors, class InPlace>
   void run() const {
-    rows_loop<Elements, Factors, InPlace>(plan, fused, in, out, blocks, length);
+    rows_loop<Elements, Factors, InPlace>(plan, fused, in, out, blocks, length, maxima);
   }
 };
 
@@ -236,8 +256,8 @@ struct Columns {
 };
 
 void fused_rows_kernel(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-                       std::size_t blocks, std::size_t length) {
-  const Rows rows{plan, fused, in, out, blocks, length};
+                       std::size_t blocks, std::size_t length, const std::uint32_t* maxima) {
+  const Rows rows{plan, fused, in, out, blocks, length, maxima};
   if (plan.method == RoundMethod::integer_magic) {
     with_factors<IntegerElements, IntegerElementsInPlace>(fused, rows);
   } else {
@@ -269,8 +289,8 @@ HWY_EXPORT(fused_columns_kernel);
 }  // namespace
 
 void fused_rows(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-                std::size_t blocks, std::size_t length) {
-  HWY_DYNAMIC_DISPATCH(fused_rows_kernel)(plan, fused, in, out, blocks, length);
+                std::size_t blocks, std::size_t length, const std::uint32_t* maxima) {
+  HWY_DYNAMIC_DISPATCH(fused_rows_kernel)(plan, fused, in, out, blocks, length, maxima);
 }
 
 void fused_columns(const RoundPlan& plan, const FusedPlan& fused, const ColumnBlock& block) {

@@ -18,18 +18,22 @@ namespace HWY_NAMESPACE {
 
 std::size_t block_lanes_kernel() { return hn::Lanes(hn::ScalableTag<float>()); }
 
-void block_magnitudes_kernel(const float* in, std::size_t n, std::size_t length,
-                             std::uint32_t* maxima) {
+std::uint32_t block_magnitudes_kernel(const float* in, std::size_t n, std::size_t length,
+                                      std::uint32_t* maxima) {
   const DU du;
+  VU of_all = hn::Zero(du);
   constexpr std::size_t kLanes = HWY_LANES(std::uint32_t);
   const std::size_t lanes = hn::Lanes(du);
   const std::size_t whole = n / length;
   std::size_t b = 0;
   if (length % lanes == 0 && lanes == kLanes) {
     for (; b + kLanes <= whole; b += kLanes) {
-      hn::StoreU(maxima_of_runs<kLanes>(in + b * length, length), du, maxima + b);
+      const VU of_runs = maxima_of_runs<kLanes>(in + b * length, length);
+      of_all = hn::Max(of_all, of_runs);
+      hn::StoreU(of_runs, du, maxima + b);
     }
   }
+  std::uint32_t result = hn::GetLane(hn::MaxOfLanes(du, of_all));
   for (; b * length < n; ++b) {
     const float* run = in + b * length;
     const std::size_t count = std::min(length, n - b * length);
@@ -42,12 +46,15 @@ void block_magnitudes_kernel(const float* in, std::size_t n, std::size_t length,
     }
     for (; i < count; ++i) largest = std::max(largest, magnitude_of(run[i]));
     maxima[b] = largest;
+    result = std::max(result, largest);
   }
+  return result;
 }
 
-void column_magnitudes_kernel(const float* in, std::size_t stride, std::size_t rows,
-                              std::size_t cols, std::uint32_t* maxima) {
+std::uint32_t column_magnitudes_kernel(const float* in, std::size_t stride, std::size_t rows,
+                                       std::size_t cols, std::uint32_t* maxima) {
   const DU du;
+  VU of_all = hn::Zero(du);
   const std::size_t lanes = hn::Lanes(du);
   std::size_t c = 0;
   for (; c + 4 * lanes <= cols; c += 4 * lanes) {
@@ -66,18 +73,23 @@ void column_magnitudes_kernel(const float* in, std::size_t stride, std::size_t r
     hn::StoreU(m1, du, maxima + c + lanes);
     hn::StoreU(m2, du, maxima + c + 2 * lanes);
     hn::StoreU(m3, du, maxima + c + 3 * lanes);
+    of_all = hn::Max(of_all, hn::Max(hn::Max(m0, m1), hn::Max(m2, m3)));
   }
   for (; c + lanes <= cols; c += lanes) {
     VU m = hn::Zero(du);
     for (std::size_t r = 0; r < rows; ++r) m = hn::Max(m, load_magnitudes(in + r * stride + c));
     hn::StoreU(m, du, maxima + c);
+    of_all = hn::Max(of_all, m);
   }
+  std::uint32_t result = hn::GetLane(hn::MaxOfLanes(du, of_all));
   for (; c < cols; ++c) {
     maxima[c] = 0;
     for (std::size_t r = 0; r < rows; ++r) {
       maxima[c] = std::max(maxima[c], magnitude_of(in[r * stride + c]));
     }
+    result = std::max(result, maxima[c]);
   }
+  return result;
 }
 
 void power_of_two_factors_kernel(const PowerOfTwoPlan& plan, const std::uint32_t* maxima,
@@ -226,13 +238,14 @@ HWY_EXPORT(column_round_kernel);
 
 std::size_t block_lanes() { return HWY_DYNAMIC_DISPATCH(block_lanes_kernel)(); }
 
-void block_magnitudes(const float* in, std::size_t n, std::size_t length, std::uint32_t* maxima) {
-  HWY_DYNAMIC_DISPATCH(block_magnitudes_kernel)(in, n, length, maxima);
+std::uint32_t block_magnitudes(const float* in, std::size_t n, std::size_t length,
+                               std::uint32_t* maxima) {
+  return HWY_DYNAMIC_DISPATCH(block_magnitudes_kernel)(in, n, length, maxima);
 }
 
-void column_magnitudes(const float* in, std::size_t stride, std::size_t rows, std::size_t cols,
-                       std::uint32_t* maxima) {
-  HWY_DYNAMIC_DISPATCH(column_magnitudes_kernel)(in, stride, rows, cols, maxima);
+std::uint32_t column_magnitudes(const float* in, std::size_t stride, std::size_t rows,
+                                std::size_t cols, std::uint32_t* maxima) {
+  return HWY_DYNAMIC_DISPATCH(column_magnitudes_kernel)(in, stride, rows, cols, maxima);
 }
 
 void power_of_two_factors(const PowerOfTwoPlan& plan, const std::uint32_t* maxima, std::size_t n,

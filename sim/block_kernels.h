@@ -10,12 +10,14 @@
 namespace halfulp {
 
 /// maxima[b] = pattern of the largest magnitude of the b-th run of `length` elements, NaN above
-/// all. The last run may be short: n elements in all.
-void block_magnitudes(const float* in, std::size_t n, std::size_t length, std::uint32_t* maxima);
+/// all. The last run may be short: n elements in all. Returns the largest of them.
+std::uint32_t block_magnitudes(const float* in, std::size_t n, std::size_t length,
+                               std::uint32_t* maxima);
 
-/// maxima[j] = pattern of the largest magnitude of column j of a rows x cols matrix.
-void column_magnitudes(const float* in, std::size_t stride, std::size_t rows, std::size_t cols,
-                       std::uint32_t* maxima);
+/// maxima[j] = pattern of the largest magnitude of column j of a rows x cols matrix. Returns the
+/// largest of them.
+std::uint32_t column_magnitudes(const float* in, std::size_t stride, std::size_t rows,
+                                std::size_t cols, std::uint32_t* maxima);
 
 /// Factors of E8M0 scales: multipliers 2^-e, scales 2^e with e in -127 to 127, from the pattern of
 /// each block's largest magnitude. `reciprocal` is 1 / M for the rule rceil; `half_step` is half of
@@ -47,6 +49,7 @@ struct ColumnBlock {
   float* out;
   std::size_t out_stride;
   std::size_t rows, cols;
+  const std::uint32_t* maxima = nullptr;  ///< of column_magnitudes(), where they are known
 };
 
 /// The same with a multiplier and a scale for each column.
@@ -72,9 +75,10 @@ struct FusedPlan {
 };
 
 /// Blocks of `length` elements (a multiple of block_lanes()) one after the other; `blocks` is a
-/// multiple of block_lanes() too. Blocks with a NaN or an infinity become NaN.
+/// multiple of block_lanes() too. Blocks with a NaN or an infinity become NaN. `maxima` are those
+/// of block_magnitudes(), or null where they are not known.
 void fused_rows(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
-                std::size_t blocks, std::size_t length);
+                std::size_t blocks, std::size_t length, const std::uint32_t* maxima = nullptr);
 
 /// Each column of `block` is one block; a multiple of block_lanes() columns; deterministic
 /// rounding.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -24,6 +25,9 @@ constexpr std::uint32_t kInfinityPattern = 0x7F800000;
 constexpr std::size_t kChunk = 2048;
 // Columns of a strip of blocks that run down, for the same reason.
 constexpr std::size_t kStrip = 256;
+// Up to this size the pass for a tensor scale keeps the maxima of the blocks, which stay in a
+// cache.
+constexpr std::size_t kMaximaElements = std::size_t{1} << 22;
 
 bool is_finite(std::uint32_t pattern) { return pattern < kInfinityPattern; }
 
@@ -55,6 +59,15 @@ struct Region {
 
   float* out_row(std::size_t r) const { return out + r * out_stride; }
 };
+
+std::uint32_t largest_of(const Region& all) {
+  if (all.in_stride == all.cols) return largest_magnitude(all.in, all.rows * all.cols);
+  std::uint32_t amax = 0;
+  for (std::size_t r = 0; r < all.rows; ++r) {
+    amax = std::max(amax, largest_magnitude(all.in_row(r), all.cols));
+  }
+  return amax;
+}
 
 /// Each of the first `blocks` numbers `length` times, n in all, in place.
 void repeat_each(float* numbers, std::size_t blocks, std::size_t length, std::size_t n) {
@@ -88,6 +101,9 @@ struct BlockQuantizer::Impl {
   void round_strips(const Region& all, std::size_t height, std::size_t width,
                     const TensorScale& tensor, const RandomStream& stream) const;
   void round_tensor(const Region& all, const RandomStream& stream) const;
+  std::unique_ptr<std::uint32_t[]> maxima_of_blocks(const Region& all, std::uint32_t& amax) const;
+  void round_with_maxima(const Region& all, const std::uint32_t* maxima, const TensorScale& tensor,
+                         const RandomStream& stream) const;
   void round_run(const Region& row, const float* multipliers, const float* scales,
                  const RandomStream& stream) const;
 };
@@ -229,10 +245,7 @@ void BlockQuantizer::Impl::round_strips(const Region& all, std::size_t height, s
 
 /// One block.
 void BlockQuantizer::Impl::round_tensor(const Region& all, const RandomStream& stream) const {
-  std::uint32_t amax = 0;
-  for (std::size_t r = 0; r < all.rows; ++r) {
-    amax = std::max(amax, largest_magnitude(all.in_row(r), all.cols));
-  }
+  const std::uint32_t amax = largest_of(all);
   if (!is_finite(amax)) {
     for (std::size_t r = 0; r < all.rows; ++r) std::fill_n(all.out_row(r), all.cols, kNan);
     return;
@@ -248,6 +261,57 @@ void BlockQuantizer::Impl::round_tensor(const Region& all, const RandomStream& s
                 scales.data(), stream);
     }
   }
+}
+
+/// The maxima of all blocks and, in `amax`, the largest: what a pass for the tensor scale can keep
+/// for the second one. Empty where fused kernels would not take them.
+std::unique_ptr<std::uint32_t[]> BlockQuantizer::Impl::maxima_of_blocks(const Region& all,
+                                                                        std::uint32_t& amax) const {
+  const auto length = static_cast<std::size_t>(format.length);
+  const std::size_t n = all.rows * all.cols;
+  const bool is_two_level = format.tensor_bound != 0 && format.lines == 1 && length != 0;
+  if (!is_two_level || !has_kernel || n > kMaximaElements) return nullptr;
+  const bool is_down = format.axis == BlockAxis::columns;
+  const bool is_whole =
+      is_down ? all.cols % block_lanes() == 0
+              : all.is_dense() && all.cols % length == 0 && length % block_lanes() == 0;
+  if (!is_whole || !factors->fused_plan({})) return nullptr;
+  if (!is_down) {
+    auto maxima = std::make_unique_for_overwrite<std::uint32_t[]>(n / length);
+    amax = block_magnitudes(all.in, n, length, maxima.get());
+    return maxima;
+  }
+  const std::size_t bands = (all.rows + length - 1) / length;
+  auto maxima = std::make_unique_for_overwrite<std::uint32_t[]>(bands * all.cols);
+  amax = 0;
+  for (std::size_t b = 0; b < bands; ++b) {
+    const std::size_t rows = std::min(length, all.rows - b * length);
+    amax = std::max(amax, column_magnitudes(all.in_row(b * length), all.in_stride, rows, all.cols,
+                                            maxima.get() + b * all.cols));
+  }
+  return maxima;
+}
+
+/// The second pass.
+void BlockQuantizer::Impl::round_with_maxima(const Region& all, const std::uint32_t* maxima,
+                                             const TensorScale& tensor,
+                                             const RandomStream& stream) const {
+  const auto length = static_cast<std::size_t>(format.length);
+  const FusedPlan fused = *factors->fused_plan(tensor);
+  if (format.axis == BlockAxis::columns) {
+    for (std::size_t r = 0; r < all.rows; r += length, maxima += all.cols) {
+      fused_columns(*plan, fused,
+                    {all.in_row(r), all.in_stride, all.out_row(r), all.out_stride,
+                     std::min(length, all.rows - r), all.cols, maxima});
+    }
+    return;
+  }
+  const std::size_t n = all.rows * all.cols;
+  const std::size_t whole = n / length / block_lanes() * block_lanes();
+  if (whole > 0) fused_rows(*plan, fused, all.in, all.out, whole, length, maxima);
+  const std::size_t rest = whole * length;
+  round_rows({all.in + rest, n, all.out + rest, n, 1, n - rest, all.first_index + rest, n}, tensor,
+             stream);
 }
 
 void BlockQuantizer::Impl::by_reference(const Region& all, const RandomStream& stream) const {
@@ -268,9 +332,9 @@ void BlockQuantizer::Impl::by_reference(const Region& all, const RandomStream& s
 void BlockQuantizer::Impl::quantize(const Region& all, const RandomStream& stream) const {
   const bool needs_amax = format.tensor_bound != 0 || format.non_finite == NonFiniteBlock::finite;
   std::uint32_t amax = 0;
-  for (std::size_t r = 0; r < all.rows && needs_amax; ++r) {
-    amax = std::max(amax, largest_magnitude(all.in_row(r), all.cols));
-  }
+  std::unique_ptr<std::uint32_t[]> maxima;
+  if (factors) maxima = maxima_of_blocks(all, amax);
+  if (needs_amax && !maxima) amax = largest_of(all);
   if (!factors || (!is_finite(amax) && format.non_finite == NonFiniteBlock::finite)) {
     return by_reference(all, stream);
   }
@@ -280,6 +344,7 @@ void BlockQuantizer::Impl::quantize(const Region& all, const RandomStream& strea
     return;
   }
   const TensorScale tensor = tensor_scale(format, std::bit_cast<float>(amax));
+  if (maxima) return round_with_maxima(all, maxima.get(), tensor, stream);
   const auto length = static_cast<std::size_t>(format.length);
   const auto lines = static_cast<std::size_t>(format.lines);
   if (format.axis == BlockAxis::columns) return round_tiles(all, length, lines, tensor, stream);

@@ -15,6 +15,7 @@
 #include "formats/named_block_formats.h"
 #include "formats/round.h"
 #include "formats/spec.h"
+#include "sim/round_kernels.h"
 #include "tests/sim/simd_targets.h"
 
 namespace halfulp {
@@ -101,7 +102,8 @@ std::string with(const std::string& base, const std::string& options) {
 
 TEST(BlockQuantizer, EqualsTheReferenceForEveryFormatAxisAndShapeOnEveryTarget) {
   {
-    for (const Shape shape : {Shape{40, 64}, Shape{7, 75}, Shape{33, 5}, Shape{1, 300}}) {
+    for (const Shape shape :
+         {Shape{40, 64}, Shape{7, 75}, Shape{33, 5}, Shape{1, 300}, Shape{3, 208}}) {
       const std::vector<float> x = example(shape.rows * shape.cols, 1);
       for (const std::string& base : kBases) {
         for (const char* options :
@@ -223,12 +225,13 @@ TEST(BlockQuantizer, SubnormalBlockScalesEqualTheReference) {
 
 TEST(BlockQuantizer, StridesAndInPlaceGiveTheSameAndLeaveTheRestAlone) {
   const std::size_t rows = 35;
-  const std::size_t cols = 70;
-  const std::size_t stride = 83;
+  const std::size_t cols = 80;
+  const std::size_t stride = 93;
   const std::vector<float> x = example(rows * cols, 5);
   for (const char* text :
-       {"mxfp4", "mxfp4(columns)", "mxfp8_e4m3(rounding=stochastic(9))", "nvfp4(16x16)",
-        "mxfp4(columns,rounding=stochastic(9))", "grouped(int4,block=16)", "dfp(8)"}) {
+       {"mxfp4", "mxfp4(columns)", "mxfp8_e4m3(rounding=stochastic(9))", "nvfp4(16x16)", "nvfp4",
+        "nvfp4(columns)", "mxfp4(columns,rounding=stochastic(9))", "grouped(int4,block=16)",
+        "dfp(8)"}) {
     const BlockFormat format = parse_block_format(text);
     const std::vector<float> dense = reference(format, x, {rows, cols});
     std::vector<float> spread(rows * stride, 77.0F);
@@ -240,6 +243,42 @@ TEST(BlockQuantizer, StridesAndInPlaceGiveTheSameAndLeaveTheRestAlone) {
       ASSERT_EQ(spread[i], c < cols ? dense[i / stride * cols + c] : 77.0F) << text << " " << i;
     }
   }
+}
+
+// Copies of a matrix have its largest magnitude, so each is quantized as it is alone.
+TEST(BlockQuantizer, CopiesInALargeMatrixEqualTheReference) {
+  const Shape shape{16, 1024};
+  const std::size_t copies = 260;
+  const std::vector<float> x = example(shape.rows * shape.cols, 9);
+  std::vector<float> all;
+  for (std::size_t i = 0; i < copies; ++i) all.insert(all.end(), x.begin(), x.end());
+  for (const char* text : {"nvfp4", "nvfp4(columns)"}) {
+    const std::vector<float> expected = reference(parse_block_format(text), x, shape);
+    on_every_simd_target([&] {
+      std::vector<float> y = all;
+      const Matrix view{y.data(), copies * shape.rows, shape.cols, shape.cols};
+      BlockQuantizer(parse_block_format(text)).quantize(view, view, kStream);
+      for (std::size_t i = 0; i < copies; ++i) {
+        const float* copy = y.data() + i * x.size();
+        ASSERT_EQ(std::memcmp(copy, expected.data(), x.size() * sizeof(float)), 0) << text << i;
+      }
+    });
+  }
+}
+
+// Wherever the largest magnitude is, NaN above all.
+TEST(BlockQuantizer, LargestMagnitudeOfManyElements) {
+  const std::size_t n = (std::size_t{1} << 20) + 8 * 1024 + 37;
+  std::vector<float> x(n, -0.5F);
+  on_every_simd_target([&] {
+    for (std::size_t i = 0; i < n; i += i < n - 9000 ? 26209 : 97) {
+      for (const float largest : {-2.0F, -kNan}) {
+        x[i] = largest;
+        ASSERT_EQ(largest_magnitude(x.data(), n), std::bit_cast<std::uint32_t>(-largest)) << i;
+        x[i] = -0.5F;
+      }
+    }
+  });
 }
 
 TEST(BlockQuantizer, OverflowErrorIsThrown) {
