@@ -37,7 +37,7 @@ HWY_INLINE std::uint32_t magnitude_of(float x) {
 }
 
 /// Lanes i of the result: the maximum of run i of `length` elements, a multiple of the lanes.
-template <std::size_t kCount>
+template <std::size_t kCount, bool kOneVector>
 HWY_INLINE VU maxima_of_runs(const float* in, std::size_t length) {
   const DU du;
   if constexpr (kCount == 1) {
@@ -50,21 +50,26 @@ HWY_INLINE VU maxima_of_runs(const float* in, std::size_t length) {
 #if HWY_TARGET == HWY_SCALAR
     return hn::Zero(du);  // one lane: never more than one run
 #else
-    if constexpr (kCount == 2) {
+    if constexpr (kCount == 2 && kOneVector) {
       // The upper half of the first run and the lower half of the second are one vector in memory.
-      if (length == hn::Lanes(du)) {
-        const VU outer = hn::ConcatUpperLower(du, load_bits(in + length), load_bits(in));
-        const VU inner = load_bits(in + length / 2);
-        const VU mask = hn::Set(du, 0x7FFFFFFFU);
-        return hn::Max(hn::And(outer, mask), hn::And(inner, mask));
-      }
+      const VU outer = hn::ConcatUpperLower(du, load_bits(in + length), load_bits(in));
+      const VU inner = load_bits(in + length / 2);
+      const VU mask = hn::Set(du, 0x7FFFFFFFU);
+      return hn::Max(hn::And(outer, mask), hn::And(inner, mask));
     }
     // Neighbouring lanes meet, and two vectors become one: a tree of as many levels as it takes.
-    const VU low = maxima_of_runs<kCount / 2>(in, length);
-    const VU high = maxima_of_runs<kCount / 2>(in + kCount / 2 * length, length);
+    const VU low = maxima_of_runs<kCount / 2, kOneVector>(in, length);
+    const VU high = maxima_of_runs<kCount / 2, kOneVector>(in + kCount / 2 * length, length);
     return hn::Max(hn::ConcatEven(du, high, low), hn::ConcatOdd(du, high, low));
 #endif
   }
+}
+
+/// The same of as many runs as vectors have lanes.
+HWY_INLINE VU maxima_of_panel(const float* in, std::size_t length) {
+  constexpr std::size_t kLanes = HWY_LANES(float);
+  return length == kLanes ? maxima_of_runs<kLanes, true>(in, kLanes)
+                          : maxima_of_runs<kLanes, false>(in, length);
 }
 
 /// One vector of E8M0 codes (biased exponents) and what they make.

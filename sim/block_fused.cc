@@ -85,6 +85,26 @@ HWY_INLINE void round_panel(const PanelConstants& all, const float* in, float* o
   }
 }
 
+// Arrays from this size on come from memory, which is read faster in several pages at once than in
+// order.
+inline constexpr std::size_t kStreamingElements = std::size_t{1} << 20;
+inline constexpr std::size_t kPageElements = 1024;
+inline constexpr std::size_t kPages = 8;
+
+/// Asks for a part of each of the next pages; the panels of one group of pages ask for all of the
+/// next group.
+HWY_INLINE void prefetch_panel(const float* in, std::size_t begin, std::size_t panel) {
+  constexpr std::size_t kLineElements = 16;
+  constexpr std::size_t kGroup = kPages * kPageElements;
+  const std::size_t position = begin % kGroup;
+  const float* next = in + (begin - position) + kGroup + position / kPages;
+  for (std::size_t page = 0; page < kPages; ++page) {
+    for (std::size_t i = 0; i < panel / kPages; i += kLineElements) {
+      __builtin_prefetch(next + page * kPageElements + i);
+    }
+  }
+}
+
 template <class Elements, class Factors, class InPlace>
 void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, float* out,
                std::size_t blocks, std::size_t length, const std::uint32_t* maxima) {
@@ -96,10 +116,13 @@ void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, f
   const std::size_t n = blocks * length;
   PanelConstants constants[2];
   const auto prepare = [&](std::size_t begin, PanelConstants& own) HWY_ATTR {
-    const VU largest = maxima == nullptr ? maxima_of_runs<kLanes>(in + begin, length)
-                                         : hn::LoadU(DU(), maxima + begin / length);
+    // Only formats with a tensor scale know them, which do not round in place.
+    const bool is_known = std::is_same_v<InPlace, NoInPlace> && maxima != nullptr;
+    const VU largest =
+        is_known ? hn::LoadU(DU(), maxima + begin / length) : maxima_of_panel(in + begin, length);
     prepare_panel<InPlace>(plan, fused, factors, largest, own);
   };
+  const bool streams = n >= kStreamingElements;
   prepare(0, constants[0]);
   std::size_t current = 0;
   for (std::size_t begin = 0; begin < n; begin += panel) {
@@ -107,6 +130,7 @@ void rows_loop(const RoundPlan& plan, const FusedPlan& fused, const float* in, f
     // needed.
     const std::size_t next = begin + panel;
     if (next < n) prepare(next, constants[1 - current]);
+    if (streams) prefetch_panel(in, begin, panel);
     const PanelConstants& own = constants[current];
     current = 1 - current;
     if constexpr (!std::is_same_v<InPlace, NoInPlace>) {
@@ -147,6 +171,7 @@ HWY_INLINE void columns_strip(const RoundPlan& plan, const FusedPlan& fused,
     const float* row = block.in + r * block.in_stride + c;
     for (std::size_t v = 0; v < kVectors; ++v) {
       maxima[v] = hn::Max(maxima[v], load_magnitudes(row + v * lanes));
+      if (block.fetches_next) __builtin_prefetch(row + v * lanes + block.rows * block.in_stride);
     }
   }
   // Rows backwards: the last ones are those that the cache still has.

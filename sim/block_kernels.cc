@@ -28,7 +28,7 @@ std::uint32_t block_magnitudes_kernel(const float* in, std::size_t n, std::size_
   std::size_t b = 0;
   if (length % lanes == 0 && lanes == kLanes) {
     for (; b + kLanes <= whole; b += kLanes) {
-      const VU of_runs = maxima_of_runs<kLanes>(in + b * length, length);
+      const VU of_runs = maxima_of_panel(in + b * length, length);
       of_all = hn::Max(of_all, of_runs);
       hn::StoreU(of_runs, du, maxima + b);
     }

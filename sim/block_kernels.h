@@ -50,6 +50,7 @@ struct ColumnBlock {
   std::size_t out_stride;
   std::size_t rows, cols;
   const std::uint32_t* maxima = nullptr;  ///< of column_magnitudes(), where they are known
+  bool fetches_next = false;              ///< asks the memory for as many rows after these
 };
 
 /// The same with a multiplier and a scale for each column.

@@ -28,6 +28,8 @@ constexpr std::size_t kStrip = 256;
 // Up to this size the pass for a tensor scale keeps the maxima of the blocks, which stay in a
 // cache.
 constexpr std::size_t kMaximaElements = std::size_t{1} << 22;
+// Rows of a matrix that comes from memory are asked for ahead when they leave room in the L2 cache.
+constexpr std::size_t kFetchedElements = std::size_t{1} << 17;
 
 bool is_finite(std::uint32_t pattern) { return pattern < kInfinityPattern; }
 
@@ -185,10 +187,14 @@ void BlockQuantizer::Impl::round_tiles(const Region& all, std::size_t height, st
   if (has_kernel && width == 1) {
     if (const std::optional<FusedPlan> fused = factors->fused_plan(tensor)) {
       const std::size_t whole = all.cols / block_lanes() * block_lanes();
+      const bool is_large =
+          all.rows * whole > kMaximaElements && height * all.in_stride < kFetchedElements;
       for (std::size_t r = 0; r < all.rows && whole > 0; r += height) {
         const Region band = all.part(r, 0, std::min(height, all.rows - r), whole);
+        const bool fetches_next = is_large && r + 2 * height <= all.rows;
         fused_columns(*plan, *fused,
-                      {band.in, band.in_stride, band.out, band.out_stride, band.rows, band.cols});
+                      {band.in, band.in_stride, band.out, band.out_stride, band.rows, band.cols,
+                       nullptr, fetches_next});
       }
       if (whole == all.cols) return;
       return round_strips(all.part(0, whole, all.rows, all.cols - whole), height, width, tensor,
