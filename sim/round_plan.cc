@@ -325,9 +325,13 @@ void fill_posit(RoundPlan& plan, const PositFormat& f) {
   };
   p.fast_low2 = twice(std::ldexp(1.0, lowest * (1 << es)));
   p.fast_limit2 = twice(std::ldexp(1.0, (highest + 1) * (1 << es))) - p.fast_low2 - 1;
-  for (int regime = -16; regime < 16; ++regime) {
+  // By the low 5 bits of the biased regime field, which for es = 4 are its 4 bits and the sign.
+  const int regimes = std::min(32, 256 >> es);
+  for (int field = 0; field < 32; ++field) {
+    const int rest = (field - p.regime_bias) & (regimes - 1);
+    const int regime = rest < regimes / 2 ? rest : rest - regimes;
     const int length = regime >= 0 ? regime + 2 : 1 - regime;
-    p.magic[regime & 31] = std::ldexp(1.5F, std::clamp(length + p.drop_bias, 2, 22));
+    p.magic[field] = std::ldexp(1.5F, std::clamp(length + p.drop_bias, 2, 22));
   }
 }
 
