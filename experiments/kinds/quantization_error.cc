@@ -12,10 +12,10 @@
 #include "experiments/kinds/expected_sqnr.h"
 #include "experiments/kinds/language_model_spec.h"
 #include "experiments/kinds/quantization_error_fields.h"
-#include "experiments/kinds/rotation.h"
 #include "experiments/kinds/static_quantizer.h"
 #include "experiments/kinds/trained_tensors.h"
 #include "sim/elementary.h"
+#include "sim/hadamard.h"
 #include "sim/metrics.h"
 
 namespace halfulp {
@@ -94,9 +94,7 @@ class Study {
         sigma_(config.real("sigma")),
         phases_(is_tensor(config.text("source")) ? 1 : config.integer("phases")) {
     if (policy_ != "quantizer" || is_unscaled(spec_)) fixed_.emplace(spec_);
-    const auto rotation = static_cast<std::size_t>(config.integer("rotation"));
-    if (rotation > 1) rotate_blocks(signal_.values.data(), signal_.values.size(), rotation);
-    is_rotated_ = rotation > 1;
+    rotate(static_cast<std::size_t>(config.integer("rotation")));
     choose_scale(config);
   }
 
@@ -120,6 +118,14 @@ class Study {
   RandomStream rounding_stream(std::int64_t phase) const {
     return {seed_, static_cast<std::uint32_t>(RandomPurpose::rounding), 0,
             static_cast<std::uint32_t>(phase)};
+  }
+
+  void rotate(std::size_t size) {
+    is_rotated_ = size > 1;
+    if (!is_rotated_) return;
+    const std::vector<float> signs(size, 1.0F);
+    const Matrix all = {signal_.values.data(), signal_.rows, signal_.cols, signal_.cols};
+    hadamard_rows(all, all, signs);
   }
 
   void choose_scale(const Config& config) {

@@ -191,6 +191,22 @@ TEST(ExpectedError, FourBitFormats) {
   EXPECT_NEAR(to_db(optimal_scale({}, midpoint_grid(fp4)).error), 17.80, 0.005);
 }
 
+// Posits round by their bit string and never to zero; with the nearest value they would have the
+// second number.
+TEST(ExpectedError, PositsRoundAsTheirStandardSays) {
+  for (const auto& [name, own, nearest] : {std::tuple{"posit(8,0)", 41.346, 41.48},
+                                           {"posit(8,1)", 37.484, 37.48},
+                                           {"posit(8,2)", 31.557, 31.56}}) {
+    const ScalarGrid grid = grid_of(name);
+    EXPECT_NEAR(to_db(optimal_scale({}, grid).error), own, 6e-4) << name;
+    EXPECT_NEAR(to_db(optimal_scale({}, midpoint_grid(grid.values)).error), nearest, 0.0051)
+        << name;
+  }
+  const ScalarGrid nf4 = grid_of("nf4");
+  EXPECT_NEAR(optimal_scale({}, nf4).error, 0.0098993, 5e-8);
+  EXPECT_NEAR(optimal_scale({}, nf4).scale, 2.863, 5e-4);
+}
+
 struct SplitRow {
   const char* format;
   double uniform, normal, laplace, student_t4;
