@@ -247,8 +247,7 @@ bool suits_magic(const RoundSpec& spec, const Grid& grid) {
   if (rounds_fraction(spec)) return false;
   const bool is_stochastic = spec.rounding == Rounding::stochastic;
   if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
-  // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it
-  // should.)
+  // (The finest grid, binary32's own subnormals, gets the power 0 and so the identity.)
   if (grid.all_fixed) return true;
   const int least = is_stochastic ? 1 : 2;
   return grid.precision >= least && grid.precision <= kSingleDigits - 2 && grid.has_zero &&
