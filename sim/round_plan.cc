@@ -80,21 +80,19 @@ void fill_policy(RoundPlan& plan, const Format& format, const RoundSpec& spec) {
 }
 
 void fill_clamps(RoundPlan& plan, const Grid& grid) {
-  const double largest = plan.largest;
-  const double lowest = plan.lowest;
   if (plan.wraps) {
     plan.clamp_low = -kLargestSingle;
     plan.clamp_high = kLargestSingle;
   } else if (plan.clamps) {
-    plan.clamp_low = lowest;
-    plan.clamp_high = largest;
+    plan.clamp_low = plan.lowest;
+    plan.clamp_high = plan.largest;
     if (plan.nan == plan.largest) plan.nan_rule = NanRule::highest;
   } else {
     // One step beyond the range in either direction: rounds to itself, so it is seen to be outside.
-    const int top = grid.all_fixed
-                        ? grid.fixed_quantum
-                        : std::max(grid.fixed_quantum, std::ilogb(largest) - grid.precision + 1);
-    plan.clamp_high = std::max(largest, -lowest) + std::ldexp(1.0, top);
+    const int top = grid.all_fixed ? grid.fixed_quantum
+                                   : std::max(grid.fixed_quantum,
+                                              std::ilogb(plan.largest) - grid.precision + 1);
+    plan.clamp_high = std::max(plan.largest, -plan.lowest) + std::ldexp(1.0, top);
     plan.clamp_low = -plan.clamp_high;
   }
 }
