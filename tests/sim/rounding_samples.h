@@ -92,6 +92,7 @@ inline std::vector<Format> formats_inside_binary32() {
       PositFormat{7, 3},
       PositFormat{9, 4},
       PositFormat{16, 0},
+      PositFormat{14, 3},
       PositFormat{20, 2},
       PositFormat{26, 2},
       PositFormat{27, 2},
