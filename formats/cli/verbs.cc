@@ -140,7 +140,7 @@ std::span<const Verb> verbs() {
        run_list},
       {"show",
        "FORMAT [--json]",
-       "properties, bit layout, synonyms, source",
+       "properties, bits, names, source",
        kShowHelp,
        {{"--json"}},
        run_show},
