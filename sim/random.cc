@@ -12,6 +12,7 @@
 #include <hwy/highway.h>
 
 #include "sim/random-inl.h"
+#include "sim/random_draws-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 
@@ -37,6 +38,23 @@ void random_words_kernel(const RandomStream& stream, std::uint64_t first_index, 
   }
 }
 
+void random_draws_kernel(const RandomStream& stream, std::uint64_t first_index, std::uint32_t* out,
+                         std::uint64_t n) {
+  const DrawMaker maker(stream);
+  HWY_ALIGN std::uint32_t packed[kDrawChunkWords];
+  HWY_ALIGN std::uint32_t draws[kDrawChunk];
+  while (n > 0) {
+    const std::uint64_t offset = first_index % kDrawChunk;
+    const std::uint64_t count = std::min(kDrawChunk - offset, n);
+    maker.make(first_index / kDrawChunk, 1, packed);
+    spread_draws(packed, draws);
+    std::copy_n(draws + offset, count, out);
+    first_index += count;
+    out += count;
+    n -= count;
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace halfulp
 
@@ -48,6 +66,7 @@ namespace halfulp {
 
 namespace {
 HWY_EXPORT(random_words_kernel);
+HWY_EXPORT(random_draws_kernel);
 }  // namespace
 
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
@@ -90,6 +109,15 @@ std::uint32_t random_bits(const RandomStream& stream, std::uint64_t index, int b
 void random_words(const RandomStream& stream, std::uint64_t first_index, std::uint32_t* out,
                   std::uint64_t n) {
   HWY_DYNAMIC_DISPATCH(random_words_kernel)(stream, first_index, out, n);
+}
+
+void random_bit_words(const RandomStream& stream, std::uint64_t first_index, int bits,
+                      std::uint32_t* out, std::uint64_t n) {
+  if (bits > 16) {
+    random_words(stream, first_index, out, n);
+  } else {
+    HWY_DYNAMIC_DISPATCH(random_draws_kernel)(stream, first_index, out, n);
+  }
 }
 
 double random_unit(const RandomStream& stream, std::uint64_t index) {

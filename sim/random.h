@@ -55,6 +55,11 @@ std::uint32_t random_draw(const RandomStream& stream, std::uint64_t index);
 /// 16, of random_word() above.
 std::uint32_t random_bits(const RandomStream& stream, std::uint64_t index, int bits);
 
+/// Words whose high `bits` bits are random_bits() of elements first_index .. first_index + n - 1,
+/// vectorized. What lies below them is not defined.
+void random_bit_words(const RandomStream& stream, std::uint64_t first_index, int bits,
+                      std::uint32_t* out, std::uint64_t n);
+
 /// Uniform in (0, 1): (word >> 8 + 0.5) 2^-24, exact in binary64.
 double random_unit(const RandomStream& stream, std::uint64_t index);
 

@@ -130,6 +130,28 @@ TEST(QuantizeBlocks, Nvfp4RecipesEqualTheOracleAndDiffer) {
   EXPECT_GT(different, 100);
 }
 
+// Block maxima whose scales lie at a tie of E4M3, where the order of operations decides.
+TEST(QuantizeBlocks, Nvfp4ScalesAtTiesEqualTheOracle) {
+  std::mt19937 generator(6);
+  for (int trial = 0; trial < 4000; ++trial) {
+    const float tensor_amax = 1.0F + static_cast<float>(generator() >> 9) * 0x1p-23F;
+    const int eighths = 17 + 2 * (trial % 8);  // a midpoint between 1 + i / 8 neighbours
+    const float middle = static_cast<float>(eighths) / 16 * tensor_amax * 6 / 2688;
+    std::vector<float> x(32, 0.0F);
+    x[31] = tensor_amax;
+    x[0] = std::nextafter(middle, 0.0F);
+    for (int step = 0; step < 3; ++step) {
+      const std::vector<float> first(x.begin(), x.begin() + 16);
+      expect_block("te", quantize("nvfp4", x),
+                   oracle::transformer_engine_block(tensor_amax, first));
+      expect_block("torchao", quantize("nvfp4(torchao)", x),
+                   oracle::torchao_block(tensor_amax, first));
+      if (HasFatalFailure()) return;
+      x[0] = std::nextafter(x[0], 1.0F);
+    }
+  }
+}
+
 TEST(QuantizeBlocks, GroupedIntegersEqualTheOracle) {
   std::mt19937 generator(4);
   for (int trial = 0; trial < 4000; ++trial) {

@@ -208,6 +208,19 @@ TEST(BlockQuantizer, BlocksWithZerosNanAndInfinity) {
   }
 }
 
+// Where block scales are subnormal they are off by up to a half, and elements need their clamp.
+TEST(BlockQuantizer, SubnormalBlockScalesEqualTheReference) {
+  const Shape shape{64, 64};
+  for (int shift = 8; shift < 22; ++shift) {
+    std::vector<float> x = example(shape.rows * shape.cols, 8);
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::ldexp(x[i], -shift);
+    x[4095] = 4.0F;
+    for (const char* text : {"nvfp4", "nvfp4(torchao)", "nvfp4(columns)", "nvfp4(scale=ue5m3)"}) {
+      expect_reference(text, x, shape);
+    }
+  }
+}
+
 TEST(BlockQuantizer, StridesAndInPlaceGiveTheSameAndLeaveTheRestAlone) {
   const std::size_t rows = 35;
   const std::size_t cols = 70;

@@ -32,6 +32,7 @@ std::vector<RoundSpec> specs_for(const Format& format) {
         check_round_spec(format, {rounding, overflow});
         specs.push_back({rounding, overflow});
       } catch (const SpecError&) {
+        continue;
       }
     }
   }
@@ -112,11 +113,11 @@ void compare_formats(const std::vector<const char*>& names, int random_triples) 
 TEST(CodeArithmetic, EqualsEvaluateForFormatsOf16Bits) {
   compare_formats({"binary16", "bfloat16", "int16", "fixed(14,9)", "float(6,9,fnuz)",
                    "float(5,10,subnormals=flush_input)", "p3109(12,5,signed,extended)"},
-                  100);
+                  20);
 }
 
 TEST(CodeArithmetic, EqualsEvaluateForFormatsOf8Bits) {
-  compare_formats({"e4m3fn", "e5m2", "e2m1fn", "int8", "posit(8,2)", "nf4", "e8m0fnu"}, 40);
+  compare_formats({"e4m3fn", "e5m2", "e2m1fn", "int8", "posit(8,2)", "nf4", "e8m0fnu"}, 10);
 }
 
 TEST(CodeArithmetic, EqualsEvaluateOnManyOperandsFull) {

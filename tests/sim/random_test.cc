@@ -112,6 +112,22 @@ TEST(RandomWords, EqualRandomWordForEveryHeadAndTailOnEveryTarget) {
   });
 }
 
+TEST(RandomBitWords, HoldRandomBitsInTheirHighBitsOnEveryTarget) {
+  testing::on_every_simd_target([] {
+    for (const int bits : {1, 5, 16, 17, 32}) {
+      for (const unsigned int n : {0U, 1U, 63U, 64U, 200U}) {
+        std::vector<std::uint32_t> words(n + 1, 0xdeadbeef);
+        random_bit_words(kStream, 37, bits, words.data(), n);
+        for (std::uint64_t i = 0; i < n; ++i) {
+          ASSERT_EQ(words[i] >> (32 - bits), random_bits(kStream, 37 + i, bits))
+              << bits << " " << i;
+        }
+        ASSERT_EQ(words[n], 0xdeadbeef);
+      }
+    }
+  });
+}
+
 TEST(RandomWord, EveryFieldOfTheStreamMatters) {
   const std::uint32_t word = random_word(kStream, 5);
   RandomStream other = kStream;

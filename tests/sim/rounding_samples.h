@@ -25,7 +25,8 @@ inline std::vector<Format> spelled_formats() {
        {"p3109(8,1,unsigned,finite)", "p3109(8,3,signed,extended)", "p3109(8,4,signed,finite)",
         "p3109(8,3,unsigned,extended)", "p3109(8,5,unsigned,finite)", "p3109(6,1,signed,extended)",
         "p3109(6,6,unsigned,extended)", "p3109(16,9,signed,extended)", "codebook(-0.5,0.25,0.75,3)",
-        "codebook(-1e30,-1,0,1e-30,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20)"}) {
+        "codebook(-1267650600228229401496703205376,-1,0,7.888609052210118e-31,1,2,3,4,5,6,7,8,9,10,"
+        "11,12,13,14,15,16,17,18,19,20)"}) {
     formats.push_back(parse_format(spec));
   }
   return formats;
@@ -89,7 +90,7 @@ inline std::vector<Format> formats_inside_binary32() {
       PositFormat{5, 1},
       PositFormat{6, 0},
       PositFormat{7, 3},
-      PositFormat{10, 4},
+      PositFormat{9, 4},
       PositFormat{16, 0},
       PositFormat{20, 2},
       PositFormat{26, 2},
