@@ -128,6 +128,22 @@ int dispatch(std::span<const std::string> words) {
   return verb.run(Arguments(verb.name, verb.options, rest));
 }
 
+Verb vectors_verb() {
+  return {"vectors",
+          "--op OP --format FORMAT [--from FORMATS] [--samples N] [--seed S] [--rounding R]"
+          " [--overflow O]",
+          "golden vectors of an operation",
+          kVectorsHelp,
+          {{"--op", true},
+           {"--format", true},
+           {"--from", true},
+           {"--samples", true},
+           {"--seed", true},
+           {"--rounding", true},
+           {"--overflow", true}},
+          run_vectors};
+}
+
 }  // namespace
 
 std::span<const Verb> verbs() {
@@ -175,19 +191,7 @@ std::span<const Verb> verbs() {
        run_cast},
       eval_verb(),
       dot_verb(),
-      {"vectors",
-       "--op OP --format FORMAT [--from FORMATS] [--samples N] [--seed S] [--rounding R]"
-       " [--overflow O]",
-       "golden vectors of an operation",
-       kVectorsHelp,
-       {{"--op", true},
-        {"--format", true},
-        {"--from", true},
-        {"--samples", true},
-        {"--seed", true},
-        {"--rounding", true},
-        {"--overflow", true}},
-       run_vectors},
+      vectors_verb(),
       block_verb(),
   };
   return all;
