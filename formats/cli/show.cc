@@ -156,7 +156,7 @@ int run_show(const Arguments& arguments) {
 }  // namespace
 
 Verb show_verb() {
-  return {"show",    "FORMAT [--json]", "properties, bit layout, synonyms, source",
+  return {"show",    "FORMAT [--json]", "properties, bits, names, source",
           kShowHelp, {{"--json"}},      run_show};
 }
 
