@@ -158,9 +158,9 @@ CASTS = [
 BLOCKS = [
     (
         "The scale of an MX block",
-        "A block of one number: its scale and what becomes of it. `floor` clips whatever lies above "
-        "the element's largest number; prev(8) is the binary32 below 8, where a floor of log2 in "
-        "binary32 goes wrong.",
+        "A block of one number: its scale and what becomes of it. `floor` clips whatever lies "
+        "above the element's largest number; 7.9999995 is the binary32 below 8, where a floor of "
+        "log2 in binary32 goes wrong.",
         [],
         ["5", "6", "7", "7.9999995", "150", "0", "1e-40", "inf", "nan"],
         [
@@ -176,9 +176,9 @@ BLOCKS = [
     ),
     (
         "NVFP4, two levels",
-        "Blocks of a tensor whose largest number is 1000.3: scale code and element codes. The third "
-        "and fourth rows hold numbers on boundaries between two codes, where multiplying by a "
-        "reciprocal and dividing differ; random numbers do not show it.",
+        "Blocks of a tensor whose largest number is 1000.3: scale code and element codes. The "
+        "third and fourth rows hold numbers on boundaries between two codes, where multiplying by "
+        "a reciprocal and dividing differ; random numbers do not show it.",
         ["1000.3 0 0"],
         ["6 3 1.5", "-1 0.3 0.02", "6.698437213897705 2.791015625 0.8373046517372131",
          "89.3125 74.42708587646484 52.09895706176758", "0 0 0", "1e-6 0 0"],
@@ -309,8 +309,9 @@ HEAD = """# Disputed cases
 
 One input, several answers. Each cell is what `ulp cast` prints for the format and the options of
 its row: the number and its code; for blocks, what `ulp block` prints: the scale's code (and the
-scale) and the value of a single number, or the codes of several. The last column names who gives these results, or where the rule
-stands. Written by `scripts/disputed_cases.py ./ulp`; a test compares it.
+scale) and the value of a single number, or the codes of several. The last column names who gives
+these results, or where the rule stands. Written by `scripts/disputed_cases.py ./ulp`; a test
+compares it.
 """
 
 
