@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <string>
 #include <vector>
 
 #include "formats/block_spec.h"
@@ -11,6 +12,12 @@ namespace halfulp {
 namespace {
 
 using ::testing::HasSubstr;
+
+const std::vector<std::string> kFormats = {"e4m3fn",  "int4sym",
+                                           "uint4",   "bfloat16+scale_binary32",
+                                           "e8m0fnu", "binary16+scale_power_of_two"};
+const std::vector<std::string> kGranularities = {"tensor", "row", "column", "group(300)",
+                                                 "group(64,columns)"};
 
 TEST(ParseQuantizer, FillsDefaultsByFormat) {
   EXPECT_EQ(to_spec(parse_quantizer("e4m3fn")),
