@@ -63,6 +63,19 @@ struct BadText {
   const char* message;
 };
 
+void expect_refusals(const std::vector<BadText>& cases) {
+  for (const BadText& bad : cases) {
+    try {
+      parse_quantizer(bad.text);
+      ADD_FAILURE() << bad.text;
+    } catch (const SpecError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(bad.message)) << bad.text;
+      EXPECT_EQ(error.column(), bad.column) << bad.text << ": " << error.what();
+      EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("\n")));
+    }
+  }
+}
+
 TEST(ParseQuantizer, ErrorsNameTheColumnAndTheRemedy) {
   const std::vector<BadText> cases = {
       {"", 1, "empty"},
@@ -89,16 +102,7 @@ TEST(ParseQuantizer, ErrorsNameTheColumnAndTheRemedy) {
       {"binary64", 1, "binary32"},
       {"int4+row+xyzzy", 10, "known"},
   };
-  for (const BadText& bad : cases) {
-    try {
-      parse_quantizer(bad.text);
-      ADD_FAILURE() << bad.text;
-    } catch (const SpecError& error) {
-      EXPECT_THAT(error.what(), HasSubstr(bad.message)) << bad.text;
-      EXPECT_EQ(error.column(), bad.column) << bad.text << ": " << error.what();
-      EXPECT_THAT(error.what(), ::testing::Not(HasSubstr("\n")));
-    }
-  }
+  expect_refusals(cases);
 }
 
 // ---- block formats
@@ -123,15 +127,7 @@ TEST(ParseQuantizer, RefusesWhatBlockFormatsBringThemselves) {
       {"mxfp4+absmax", 7, "of its own"},      {"mxfp4(flor)", 7, "floor"},
       {"mxfp4+rows+columns", 12, "second"},   {"mxfp4+infinity", 1, "infinity"},
       {"mxfp4+stocastic(8)", 7, "stochastic"}};
-  for (const BadText& bad : cases) {
-    try {
-      parse_quantizer(bad.text);
-      ADD_FAILURE() << bad.text;
-    } catch (const SpecError& error) {
-      EXPECT_THAT(error.what(), HasSubstr(bad.message)) << bad.text;
-      EXPECT_EQ(error.column(), bad.column) << bad.text << ": " << error.what();
-    }
-  }
+  expect_refusals(cases);
 }
 
 TEST(BitsPerElement, IsTheWidthOfTheCode) {
