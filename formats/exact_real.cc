@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include "formats/elementary_bounds.h"
@@ -51,6 +52,22 @@ WideNumber to_wide(Real& x, bool sticky) {
   return result;
 }
 
+/// Asks binary64 first.
+class RoughFirst : public ordered::ExactMagnitude {
+ public:
+  RoughFirst(const ExactReal& x, WideNumber bits) : x_(x), bits_(bits) { bits_.negative = false; }
+
+  int compare_to_point(const Power& inner, const Power& outer, std::uint64_t t,
+                       int k) const override {
+    const std::optional<int> rough = ordered::compare_roughly(bits_, inner, outer, t, k);
+    return rough ? *rough : x_.compare_to_point(inner, outer, t, k);
+  }
+
+ private:
+  const ExactReal& x_;
+  WideNumber bits_;
+};
+
 int leading_exponent(const Number& x) { return x.exponent + bit_width(x.significand) - 1; }
 
 }  // namespace
@@ -60,9 +77,6 @@ bool has_irrational_values(const Format& format) {
   return std::holds_alternative<LogarithmicFormat>(format) ||
          (takum != nullptr && takum->logarithmic);
 }
-
-PowerQuotient::PowerQuotient(const PowerSum& sum, std::uint64_t divisor)
-    : sum_(sum), divisor_(divisor), negative_(sum.sign() < 0) {}
 
 void PowerQuotient::bound(Real& low, Real& high) const {
   sum_.bound(low, high);
@@ -78,10 +92,10 @@ std::int64_t PowerQuotient::last_precision() const {
 int PowerQuotient::compare_to_point(const Power& inner, const Power& outer, std::uint64_t t,
                                     int k) const {
   PowerSum difference = sum_;
-  const int minus = negative_ ? 1 : -1;
+  const int minus = -sum_.sign();
   add_power(difference, minus, inner, uint128{divisor_} * ((std::uint64_t{1} << k) - t), -k);
   add_power(difference, minus, outer, uint128{divisor_} * t, -k);
-  return negative_ ? -difference.sign() : difference.sign();
+  return -minus * difference.sign();
 }
 
 void FunctionValue::bound(Real& low, Real& high) const {
@@ -143,7 +157,8 @@ Number round_real(const ExactReal& x, const Format& format, const RoundSpec& spe
     throw std::invalid_argument("an irrational result is too large to wrap");
   }
   if (!has_irrational_values(format)) return round_to(format, spec, cut, random, flags);
-  return ordered::round_to(format, spec, cut, random, flags, &x);
+  const RoughFirst exact(x, cut);
+  return ordered::round_to(format, spec, cut, random, flags, &exact);
 }
 
 }  // namespace halfulp

@@ -26,7 +26,7 @@ class ExactReal : public ordered::ExactMagnitude {
 class PowerQuotient : public ExactReal {
  public:
   /// The sum is not zero.
-  PowerQuotient(const PowerSum& sum, std::uint64_t divisor);
+  PowerQuotient(const PowerSum& sum, std::uint64_t divisor) : sum_(sum), divisor_(divisor) {}
 
   void bound(Real& low, Real& high) const override;
   std::int64_t last_precision() const override;
@@ -36,7 +36,6 @@ class PowerQuotient : public ExactReal {
  private:
   PowerSum sum_;
   std::uint64_t divisor_;
-  bool negative_;
 };
 
 /// An elementary function of a finite operand that is not zero, in whose domain it lies. What 4096
