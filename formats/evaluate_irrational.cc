@@ -195,8 +195,8 @@ std::optional<WideNumber> far_result(Operation operation, const Number& x) {
   const WideNumber one_less{Kind::finite, x.negative, true, -128, ~uint128{0}};
   const WideNumber tiny{Kind::finite, false, true, -kFar, 1};
   // 1 - erf(16) < 2^-372, 1 - tanh(128) < 2^-368, 1 - sigmoid(128) < 2^-184.
-  const bool saturates = operation == Operation::tanh ||
-                         (operation == Operation::sigmoid && !x.negative);
+  const bool saturates =
+      operation == Operation::tanh || (operation == Operation::sigmoid && !x.negative);
   if ((saturates && top >= 7) || (operation == Operation::erf && top >= 4)) return one_less;
   const bool is_exponential = operation == Operation::exp || operation == Operation::exp2;
   if (top < 18) return std::nullopt;

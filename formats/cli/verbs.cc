@@ -54,6 +54,8 @@ constexpr std::string_view kVectorsHelp =
     "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
     "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
     "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
+    "Results that do not exist are -, with `error` (out of range under that policy) or `refused`\n"
+    "(too large to wrap: its last bits are not computed) in place of flags.\n"
     "  --op OP          an operation of `ulp help eval`, or cast\n"
     "  --format FORMAT  of the result, and of the operands without --from\n"
     "  --from FORMATS   of the operands: one for all, or one for each, separated by commas\n"

@@ -54,9 +54,8 @@ int compare(mpfr_srcptr a, mpfr_srcptr b) {
   Value difference;
   mpfr_sub(difference.v, a, b, kNearest);
   if (mpfr_zero_p(difference.v) != 0) return 0;
-  const mpfr_exp_t scale =
-      std::max(mpfr_zero_p(a) != 0 ? mpfr_get_exp(b) : mpfr_get_exp(a),
-               mpfr_zero_p(b) != 0 ? mpfr_get_exp(a) : mpfr_get_exp(b));
+  const mpfr_exp_t scale = std::max(mpfr_zero_p(a) != 0 ? mpfr_get_exp(b) : mpfr_get_exp(a),
+                                    mpfr_zero_p(b) != 0 ? mpfr_get_exp(a) : mpfr_get_exp(b));
   if (mpfr_get_exp(difference.v) < scale - kEqualBits) return 0;
   return mpfr_sgn(difference.v);
 }
@@ -218,8 +217,8 @@ std::shared_ptr<const PowerTable::Exact> PowerTable::exact(
   if (result->is_nan) return result;
   const bool zero = mpfr_zero_p(x[0].v) != 0;
   const bool by_zero = x.size() == 2 && mpfr_zero_p(x[1].v) != 0;
-  const bool needs_positive = operation == "sqrt" || operation == "rsqrt" || operation == "log" ||
-                              operation == "log2";
+  const bool needs_positive =
+      operation == "sqrt" || operation == "rsqrt" || operation == "log" || operation == "log2";
   result->flags.invalid = (needs_positive && mpfr_sgn(x[0].v) < 0) ||
                           (operation == "rem" && by_zero) ||
                           (operation == "div" && by_zero && zero);
@@ -283,11 +282,12 @@ PowerTable::Result PowerTable::round(const Exact& x, const RoundSpec& spec,
     flags.invalid = true;
     return {nan_code_, flags};
   }
-  const auto above = std::upper_bound(
-      n.magnitudes.begin(), n.magnitudes.end(), x.magnitude,
-      [](const Value& a, const Value& b) { return compare(a.v, b.v) < 0; });
+  const auto above =
+      std::upper_bound(n.magnitudes.begin(), n.magnitudes.end(), x.magnitude,
+                       [](const Value& a, const Value& b) { return compare(a.v, b.v) < 0; });
   std::size_t index = static_cast<std::size_t>(above - n.magnitudes.begin()) - 1;
-  if (compare(n.magnitudes[index].v, x.magnitude.v) == 0) return {code_of(index, x.negative), flags};
+  if (compare(n.magnitudes[index].v, x.magnitude.v) == 0)
+    return {code_of(index, x.negative), flags};
   if (index + 1 == n.magnitudes.size()) return out_of_range(spec, x.negative, flags);
   flags.inexact = true;
   flags.underflow = index == 0;
