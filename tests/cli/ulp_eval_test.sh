@@ -64,7 +64,7 @@ expect 'JSON and hexadecimal' 0 \
 
 # 2^(1/8) + 2^(1/8) = 2^(9/8); 2^-1 + 2^(-7/8) is a tie.
 input '0x01 0x01\n0x78 0x79\n0x04 0x84\n'
-expect 'sums of logarithmic numbers' 0 '0x09~2.181015465330515~-
+expect 'sums of logarithmic numbers' 0 '0x09~2.1810154653305154~-
 0x00~1~inexact
 0x40~0~-
 ' '' -- eval add 'lns(8,3)'
