@@ -12,7 +12,7 @@ run_tests := sh scripts/run_tests.sh $(BUILD)
 no_tests   = $(if $(wildcard $(BUILD)/CMakeCache.txt),,-DHALFULP_TESTS=OFF)
 results   := results/quickstart
 
-.PHONY: build quickstart test test-full test-long lint format check bench figures clean help
+.PHONY: build quickstart test test-full test-long test-builds lint format check bench figures clean help
 .NOTPARALLEL:
 
 build:      ## the programs ./run_experiment and ./ulp
@@ -39,6 +39,10 @@ test-long:  ## exhaustive tests (hours)
 	@$(build) -DHALFULP_TESTS=ON all
 	@$(run_tests) long
 
+test-builds: ## the fast tests of formats/ and sim/ under g++ -O2 and -O3, clang++, sanitizers
+	@$(bootstrap) run test develop
+	@sh scripts/test_builds.sh build-matrix
+
 lint:       ## layout, layers, sizes, shell scripts, clang-tidy (TIDY=off leaves it out)
 	@$(bootstrap) run test develop
 	@$(build) -DHALFULP_TESTS=ON all
@@ -63,4 +67,4 @@ clean:      ## removes what was built; results stay
 	rm -rf build build-* run_experiment ulp
 
 help:       ## this list
-	@sed -n 's/^\([a-z-]*\): *## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\): *## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 13

@@ -153,6 +153,44 @@ CASTS = [
     ),
 ]
 
+# --- blocks: (title, text, leading rows, rows, [(SPEC, what gives these numbers)]) ---
+
+BLOCKS = [
+    (
+        "The scale of an MX block",
+        "A block of one number: its scale and what becomes of it. `floor` clips whatever lies "
+        "above the element's largest number; 7.9999995 is the binary32 below 8, where a floor of "
+        "log2 in binary32 goes wrong.",
+        [],
+        ["5", "6", "7", "7.9999995", "150", "0", "1e-40", "inf", "nan"],
+        [
+            ("mxfp4", "OCP MX 1.0, torchao FLOOR"),
+            ("mxfp4(even)", "torchao EVEN, Quark"),
+            ("mxfp4(ceil)", "torchao CEIL"),
+            ("mxfp4(rceil)", "torchao RCEIL, cuBLAS, TransformerEngine"),
+            ("mxfp4(microxcaling)", "microxcaling: ties away"),
+            ("mxfp8_e4m3", "OCP MX 1.0, torchao FLOOR"),
+            ("mxfp8_e4m3(rceil)", "cuBLAS, TransformerEngine"),
+            ("mxint8", "OCP MX 1.0"),
+        ],
+    ),
+    (
+        "NVFP4, two levels",
+        "Blocks of a tensor whose largest number is 1000.3: scale code and element codes. The "
+        "third and fourth rows hold numbers on boundaries between two codes, where multiplying by "
+        "a reciprocal and dividing differ; random numbers do not show it.",
+        ["1000.3 0 0"],
+        ["6 3 1.5", "-1 0.3 0.02", "6.698437213897705 2.791015625 0.8373046517372131",
+         "89.3125 74.42708587646484 52.09895706176758", "0 0 0", "1e-6 0 0"],
+        [
+            ("nvfp4(te)", "TransformerEngine's reference"),
+            ("nvfp4(torchao)", "torchao: never below the smallest normal scale"),
+            ("nvfp4(one_level)", "no tensor scale"),
+            ("nvfp4(four_over_six)", "maximum at 6 or at 4, smaller mean absolute error"),
+        ],
+    ),
+]
+
 # --- names that mean several formats ---
 
 NAMES = [
@@ -215,6 +253,34 @@ def casts(ulp):
     return [line for section in CASTS for line in cast_section(ulp, *section)]
 
 
+def block_cell(line):
+    """Scale and value of a single number; codes of a longer block."""
+    scale_code, scale, codes, values = line.split("\t")[2:6]
+    if " " in codes:
+        return f"{scale_code}: " + " ".join(code.removeprefix("0x") for code in codes.split())
+    return f"{scale_code} ({float(scale):.6g}): {float(values):.8g}"
+
+
+def block_section(ulp, title, text, leading, rows, specs):
+    out = [f"## {title}", ""] + textwrap.wrap(text, 112) + [""]
+    out.append("| `ulp block` | " + " | ".join(f"`{row}`" for row in rows) + " | as |")
+    out.append("|---" * (len(rows) + 2) + "|")
+    for spec, who in specs:
+        lines = "".join(row + "\n" for row in leading + rows)
+        results, errors = run(ulp, "block", spec, lines=lines)
+        blocks = [line for line in results.splitlines() if not line.startswith("tensor")]
+        if len(blocks) != len(leading + rows):
+            sys.exit(f"block {spec}: {errors}")
+        cells = [block_cell(line) for line in blocks[len(leading):]]
+        command = f"'{spec}'" if "(" in spec else spec
+        out.append(f"| `{command}` | " + " | ".join(cells) + f" | {who} |")
+    return out + [""]
+
+
+def blocks(ulp):
+    return [line for section in BLOCKS for line in block_section(ulp, *section)]
+
+
 def names(ulp):
     out = ["## Names", "", "What `ulp show NAME` makes of names with several readings.", ""]
     out += ["| name | reading |", "|---|---|"]
@@ -237,13 +303,15 @@ def policies(ulp):
 
 
 # Each gives the lines of one or more sections.
-SECTIONS = [casts, names, policies]
+SECTIONS = [casts, blocks, names, policies]
 
 HEAD = """# Disputed cases
 
 One input, several answers. Each cell is what `ulp cast` prints for the format and the options of
-its row: the number and its code. The last column names who gives these results, or where the rule
-stands. Written by `scripts/disputed_cases.py ./ulp`; a test compares it.
+its row: the number and its code; for blocks, what `ulp block` prints: the scale's code (and the
+scale) and the value of a single number, or the codes of several. The last column names who gives
+these results, or where the rule stands. Written by `scripts/disputed_cases.py ./ulp`; a test
+compares it.
 """
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Redraws the figures of the documentation: those of docs/figures/figures.txt from the committed results,
-# and the gallery of formats from what ./ulp prints.
+# Redraws the figures of the documentation: those of docs/figures/figures.txt from the committed
+# results, and the gallery of formats from what ./ulp prints.
 # usage: draw_figures.sh PYTHON
 set -eu
 cd "$(dirname "$0")/.."

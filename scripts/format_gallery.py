@@ -16,8 +16,9 @@ import gallery_data
 FAMILIES = {
     "ocp": ("e5m2", "e4m3fn", "e3m2fn", "e2m3fn", "e2m1fn"),
     "fnuz": (
-        "e5m2fnuz", "e4m3fnuz", "e4m3b11fnuz", "p3109(8,4,signed,extended)", "p3109(8,3,signed,finite)",
-    ),
+        "e5m2fnuz", "e4m3fnuz", "e4m3b11fnuz", "p3109(8,4,signed,extended)",
+        "p3109(8,3,signed,finite)",
+    ),  # fmt: skip
     "integer": ("int8", "int4", "int4sym", "uint4", "fixed(8,4)"),
     "tapered": ("posit(8,0)", "posit(8,1)", "posit(8,2)", "takum_linear8"),
     "logarithmic": ("lns(8,3)", "lns(6,2)", "takum_log8"),
@@ -93,7 +94,8 @@ def _draw_fields(axis, pictures):
 def _box(axis, x, row, colour):
     from matplotlib.patches import Rectangle
 
-    axis.add_patch(Rectangle((x, row - 0.34), 1, 0.68, facecolor=colour, edgecolor="none", alpha=0.75))
+    look = {"facecolor": colour, "edgecolor": "none", "alpha": 0.75}
+    axis.add_patch(Rectangle((x, row - 0.34), 1, 0.68, **look))
 
 
 def _draw_lines(axis, pictures):
@@ -167,7 +169,8 @@ def save(figure, path):
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="format_gallery.py", description=__doc__.split("\n")[0])
-    parser.add_argument("families", metavar="FAMILY", nargs="*", help=", ".join([*FAMILIES, "block"]))
+    names = ", ".join([*FAMILIES, "block"])
+    parser.add_argument("families", metavar="FAMILY", nargs="*", help=names)
     parser.add_argument("-o", "--output", metavar="DIR", default="docs/figures")
     parser.add_argument("--ulp", default="./ulp", help="the calculator (default ./ulp)")
     options = parser.parse_args(arguments)
@@ -180,7 +183,8 @@ def main(arguments):
         if name == "block":
             figure = gallery_blocks.draw(options.ulp, _LOOKS)
         else:
-            figure = draw_family([gallery_data.picture(options.ulp, spec) for spec in FAMILIES[name]])
+            pictures = [gallery_data.picture(options.ulp, spec) for spec in FAMILIES[name]]
+            figure = draw_family(pictures)
         path = os.path.join(options.output, f"format_{name}.png")
         save(figure, path)
         print(path)

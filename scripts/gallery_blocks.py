@@ -72,7 +72,8 @@ def _draw_values(axis, ulp):
         for part, (amax, scale) in enumerate(zip(_AMAX, scales)):
             low = row - 0.32 + 0.33 * part
             axis.vlines(values * scale, low, low + 0.28, linewidth=0.45, color="0.25", zorder=2)
-            axis.plot([amax, amax], [low - 0.02, low + 0.3], color="#D55E00", linewidth=1.3, zorder=3)
+            mark = {"color": "#D55E00", "linewidth": 1.3, "zorder": 3}
+            axis.plot([amax, amax], [low - 0.02, low + 0.3], **mark)
     axis.set_xlim(0, 2.6)
     axis.set_ylim(len(BLOCKS) - 0.4, -0.6)
     axis.set_yticks([])
@@ -99,7 +100,9 @@ def _draw_reach(axis, ulp, looks):
 def _scales(ulp, spec, length, amax):
     """The scale of a block with each of these largest magnitudes; two-level scales multiplied."""
     rows = "".join(" ".join([repr(float(a))] + ["0"] * (length - 1)) + "\n" for a in amax)
-    done = subprocess.run([ulp, "block", spec], input=rows, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [ulp, "block", spec], input=rows, capture_output=True, text=True, check=True
+    )
     tensor, scales = 1.0, []
     for line in done.stdout.splitlines():
         fields = line.split("\t")

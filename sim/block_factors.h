@@ -48,7 +48,6 @@ class BlockFactors {
   BlockFormat format_;
   FactorMethod method_ = FactorMethod::multiply;
   bool is_power_of_two_ = false;
-  bool rounds_amax_ = false;
   float largest_ = 0;
   float least_scale_ = 0;    ///< torchao's
   float overflow_from_ = 0;  ///< smaller magnitudes round to the largest element at most

@@ -80,21 +80,19 @@ void fill_policy(RoundPlan& plan, const Format& format, const RoundSpec& spec) {
 }
 
 void fill_clamps(RoundPlan& plan, const Grid& grid) {
-  const double largest = plan.largest;
-  const double lowest = plan.lowest;
   if (plan.wraps) {
     plan.clamp_low = -kLargestSingle;
     plan.clamp_high = kLargestSingle;
   } else if (plan.clamps) {
-    plan.clamp_low = lowest;
-    plan.clamp_high = largest;
+    plan.clamp_low = plan.lowest;
+    plan.clamp_high = plan.largest;
     if (plan.nan == plan.largest) plan.nan_rule = NanRule::highest;
   } else {
     // One step beyond the range in either direction: rounds to itself, so it is seen to be outside.
-    const int top = grid.all_fixed
-                        ? grid.fixed_quantum
-                        : std::max(grid.fixed_quantum, std::ilogb(largest) - grid.precision + 1);
-    plan.clamp_high = std::max(largest, -lowest) + std::ldexp(1.0, top);
+    const int top = grid.all_fixed ? grid.fixed_quantum
+                                   : std::max(grid.fixed_quantum,
+                                              std::ilogb(plan.largest) - grid.precision + 1);
+    plan.clamp_high = std::max(plan.largest, -plan.lowest) + std::ldexp(1.0, top);
     plan.clamp_low = -plan.clamp_high;
   }
 }
@@ -247,8 +245,7 @@ bool suits_magic(const RoundSpec& spec, const Grid& grid) {
   if (rounds_fraction(spec)) return false;
   const bool is_stochastic = spec.rounding == Rounding::stochastic;
   if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
-  // (The finest, binary32's own subnormal grid, gets the power 0 and so the identity, as it
-  // should.)
+  // (The finest grid, binary32's own subnormals, gets the power 0 and so the identity.)
   if (grid.all_fixed) return true;
   const int least = is_stochastic ? 1 : 2;
   return grid.precision >= least && grid.precision <= kSingleDigits - 2 && grid.has_zero &&
@@ -325,9 +322,13 @@ void fill_posit(RoundPlan& plan, const PositFormat& f) {
   };
   p.fast_low2 = twice(std::ldexp(1.0, lowest * (1 << es)));
   p.fast_limit2 = twice(std::ldexp(1.0, (highest + 1) * (1 << es))) - p.fast_low2 - 1;
-  for (int regime = -16; regime < 16; ++regime) {
+  // By the low 5 bits of the biased regime field, which for es = 4 are its 4 bits and the sign.
+  const int regimes = std::min(32, 256 >> es);
+  for (int field = 0; field < 32; ++field) {
+    const int rest = (field - p.regime_bias) & (regimes - 1);
+    const int regime = rest < regimes / 2 ? rest : rest - regimes;
     const int length = regime >= 0 ? regime + 2 : 1 - regime;
-    p.magic[regime & 31] = std::ldexp(1.5F, std::clamp(length + p.drop_bias, 2, 22));
+    p.magic[field] = std::ldexp(1.5F, std::clamp(length + p.drop_bias, 2, 22));
   }
 }
 

@@ -111,7 +111,7 @@ struct PositPlan {
   std::int32_t top_regime;  ///< n - 3: the last one with a terminating bit
   // Where magic numbers do: operands whose doubled pattern is at most `limit` above `low`.
   std::uint32_t fast_low2, fast_limit2;
-  float magic[32];  ///< 1.5 * 2^(bits lacking) by regime modulo 32
+  float magic[32];  ///< 1.5 * 2^(bits lacking) by regime field modulo 32
 };
 
 /// What arrays hold.

@@ -14,6 +14,18 @@ namespace halfulp::cli {
 
 namespace {
 
+constexpr std::string_view kDiffHelp =
+    "Where two formats, or one format under two policies, differ: codes that stand for different\n"
+    "numbers, numbers that only one has, operands that round differently (every value and every\n"
+    "decision point of both formats and their binary64 neighbours, the ends of the range, zeros,\n"
+    "infinities, NaN), the first of each, and the parameters that explain it. Formats of more\n"
+    "than 16 bits are compared at sampled codes, which the report says.\n"
+    "A and B are FORMAT{+rounding|+overflow}; nearest_even and saturate where left out.\n"
+    "The exit code is 0 whether or not they differ.\n"
+    "  --rounding R, --overflow O   for what A and B leave out\n"
+    "  --json                       one JSON object\n"
+    "  example: ulp diff e4m3fn e4m3fnuz; ulp diff e4m3fn+saturate e4m3fn+nan\n";
+
 void print_line(std::string_view name, const std::string& text) {
   fmt::print("  {:<10}{}\n", name, text);
 }
@@ -82,8 +94,6 @@ void print_json(const Policy& a, const Policy& b, const Difference& d) {
       fmt::join(why, ","));
 }
 
-}  // namespace
-
 int run_diff(const Arguments& arguments) {
   if (arguments.positional().size() != 2) {
     throw UsageError("diff takes two formats, for example: ulp diff e4m3fn e4m3fnuz");
@@ -97,6 +107,17 @@ int run_diff(const Arguments& arguments) {
     print_report(a, b, difference);
   }
   return 0;
+}
+
+}  // namespace
+
+Verb diff_verb() {
+  return {"diff",
+          "A B [--rounding R] [--overflow O] [--json]",
+          "where two formats or policies give different numbers, and why",
+          kDiffHelp,
+          {{"--rounding", true}, {"--overflow", true}, {"--json"}},
+          run_diff};
 }
 
 }  // namespace halfulp::cli

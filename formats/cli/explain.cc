@@ -17,6 +17,14 @@ namespace halfulp::cli {
 
 namespace {
 
+constexpr std::string_view kExplainHelp =
+    "Why OPERAND becomes the number it becomes: its exact value, both neighbours in FORMAT,\n"
+    "whether it is a tie, the policy, the result and its bits. OPERAND is a value or a code, as "
+    "in\n"
+    "`ulp help cast`. FORMAT may carry its policy: e4m3fn+toward_zero+nan.\n"
+    "  --rounding R, --overflow O, --random HEX   as in `ulp help cast`\n"
+    "  example: ulp explain 500 e4m3fn\n";
+
 using Kind = Number::Kind;
 
 void print_line(std::string_view name, const std::string& text) {
@@ -153,8 +161,6 @@ void explain(const Policy& policy, const Word& operand, std::uint64_t random) {
   print_line("bits", bits_text(policy.format, code));
 }
 
-}  // namespace
-
 int run_explain(const Arguments& arguments) {
   if (arguments.positional().size() != 2) {
     throw UsageError("explain takes an operand and a FORMAT, for example: ulp explain 500 e4m3fn");
@@ -171,6 +177,17 @@ int run_explain(const Arguments& arguments) {
     print_line("result", std::string("error: ") + error.what());
   }
   return 0;
+}
+
+}  // namespace
+
+Verb explain_verb() {
+  return {"explain",
+          "OPERAND FORMAT [--rounding R] [--overflow O] [--random HEX]",
+          "why a number becomes the number it becomes",
+          kExplainHelp,
+          {{"--rounding", true}, {"--overflow", true}, {"--random", true}},
+          run_explain};
 }
 
 }  // namespace halfulp::cli

@@ -16,6 +16,16 @@ namespace halfulp::cli {
 
 namespace {
 
+constexpr std::string_view kValuesHelp =
+    "Every code of a format of up to 16 bits: CODE TAB VALUE.\n"
+    "  --hex  values as hexadecimal floats\n";
+
+constexpr std::string_view kListHelp =
+    "One line for each named format. Every other eXmY float and intN or uintN works too:\n"
+    "docs/FORMATS.md has the grammar.\n"
+    "  --markdown  the table of docs/FORMATS.md\n"
+    "  --json      one JSON object a line: family and its parameters, range, names, source\n";
+
 std::string layout_text(const Format& format) {
   const auto* f = std::get_if<FloatFormat>(&format);
   if (const auto* integer = std::get_if<IntegerFormat>(&format)) {
@@ -64,8 +74,6 @@ void print_markdown_row(const NamedFormat& row) {
              subnormal_text(row.format, brief), aliases, row.source);
 }
 
-}  // namespace
-
 int run_list(const Arguments& arguments) {
   if (!arguments.positional().empty()) {
     throw UsageError("list takes no FORMAT; for one format: ulp show " + arguments.positional()[0]);
@@ -105,6 +113,18 @@ int run_values(const Arguments& arguments) {
     fmt::print("{}\t{}\n", code_text(format, code), hex ? to_hex_float(number) : to_text(number));
   }
   return 0;
+}
+
+}  // namespace
+
+Verb list_verb() {
+  return {"list",    "[--markdown] [--json]",      "named formats, one a line",
+          kListHelp, {{"--markdown"}, {"--json"}}, run_list};
+}
+
+Verb values_verb() {
+  return {"values",    "FORMAT [--hex]", "every code and its value",
+          kValuesHelp, {{"--hex"}},      run_values};
 }
 
 }  // namespace halfulp::cli

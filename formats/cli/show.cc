@@ -18,6 +18,11 @@ namespace halfulp::cli {
 
 namespace {
 
+constexpr std::string_view kShowHelp =
+    "Properties, bit layout, synonyms and source of a format.\n"
+    "  --json  one JSON object, as a line of ulp list --json\n"
+    "  example: ulp show e4m3fn\n";
+
 void print_layout(const FloatFormat& f) {
   const Field fields[] = {
       {'s', f.is_signed ? 1 : 0}, {'e', f.exponent_bits}, {'t', f.trailing_bits}};
@@ -111,8 +116,6 @@ std::string wrapped(const std::vector<std::string_view>& words) {
   return text;
 }
 
-}  // namespace
-
 int run_show(const Arguments& arguments) {
   const Format format = format_argument(arguments, "show");
   if (arguments.has("--json")) {
@@ -148,6 +151,13 @@ int run_show(const Arguments& arguments) {
     print_fact("source", std::string(row->source));
   }
   return 0;
+}
+
+}  // namespace
+
+Verb show_verb() {
+  return {"show",    "FORMAT [--json]", "properties, bits, names, source",
+          kShowHelp, {{"--json"}},      run_show};
 }
 
 }  // namespace halfulp::cli

@@ -23,6 +23,23 @@ namespace halfulp::cli {
 
 namespace {
 
+constexpr std::string_view kVectorsHelp =
+    "Golden vectors, one a line: operand codes, R where rounding is stochastic, result code, "
+    "flags,\n"
+    "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
+    "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
+    "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
+    "Results that do not exist are -, with `error` (out of range under that policy) or `refused`\n"
+    "(too large to wrap: its last bits are not computed) in place of flags.\n"
+    "  --op OP          an operation of `ulp help eval`, or cast\n"
+    "  --format FORMAT  of the result, and of the operands without --from\n"
+    "  --from FORMATS   of the operands: one for all, or one for each, separated by commas\n"
+    "  --samples N      samples, though all would be possible (10000 where they are not)\n"
+    "  --seed S         of the samples and of R (0)\n"
+    "  --rounding R, --overflow O   as in `ulp help cast`\n"
+    "  example: ulp vectors --op fma --format bfloat16 --from e4m3fn,e5m2,bfloat16 --samples "
+    "1000\n";
+
 constexpr int kMostEnumeratedBits = 24;
 constexpr std::uint64_t kDefaultSamples = 10'000;
 
@@ -186,8 +203,6 @@ void print_heading(const Job& job, std::string_view how) {
   fmt::print("{}result\tflags\n", job.spec.rounding == Rounding::stochastic ? "R\t" : "");
 }
 
-}  // namespace
-
 int run_vectors(const Arguments& arguments) {
   if (!arguments.positional().empty()) {
     throw UsageError("vectors takes options only, for example: --op add --format e4m3fn");
@@ -206,6 +221,24 @@ int run_vectors(const Arguments& arguments) {
   print_heading(job, fmt::format("{} samples, seed {}", samples, seed));
   vectors.sample(samples);
   return 0;
+}
+
+}  // namespace
+
+Verb vectors_verb() {
+  return {"vectors",
+          "--op OP --format FORMAT [--from FORMATS] [--samples N] [--seed S] [--rounding R]"
+          " [--overflow O]",
+          "golden vectors of an operation",
+          kVectorsHelp,
+          {{"--op", true},
+           {"--format", true},
+           {"--from", true},
+           {"--samples", true},
+           {"--seed", true},
+           {"--rounding", true},
+           {"--overflow", true}},
+          run_vectors};
 }
 
 }  // namespace halfulp::cli

@@ -23,18 +23,17 @@ struct Verb {
 
 std::span<const Verb> verbs();
 
-int run_list(const Arguments& arguments);
-int run_show(const Arguments& arguments);
-int run_values(const Arguments& arguments);
-int run_cast(const Arguments& arguments);
-int run_explain(const Arguments& arguments);
-int run_diff(const Arguments& arguments);
-int run_vectors(const Arguments& arguments);
-
 /// Verbs whose help and options stand with their code.
-Verb block_verb();
+Verb list_verb();
+Verb show_verb();
+Verb values_verb();
+Verb explain_verb();
+Verb diff_verb();
+Verb cast_verb();
 Verb eval_verb();
 Verb dot_verb();
+Verb block_verb();
+Verb vectors_verb();
 
 /// The one positional FORMAT of a verb; a note about its reading goes to standard error.
 /// Throws UsageError, SpecError.

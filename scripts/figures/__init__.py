@@ -6,7 +6,7 @@ FIGURES = {
     "loss_curves": "training and validation loss against step: seeds, means, diverged runs",
     "loss_vs_bits": "final loss against bits per element: seeds, means, intervals, diverged runs",
     "sqnr_vs_exponent": "SQNR against exponent bits, a panel per width, a line per distribution",
-    "sqnr_by_format": "SQNR of each quantizer, a marker per distribution or tensor, range over phases",
+    "sqnr_by_format": "SQNR of each quantizer, a marker per distribution or tensor",
     "sqnr_rotation": "SQNR before and after a Hadamard rotation, a panel per quantizer",
     "measured_vs_expected": "measured minus closed-form SQNR, with two standard errors",
 }

@@ -22,9 +22,12 @@ def draw(results, options):
     """Returns the figure, and the header and rows of its CSV."""
     made = [r for r in quantization.runs(results, SWEEP) if math.isfinite(r.expected)]
     if not made:
-        raise ResultsError(f"{results.path}: no run has a closed form; run ./run_experiment {SWEEP}")
+        raise ResultsError(
+            f"{results.path}: no run has a closed form; run ./run_experiment {SWEEP}"
+        )
     scale = style.use(options.style)
-    figure, axis = plt.subplots(figsize=(style.COLUMN_WIDTH * scale, 0.78 * style.COLUMN_WIDTH * scale))
+    width = style.COLUMN_WIDTH * scale
+    figure, axis = plt.subplots(figsize=(width, 0.78 * width))
     axis.axhline(0.0, color=style.GREY, linewidth=0.7, zorder=1)
     for run in made:
         look = quantization.source_style(run.source)

@@ -27,7 +27,9 @@ def draw(results, options):
     splits = [(run, quantization.exponent_split(run.quantizer)) for run in made]
     splits = [(run, split) for run, split in splits if split is not None]
     if not splits:
-        raise ResultsError(f"{results.path}: no run has a split format; run ./run_experiment {SWEEP}")
+        raise ResultsError(
+            f"{results.path}: no run has a split format; run ./run_experiment {SWEEP}"
+        )
     widths = sorted({split[0] for _, split in splits}, reverse=True)
     scale = style.use(options.style)
     panel = style.PAGE_WIDTH / 3

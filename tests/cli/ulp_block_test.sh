@@ -17,14 +17,20 @@ expect 'a bad line is named' 1 '1~1-2~0x78~0.0078125~0x70 0x78~1 2~0
 " -- block mxfp8_e4m3
 
 input '1 2\n3 4\n'
-expect 'columns and JSON' 0 '{"rows":"1-2","columns":"1","scale_code":"0x7e","scale":0.5,"codes":["0x4","0x7"],"values":[1,3],"error":0}
-{"rows":"1-2","columns":"2","scale_code":"0x7f","scale":1,"codes":["0x4","0x6"],"values":[2,4],"error":0}
+first='{"rows":"1-2","columns":"1","scale_code":"0x7e","scale":0.5'
+second='{"rows":"1-2","columns":"2","scale_code":"0x7f","scale":1'
+expect 'columns and JSON' 0 "$first"',"codes":["0x4","0x7"],"values":[1,3],"error":0}
+'"$second"',"codes":["0x4","0x6"],"values":[2,4],"error":0}
 ' '' -- block 'mxfp4(columns)' --json
 
 input ''
-expect 'the canonical text' 0 'block(e2m1fn,16,axis=k,rounding=nearest_even,overflow=saturate,scale=ue4m3:exact:nearest_even,tensor=448,arithmetic=torchao,zero_block=min_normal,non_finite=poison)
-' '' -- block 'nvfp4(torchao)' --canonical
-expect 'an unknown name' 2 '' "ulp: unknown block format 'mxfp5'; did you mean mxfp4, mxfp8_e4m3, mxfp8_e5m2? at column 1 of block format 'mxfp5'
+elements='block(e2m1fn,16,axis=k,rounding=nearest_even,overflow=saturate'
+scales='scale=ue4m3:exact:nearest_even,tensor=448,arithmetic=torchao'
+expect 'the canonical text' 0 "$elements,$scales,zero_block=min_normal,non_finite=poison)
+" '' -- block 'nvfp4(torchao)' --canonical
+candidates='mxfp4, mxfp8_e4m3, mxfp8_e5m2'
+expect 'an unknown name' 2 '' "ulp: unknown block format 'mxfp5'; did you mean $candidates? \
+at column 1 of block format 'mxfp5'
 " -- block mxfp5
 
 if [ "$failures" -gt 0 ]; then

@@ -113,7 +113,7 @@ TEST(OrderedSpec, PrintedFormsReadBackForEveryParameter) {
   }
 }
 
-TEST(OrderedSpec, LongListsReadBack) {
+TEST(OrderedSpec, ListsOfManyValuesReadBack) {
   std::mt19937_64 generator(2);
   std::string text = "codebook(";
   for (int i = 0; i < 4096; ++i) {

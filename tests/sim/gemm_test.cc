@@ -162,7 +162,7 @@ TEST(Gemm, SmallShapesAroundEveryTileEdge) {
   expect_equal(box({26, 1, 4}, {30, 50, 4}), 0, wide);
 }
 
-TEST(Gemm, RowsFartherApartThanColumnsAreLong) {
+TEST(Gemm, RowsFartherApartThanColumns) {
   expect_equal({{5, 7, 3}, {14, 32, 16}, {29, 47, 21}, {64, 64, 32}, {64, 32, 64}, {3, 100, 130}},
                5, wide);
   expect_equal({{64, 32, 70}, {239, 40, 140}, {80, 70, 30}}, 1000, wide);

@@ -32,6 +32,38 @@ inline std::vector<Format> spelled_formats() {
   return formats;
 }
 
+inline std::vector<Format> integers_and_posits() {
+  return {
+      IntegerFormat{1},
+      IntegerFormat{1, false},
+      IntegerFormat{2},
+      IntegerFormat{3, true, true},
+      IntegerFormat{8, true, true},
+      IntegerFormat{13},
+      IntegerFormat{22},
+      IntegerFormat{23, false},
+      IntegerFormat{24},
+      IntegerFormat{24, false},
+      IntegerFormat{8, true, false, 6},
+      IntegerFormat{8, false, false, 8},
+      IntegerFormat{12, true, true, -5},
+      IntegerFormat{24, true, false, 149},
+      IntegerFormat{6, true, false, -120},
+      IntegerFormat{8, true, false, -90},
+      PositFormat{5, 1},
+      PositFormat{6, 0},
+      PositFormat{7, 3},
+      PositFormat{9, 4},
+      PositFormat{16, 0},
+      PositFormat{14, 3},
+      PositFormat{20, 2},
+      PositFormat{26, 2},
+      PositFormat{27, 2},
+      PositFormat{28, 2},
+      TakumFormat{3, false},
+  };
+}
+
 inline std::vector<Format> formats_inside_binary32() {
   std::vector<Format> formats;
   for (const NamedFormat& row : named_formats()) {
@@ -71,36 +103,10 @@ inline std::vector<Format> formats_inside_binary32() {
       FloatFormat{3, 2, 3, ieee, true, Subnormals::on, false},
       FloatFormat{4, 3, 7, fnuz, true, off},
       FloatFormat{8, 4, 128, fnuz},
-      IntegerFormat{1},
-      IntegerFormat{1, false},
-      IntegerFormat{2},
-      IntegerFormat{3, true, true},
-      IntegerFormat{8, true, true},
-      IntegerFormat{13},
-      IntegerFormat{22},
-      IntegerFormat{23, false},
-      IntegerFormat{24},
-      IntegerFormat{24, false},
-      IntegerFormat{8, true, false, 6},
-      IntegerFormat{8, false, false, 8},
-      IntegerFormat{12, true, true, -5},
-      IntegerFormat{24, true, false, 149},
-      IntegerFormat{6, true, false, -120},
-      IntegerFormat{8, true, false, -90},
-      PositFormat{5, 1},
-      PositFormat{6, 0},
-      PositFormat{7, 3},
-      PositFormat{9, 4},
-      PositFormat{16, 0},
-      PositFormat{20, 2},
-      PositFormat{26, 2},
-      PositFormat{27, 2},
-      PositFormat{28, 2},
-      TakumFormat{3, false},
   };
-  const std::vector<Format> spelled = spelled_formats();
-  formats.insert(formats.end(), spelled.begin(), spelled.end());
-  formats.insert(formats.end(), others.begin(), others.end());
+  for (const auto& more : {spelled_formats(), others, integers_and_posits()}) {
+    formats.insert(formats.end(), more.begin(), more.end());
+  }
   return formats;
 }
 
