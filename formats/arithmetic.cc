@@ -11,8 +11,6 @@ namespace {
 
 using Kind = Number::Kind;
 
-__extension__ using int128 = __int128;
-
 /// Exponent of the leading bit.
 template <typename AnyNumber>
 std::int64_t leading_exponent(const AnyNumber& x) {

@@ -9,6 +9,7 @@
 #include "formats/exact_sum.h"
 #include "formats/format.h"
 #include "formats/number.h"
+#include "formats/operand.h"
 #include "formats/operations.h"
 #include "formats/rounding.h"
 #include "formats/wide_number.h"
@@ -36,10 +37,16 @@ namespace halfulp {
 /// number lies infinity, in a format without it NaN under Overflow::nan, else the same number.
 ///
 /// Throws SpecError and OverflowError as round_to; std::invalid_argument for a wrong number of
-/// operands, for a sticky operand (irrational, of a logarithmic format) of an operation that
-/// computes with it, and under Overflow::wrap for quotients, roots and elementary functions beyond
-/// 2^94, whose trailing bits are not computed.
+/// operands, for a sticky operand (irrational, of a logarithmic format: see below) of an operation
+/// that computes with it, and under Overflow::wrap for quotients, roots, elementary functions and
+/// irrational results beyond 2^94 steps, whose trailing bits are not computed.
 Number evaluate(Operation operation, std::span<const Number> operands, const Format& format,
+                const RoundSpec& spec, std::uint64_t random, Flags& flags);
+
+/// The same for operands that may be irrational: values of logarithmic formats. Sums, products,
+/// quotients and roots are correctly rounded with certainty; for functions see FunctionValue
+/// (exact_real.h).
+Number evaluate(Operation operation, std::span<const Operand> operands, const Format& format,
                 const RoundSpec& spec, std::uint64_t random, Flags& flags);
 
 // Exact results, ready to be rounded to `format`, whose rounding decides the sign of an exact zero

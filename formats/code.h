@@ -7,6 +7,7 @@
 namespace halfulp {
 
 __extension__ using uint128 = unsigned __int128;
+__extension__ using int128 = __int128;
 
 /// The low width(format) bits hold the code; the others are zero.
 using Code = uint128;

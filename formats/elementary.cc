@@ -1,12 +1,12 @@
 #include "formats/elementary.h"
 
-#include <mpfr.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 
+#include "formats/elementary_bounds.h"
 #include "formats/exact_sum.h"
+#include "formats/real.h"
 
 namespace halfulp {
 
@@ -19,22 +19,6 @@ static_assert(sizeof(mp_limb_t) == 8 && sizeof(unsigned long) == 8, "64-bit limb
 /// Beyond this exponent every format overflows, below its negative every format underflows: floats
 /// reach 2^165,600 (bias and exponent bits), the others less.
 constexpr std::int32_t kFar = 1 << 18;
-
-/// One MPFR variable.
-class Real {
- public:
-  explicit Real(mpfr_prec_t bits) { mpfr_init2(value_, bits); }
-
-  ~Real() { mpfr_clear(value_); }
-
-  Real(const Real&) = delete;
-  Real& operator=(const Real&) = delete;
-
-  mpfr_ptr get() { return value_; }
-
- private:
-  mpfr_t value_;
-};
 
 /// Any finite number is an MPFR number of 64 bits.
 void set(Real& real, const Number& x) {
@@ -166,7 +150,35 @@ WideNumber special_result(Special special, bool negative, Flags& flags) {
   return {Kind::nan};
 }
 
+/// |f(a) - f(b)| <= |a - b| for sin and cos.
+void bound_wave(Function function, Real& x_low, Real& x_high, Real& low, Real& high) {
+  Real width(32);
+  mpfr_sub(width, x_high, x_low, MPFR_RNDU);
+  function(low, x_low, MPFR_RNDD);
+  function(high, x_low, MPFR_RNDU);
+  mpfr_sub(low, low, width, MPFR_RNDD);
+  mpfr_add(high, high, width, MPFR_RNDU);
+}
+
 }  // namespace
+
+void bound_function(Operation operation, Real& x_low, Real& x_high, Real& low, Real& high) {
+  const FunctionRow& row = row_of(operation);
+  if (operation == Operation::sin || operation == Operation::cos) {
+    bound_wave(row.function, x_low, x_high, low, high);
+  } else if (operation == Operation::sigmoid) {
+    mpfr_neg(x_low, x_low, MPFR_RNDN);
+    mpfr_neg(x_high, x_high, MPFR_RNDN);
+    bound_sigmoid(low, x_low, MPFR_RNDD);
+    bound_sigmoid(high, x_high, MPFR_RNDU);
+  } else if (operation == Operation::rsqrt) {
+    row.function(low, x_high, MPFR_RNDD);
+    row.function(high, x_low, MPFR_RNDU);
+  } else {
+    row.function(low, x_low, MPFR_RNDD);
+    row.function(high, x_high, MPFR_RNDU);
+  }
+}
 
 WideNumber elementary(Operation operation, const Number& x, int bits, Flags& flags) {
   if (x.sticky) throw std::invalid_argument(kIrrational);

@@ -1,10 +1,14 @@
 // evaluate(): from operation to exact result to rounded result. The exact results are in
 // arithmetic.cc, exact_sum.cc and elementary.cc.
+#include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <string>
 
 #include "formats/arithmetic.h"
 #include "formats/elementary.h"
+#include "formats/evaluate_irrational.h"
+#include "formats/exact_real.h"
 #include "formats/properties.h"
 #include "formats/round.h"
 
@@ -140,12 +144,26 @@ Number neighbour(const Format& format, const Number& x, bool up, Overflow overfl
   return with_sign(min_normal(format), !up);
 }
 
-void check_operands(Operation operation, std::span<const Number> operands) {
+void check_operands(Operation operation, std::size_t count) {
   const OperationRow& row = describe(operation);
-  if (operands.size() != static_cast<std::size_t>(row.arity)) {
+  if (count != static_cast<std::size_t>(row.arity)) {
     throw std::invalid_argument(std::string(row.name) + " takes " + std::to_string(row.arity) +
                                 " operands");
   }
+}
+
+std::array<Operand, 3> exact_operands(std::span<const Number> numbers) {
+  std::array<Operand, 3> operands;
+  std::transform(numbers.begin(), numbers.end(), operands.begin(), exact_operand);
+  return operands;
+}
+
+void add_flags(Flags& flags, const Flags& raised) {
+  flags.inexact = flags.inexact || raised.inexact;
+  flags.overflow = flags.overflow || raised.overflow;
+  flags.underflow = flags.underflow || raised.underflow;
+  flags.invalid = flags.invalid || raised.invalid;
+  flags.divide_by_zero = flags.divide_by_zero || raised.divide_by_zero;
 }
 
 }  // namespace
@@ -160,7 +178,7 @@ Number next_down(const Format& format, const Number& x, Overflow overflow) {
 
 Number evaluate(Operation operation, std::span<const Number> operands, const Format& format,
                 const RoundSpec& spec, std::uint64_t random, Flags& flags) {
-  check_operands(operation, operands);
+  check_operands(operation, operands.size());
   if (is_predicate(operation)) {
     return predicate(operation, operands[0], operands[1], flags) ? kOne : Number{};
   }
@@ -178,13 +196,36 @@ Number evaluate(Operation operation, std::span<const Number> operands, const For
     throw std::invalid_argument("the result of " + std::string(describe(operation).name) +
                                 " is too large to wrap");
   }
-  const Number result = round_to(format, spec, exact, random, raised);
-  flags.inexact = flags.inexact || raised.inexact;
-  flags.overflow = flags.overflow || raised.overflow;
-  flags.underflow = flags.underflow || raised.underflow;
-  flags.invalid = flags.invalid || raised.invalid;
-  flags.divide_by_zero = flags.divide_by_zero || raised.divide_by_zero;
+  Number result;
+  // The leading bits of an irrational number do not decide whether it is a value of such a format.
+  if (exact.sticky && exact.kind == Kind::finite && has_irrational_values(format)) {
+    const std::array<Operand, 3> same = exact_operands(operands);
+    result = evaluate_irrational(operation, std::span(same).first(operands.size()), format, spec,
+                                 random, raised);
+  } else {
+    result = round_to(format, spec, exact, random, raised);
+  }
+  add_flags(flags, raised);
   return result;
+}
+
+Number evaluate(Operation operation, std::span<const Operand> operands, const Format& format,
+                const RoundSpec& spec, std::uint64_t random, Flags& flags) {
+  check_operands(operation, operands.size());
+  const bool computes = operation <= Operation::copysign || operation >= Operation::exp;
+  const bool is_irrational = std::any_of(operands.begin(), operands.end(),
+                                         [](const Operand& x) { return x.is_irrational(); });
+  if (computes && is_irrational) {
+    Flags raised;
+    const Number result = evaluate_irrational(operation, operands, format, spec, random, raised);
+    add_flags(flags, raised);
+    return result;
+  }
+  std::array<Number, 3> numbers;
+  std::transform(operands.begin(), operands.end(), numbers.begin(),
+                 [](const Operand& x) { return x.number; });
+  return evaluate(operation, std::span<const Number>(numbers).first(operands.size()), format, spec,
+                  random, flags);
 }
 
 }  // namespace halfulp

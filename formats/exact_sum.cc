@@ -37,7 +37,7 @@ void accumulate(Limbs& limbs, std::size_t start, const std::uint64_t (&term)[3],
 
 bool is_negative(const Limbs& limbs) { return !limbs.empty() && limbs.back() >> 63 != 0; }
 
-Limbs magnitude(const Limbs& limbs) {
+Limbs magnitude_of(const Limbs& limbs) {
   Limbs result = limbs;
   if (!is_negative(limbs)) return result;
   std::uint64_t carry = 1;
@@ -178,6 +178,14 @@ void ExactSum::add_finite(const WideNumber& x) {
   accumulate(limbs_, static_cast<std::size_t>(position / kLimbBits), term, x.negative);
 }
 
+std::vector<std::uint64_t> ExactSum::magnitude(bool& negative, std::int64_t& exponent) const {
+  negative = is_negative(limbs_);
+  exponent = low_exponent_;
+  Limbs words = magnitude_of(limbs_);
+  while (!words.empty() && words.back() == 0) words.pop_back();
+  return words;
+}
+
 WideNumber ExactSum::value(const Format& format, const RoundSpec& spec, Flags& flags) const {
   const bool opposite_infinities = has_positive_infinity_ && has_negative_infinity_;
   if (has_nan_ || opposite_infinities) {
@@ -188,7 +196,7 @@ WideNumber ExactSum::value(const Format& format, const RoundSpec& spec, Flags& f
   if (has_positive_infinity_ || has_negative_infinity_) {
     return {Kind::infinity, has_negative_infinity_};
   }
-  const Limbs bits = magnitude(limbs_);
+  const Limbs bits = magnitude_of(limbs_);
   const std::int64_t count = bit_count(bits);
   if (count == 0) {
     const bool only_negative = has_negative_term_ && !has_positive_term_;

@@ -14,7 +14,8 @@ namespace halfulp {
 
 /// What the refusal of a sticky operand says.
 inline constexpr const char* kIrrational =
-    "the numbers of logarithmic formats are irrational: compare or convert them only";
+    "a number of a logarithmic format is irrational: pass operand_of(format, x), not its leading "
+    "bits";
 
 /// The exact product of two exact numbers. 0 times infinity is NaN with `invalid`. Throws
 /// std::invalid_argument for sticky operands.
@@ -33,6 +34,13 @@ class ExactSum {
   void add(const Number& x) { add(widen(x)); }
 
   void add_product(const Number& x, const Number& y);
+
+  /// Neither infinite nor NaN.
+  bool is_finite() const { return !has_nan_ && !has_positive_infinity_ && !has_negative_infinity_; }
+
+  /// Every bit of a finite sum: its sign and the words of its magnitude, least significant first,
+  /// in units of 2^exponent. No words for zero.
+  std::vector<std::uint64_t> magnitude(bool& negative, std::int64_t& exponent) const;
 
   /// The sum, ready to be rounded to `format`. A NaN term gives NaN; infinities of both signs, or 0
   /// times infinity, give NaN with `invalid`; infinities of one sign give it. A sum of zeros of one

@@ -15,6 +15,8 @@
 
 namespace halfulp::ordered {
 
+class ExactMagnitude;
+
 /// True for the alternatives that this header serves; the other functions need it.
 bool is_ordered(const Format& format);
 
@@ -39,8 +41,10 @@ Code encode(const Format& format, const Number& x);
 /// `invalid`. A sticky number that is the cut value of a code (decode) is that code, exactly.
 /// Flags: underflow when a posit, takum or logarithmic number is inexact below the smallest
 /// positive value; codebooks never underflow.
+/// With `exact`, in formats of irrational values, x is only the leading bits of that number, and
+/// ties and exact results are found.
 Number round_to(const Format& format, const RoundSpec& spec, const WideNumber& x,
-                std::uint64_t random, Flags& flags);
+                std::uint64_t random, Flags& flags, const ExactMagnitude* exact = nullptr);
 
 Number max_finite(const Format& format);
 Number lowest_finite(const Format& format);

@@ -155,7 +155,7 @@ Number round_float(const FloatFormat& f, const RoundSpec& spec, const WideNumber
 
   if (whole == 0) {
     flags.inexact = true;
-    flags.underflow = tiny;
+    flags.underflow = flags.underflow || tiny;
     return zero_of(f, x.negative);
   }
   const int rounded_exponent = quantum + bit_width(whole) - 1;

@@ -7,7 +7,7 @@
 
 #include "formats/cli/line_protocol.h"
 #include "formats/cli/verbs.h"
-#include "formats/exact_sum.h"
+#include "formats/power_sum.h"
 #include "formats/round.h"
 
 namespace halfulp::cli {
@@ -31,7 +31,7 @@ struct Row {
   bool is_pending = false;
   bool is_good = false;  ///< every operand could be read
   std::size_t line = 0;
-  std::vector<Number> numbers;
+  std::vector<Operand> numbers;
 };
 
 bool is_blank(std::string_view line) {
@@ -40,18 +40,18 @@ bool is_blank(std::string_view line) {
 }
 
 /// The numbers of one line. Throws LineError.
-void read_row(const Format& format, std::string_view line, std::vector<Number>& numbers) {
+void read_row(const Format& format, std::string_view line, std::vector<Operand>& numbers) {
   numbers.clear();
   std::size_t position = 0;
   for (Word word = take_word(line, position); !word.text.empty();
        word = take_word(line, position)) {
-    numbers.push_back(read_number_of(format, word));
+    numbers.push_back(operand_of(format, read_number_of(format, word)));
   }
 }
 
-void write_product(const ResultOptions& options, const std::vector<Number>& a,
-                   const std::vector<Number>& b, fmt::memory_buffer& out) {
-  ExactSum sum;
+void write_product(const ResultOptions& options, const std::vector<Operand>& a,
+                   const std::vector<Operand>& b, fmt::memory_buffer& out) {
+  PowerSum sum;
   for (std::size_t i = 0; i < a.size(); ++i) sum.add_product(a[i], b[i]);
   Flags flags;
   const Number result = sum.round(options.target, options.spec, options.random.value_or(0), flags);
@@ -63,7 +63,7 @@ void write_product(const ResultOptions& options, const std::vector<Number>& a,
 void finish_pair(const ResultOptions& options, const Format& b_format, const Row& a,
                  std::string_view line, fmt::memory_buffer& out) {
   if (!a.is_good) throw LineError(fmt::format("skipped, as is its row a, line {}", a.line), 1);
-  std::vector<Number> b;
+  std::vector<Operand> b;
   read_row(b_format, line, b);
   if (b.size() != a.numbers.size()) {
     throw LineError(fmt::format("row b has {} operands, row a in line {} has {}", b.size(), a.line,

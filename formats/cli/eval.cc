@@ -72,14 +72,15 @@ void eval_line(const EvalJob& job, std::string_view line, fmt::memory_buffer& ou
   std::size_t position = 0;
   const std::size_t arity = job.operand_formats.size();
   std::array<Word, 3> words;
-  std::array<Number, 3> operands;
+  std::array<Operand, 3> operands;
   for (std::size_t i = 0; i < arity; ++i) {
     words[i] = take_word(line, position);
     if (words[i].text.empty()) {
       if (i == 0) return;
       throw LineError(fmt::format("{} takes {} operands", job.row->name, arity), words[i].column);
     }
-    operands[i] = read_number_of(job.operand_formats[i], words[i]);
+    operands[i] =
+        operand_of(job.operand_formats[i], read_number_of(job.operand_formats[i], words[i]));
   }
   const std::uint64_t random = read_random(job.options, take_word(line, position));
   const Word extra = take_word(line, position);
@@ -88,8 +89,8 @@ void eval_line(const EvalJob& job, std::string_view line, fmt::memory_buffer& ou
   Flags flags;
   Number result;
   try {
-    result = evaluate(job.row->operation, std::span(operands).first(arity), job.options.target,
-                      job.options.spec, random, flags);
+    result = evaluate(job.row->operation, std::span<const Operand>(operands).first(arity),
+                      job.options.target, job.options.spec, random, flags);
   } catch (const OverflowError& error) {
     throw LineError(error.what(), words[0].column);
   } catch (const std::invalid_argument& error) {

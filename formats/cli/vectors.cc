@@ -8,11 +8,13 @@
 #include <iterator>
 #include <optional>
 #include <random>
+#include <stdexcept>
 
 #include "formats/arithmetic.h"
 #include "formats/cli/line_protocol.h"
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
+#include "formats/power_sum.h"
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
@@ -27,6 +29,8 @@ constexpr std::string_view kVectorsHelp =
     "separated by tabs; lines with # say what they are. All operand tuples where they have up to\n"
     "24 bits together, else samples, one operand in four of them a corner (zero, ends, infinity,\n"
     "NaN, powers of two and their neighbours). Same options, same lines on every machine.\n"
+    "Results that do not exist are -, with `error` (out of range under that policy) or `refused`\n"
+    "(too large to wrap: its last bits are not computed) in place of flags.\n"
     "  --op OP          an operation of `ulp help eval`, or cast\n"
     "  --format FORMAT  of the result, and of the operands without --from\n"
     "  --from FORMATS   of the operands: one for all, or one for each, separated by commas\n"
@@ -106,13 +110,17 @@ class Vectors {
   Code low_bits_of(std::size_t i) const { return low_code_bits(width(job_.operands[i])); }
 
   Number compute(std::uint64_t random, Flags& flags) const {
-    std::array<Number, 3> operands;
+    std::array<Operand, 3> operands;
     for (std::size_t i = 0; i < job_.operands.size(); ++i) {
-      operands[i] = decode_operand(job_.operands[i], codes_[i]);
+      operands[i] = operand_of(job_.operands[i], codes_[i]);
     }
-    if (!job_.operation) return round_to(job_.result, job_.spec, operands[0], random, flags);
-    return evaluate(*job_.operation, std::span(operands).first(job_.operands.size()), job_.result,
-                    job_.spec, random, flags);
+    if (!job_.operation) {
+      PowerSum value;
+      value.add(operands[0]);
+      return value.round(job_.result, job_.spec, random, flags);
+    }
+    return evaluate(*job_.operation, std::span<const Operand>(operands).first(job_.operands.size()),
+                    job_.result, job_.spec, random, flags);
   }
 
   /// One line: operand codes, R where rounding is stochastic, result code, flags.
@@ -136,6 +144,8 @@ class Vectors {
                      to_string(flags));
     } catch (const OverflowError&) {
       fmt::format_to(out, "-\terror\n");
+    } catch (const std::invalid_argument&) {  // beyond what is computed modulo the range
+      fmt::format_to(out, "-\trefused\n");
     }
     constexpr std::size_t kLarge = 1 << 16;
     if (buffer_.size() >= kLarge) flush();

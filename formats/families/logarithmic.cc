@@ -17,6 +17,12 @@ std::int64_t logarithm_of(const LogarithmicFormat& format, const WideNumber& x, 
   return static_cast<std::int64_t>(floor_log(PowerBase::two, x, format.fraction_bits));
 }
 
+/// Parity of the code. With 2 bits, the code of zero is 01.
+bool is_even(const LogarithmicFormat& format, std::int64_t position) {
+  if (position == 0) return format.bits > 2;
+  return (position - 1 - max_logarithm(format)) % 2 == 0;
+}
+
 }  // namespace
 
 std::int64_t max_logarithm(const LogarithmicFormat& format) {
@@ -46,8 +52,7 @@ Place place(const LogarithmicFormat& format, const WideNumber& x) {
   const std::int64_t exponent_limit = (top >> format.fraction_bits) + 1;
   if (exponent > exponent_limit) return {.beyond = true};
 
-  // With 2 bits, the code of zero is 01.
-  Place place{.inner = 0, .outer = 1, .inner_is_even = format.bits > 2, .tiny = true, .side = -1};
+  Place place{.inner = 0, .outer = 1, .tiny = true, .side = -1};
   if (exponent >= -exponent_limit - 1) {  // half of the smallest value can be reached
     bool exact = false;
     const std::int64_t logarithm = logarithm_of(format, x, exact);
@@ -55,7 +60,6 @@ Place place(const LogarithmicFormat& format, const WideNumber& x) {
     if (logarithm >= -top) {
       place.inner = logarithm + top + 1;
       place.outer = place.inner + 1;
-      place.inner_is_even = logarithm % 2 == 0;
       place.tiny = false;
       place.exact = exact;
     }
@@ -64,7 +68,14 @@ Place place(const LogarithmicFormat& format, const WideNumber& x) {
           compare_to_point(x, power_at(format, place.inner), power_at(format, place.outer), 1, 1);
     }
   }
+  place.inner_is_even = is_even(format, place.inner);
   return place;
+}
+
+void settle_gap(const LogarithmicFormat& format, const ExactMagnitude& x, Place& place) {
+  place.inner_is_even = is_even(format, place.inner);
+  place.side =
+      x.compare_to_point(power_at(format, place.inner), power_at(format, place.outer), 1, 1);
 }
 
 }  // namespace halfulp::ordered

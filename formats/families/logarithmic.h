@@ -21,4 +21,7 @@ Place place_nearby(const LogarithmicFormat& format, const WideNumber& x);
 /// The neighbours of |x|; nearest in value, so the boundary is the mean of the two.
 Place place(const LogarithmicFormat& format, const WideNumber& x);
 
+/// On which side of the mean of its neighbours x lies: `side` and the parity for place.inner.
+void settle_gap(const LogarithmicFormat& format, const ExactMagnitude& x, Place& place);
+
 }  // namespace halfulp::ordered

@@ -1,33 +1,15 @@
 #include "formats/families/power.h"
 
-#include <mpfr.h>
-
 #include <array>
 #include <cmath>
 #include <optional>
 
 #include "formats/families/place.h"
+#include "formats/real.h"
 
 namespace halfulp::ordered {
 
 namespace {
-
-/// An MPFR number that frees itself.
-class Real {
- public:
-  explicit Real(mpfr_prec_t precision) { mpfr_init2(value_, precision); }
-
-  ~Real() { mpfr_clear(value_); }
-
-  Real(const Real&) = delete;
-  Real& operator=(const Real&) = delete;
-
-  // NOLINTNEXTLINE(google-explicit-constructor): MPFR's functions take it as it is
-  operator mpfr_ptr() { return value_; }
-
- private:
-  mpfr_t value_;
-};
 
 // Binary64 decides first, where it is clear: the functions of the C library are wrong by a few
 // 2^-53 of their result, and this is what they are trusted for. The result never depends on them.
@@ -98,20 +80,6 @@ double approximate_value(const Power& power) {
 /// Sticky, and not known to the precision that binary64 is trusted for.
 bool is_short(const WideNumber& x) { return x.sticky && bit_width(x.significand) < 48; }
 
-/// As compare_to_point, or nothing where binary64 is too coarse.
-std::optional<int> compare_roughly(const WideNumber& x, const Power& inner, const Power& outer,
-                                   std::uint64_t t, int k) {
-  const int top = x.exponent + bit_width(x.significand);
-  if (top < -900 || top > 900 || is_short(x)) return std::nullopt;
-  const double value = std::ldexp(static_cast<double>(x.significand), x.exponent);
-  const double share = std::ldexp(static_cast<double>(t), -k);
-  const double point = approximate_value(inner) * (1 - share) + approximate_value(outer) * share;
-  if (std::abs(value - point) <= kTrust * (value + point) || !std::isfinite(point)) {
-    return std::nullopt;
-  }
-  return value > point ? 1 : -1;
-}
-
 Number compute_cut(const Power& power) {
   Real value(64);
   const int ternary = evaluate(power, MPFR_RNDZ, value);
@@ -138,6 +106,25 @@ Number cut_value(const Power& power) {
                      entry.power.numerator == power.numerator && entry.power.scale == power.scale;
   if (!known) entry = {power, compute_cut(power)};
   return entry.value;
+}
+
+std::optional<int> compare_roughly(const WideNumber& x, const Power& inner, const Power& outer,
+                                   std::uint64_t t, int k) {
+  const int top = x.exponent + bit_width(x.significand);
+  if (top < -900 || top > 900 || is_short(x)) return std::nullopt;
+  const double value = std::ldexp(static_cast<double>(x.significand), x.exponent);
+  const double share = std::ldexp(static_cast<double>(t), -k);
+  const double point = approximate_value(inner) * (1 - share) + approximate_value(outer) * share;
+  if (std::abs(value - point) <= kTrust * (value + point) || !std::isfinite(point)) {
+    return std::nullopt;
+  }
+  return value > point ? 1 : -1;
+}
+
+void bound_point(const Power& inner, const Power& outer, std::uint64_t t, int k, Real& low,
+                 Real& high) {
+  evaluate_point(inner, outer, t, k, MPFR_RNDD, low);
+  evaluate_point(inner, outer, t, k, MPFR_RNDU, high);
 }
 
 int compare_to_point(const WideNumber& x, const Power& inner, const Power& outer, std::uint64_t t,

@@ -3,9 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "formats/number.h"
 #include "formats/wide_number.h"
+
+namespace halfulp {
+class Real;
+}
 
 namespace halfulp::ordered {
 
@@ -28,12 +33,29 @@ Number cut_value(const Power& power);
 int compare_to_point(const WideNumber& x, const Power& inner, const Power& outer, std::uint64_t t,
                      int k);
 
+/// The same where binary64 tells for certain, else nothing.
+std::optional<int> compare_roughly(const WideNumber& x, const Power& inner, const Power& outer,
+                                   std::uint64_t t, int k);
+
+/// inner (2^k - t) + outer t between two bounds, at their precision.
+void bound_point(const Power& inner, const Power& outer, std::uint64_t t, int k, Real& low,
+                 Real& high);
+
+/// A positive irrational number of which more can be known than its leading bits.
+class ExactMagnitude {
+ public:
+  virtual ~ExactMagnitude() = default;
+
+  /// As the function above for the number itself: 0 where it is the point.
+  virtual int compare_to_point(const Power& inner, const Power& outer, std::uint64_t t,
+                               int k) const = 0;
+};
+
 /// log_base(|x|) to about 2^-40 of its size: for guesses that are checked.
 double approximate_log(PowerBase base, const WideNumber& x);
 
 /// floor(log_base(x) 2^scale) for positive x that is not 1 (base sqrt_e) or no power of two (base
 /// two): certain, or an exception as above. The result must fit in 128 bits less a sign.
-__extension__ using int128 = __int128;
 int128 floor_log(PowerBase base, const WideNumber& x, int scale);
 
 }  // namespace halfulp::ordered

@@ -101,6 +101,36 @@ Place settled_place(const Family& f, WideNumber x) {
   return place(f, x);
 }
 
+/// The neighbours of an irrational number, of which `x` are the leading bits.
+template <class Family>
+Place exact_place(const Family& f, WideNumber x, const ExactMagnitude& exact) {
+  x.negative = false;
+  x.sticky = false;  // a little too small: the next value may be reached
+  const auto order_at = [&](std::int64_t position) {
+    const Power value = power_at(f, position);
+    return exact.compare_to_point(value, value, 0, 0);
+  };
+  // Products are values more often than not.
+  const Place guess = place_nearby(f, x);
+  for (const std::int64_t position : {guess.outer, guess.inner}) {
+    if (guess.beyond || position <= 0 || position > top_position(f)) continue;
+    if (order_at(position) == 0) return {.inner = position, .outer = position, .exact = true};
+  }
+  Place place = ordered::place(f, x);
+  if (place.beyond) return place;
+  int order = place.inner < top_position(f) ? order_at(place.inner + 1) : -1;
+  if (order >= 0) {
+    ++place.inner;
+  } else {
+    order = place.exact ? order_at(place.inner) : 1;
+  }
+  if (order == 0) return {.inner = place.inner, .outer = place.inner, .exact = true};
+  if (place.inner == top_position(f)) return {.beyond = true};
+  place = {.inner = place.inner, .outer = place.inner + 1, .tiny = place.inner == 0};
+  settle_gap(f, exact, place);
+  return place;
+}
+
 /// value(b) - value(a), correctly rounded where both are binary64 numbers.
 template <class Family>
 double difference(const Family& f, std::int64_t a, std::int64_t b) {

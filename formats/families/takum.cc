@@ -123,6 +123,19 @@ Place place_nearby(const TakumFormat& format, const WideNumber& x) {
                       false);
 }
 
+void settle_gap(const TakumFormat& format, const ExactMagnitude& x, Place& place) {
+  place.inner_is_even = place.inner % 2 == 0;
+  if (place.inner == 0) {
+    place.side = 1;
+    return;
+  }
+  // The bit string one longer; its position may take all 64 bits.
+  const auto string = static_cast<std::uint64_t>(place.inner) << 1 | 1;
+  const Power boundary =
+      power_at(TakumFormat{format.bits + 1, true}, static_cast<std::int64_t>(string));
+  place.side = x.compare_to_point(boundary, boundary, 0, 0);
+}
+
 Place place(const TakumFormat& format, const WideNumber& x) {
   return format.logarithmic ? place_logarithmic(format, x) : place_linear(format, x);
 }

@@ -22,4 +22,8 @@ Place place_nearby(const TakumFormat& format, const WideNumber& x);
 /// logarithmic takums that is nearest in the logarithm). Never zero, as posits.
 Place place(const TakumFormat& format, const WideNumber& x);
 
+/// On which side of the boundary in its gap x lies, for logarithmic takums: `side` and the parity
+/// for place.inner.
+void settle_gap(const TakumFormat& format, const ExactMagnitude& x, Place& place);
+
 }  // namespace halfulp::ordered

@@ -62,10 +62,19 @@ expect 'JSON and hexadecimal' 0 \
   '{"operands":["2","3"],"code":"0x4c","value":"0x1.8p+2","flags":[]}
 ' '' -- eval mul e4m3fn --json --hex
 
-input '0x01\n'
-irrational='the numbers of logarithmic formats are irrational: compare or convert them only'
-expect 'irrational operands' 1 '' "ulp: line 1, column 1: $irrational
-" -- eval exp 'lns(8,3)'
+# 2^(1/8) + 2^(1/8) = 2^(9/8); 2^-1 + 2^(-7/8) is a tie.
+input '0x01 0x01\n0x78 0x79\n0x04 0x84\n'
+expect 'sums of logarithmic numbers' 0 '0x09~2.1810154653305154~-
+0x00~1~inexact
+0x40~0~-
+' '' -- eval add 'lns(8,3)'
+input '0x04\n'
+expect 'a function of a logarithmic number' 0 '0x40839fbf~4.113250255584717~inexact
+' '' -- eval exp binary32 --from 'lns(8,3)'
+# sqrt(2) sqrt(2) - sqrt(2) sqrt(2) + 2
+input '0x04 0x04 2\n0x04 0x84 1\n'
+expect 'dot of logarithmic numbers' 0 '0x40000000~2~-
+' '' -- dot binary32 --a 'lns(8,3)'
 
 input ''
 expect 'unknown operation' 2 '' "ulp: unknown operation 'ad'; did you mean add?

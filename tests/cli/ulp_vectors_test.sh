@@ -52,6 +52,14 @@ check_against_eval div e2m3fn
 check_against_eval lt e2m1fn
 check_against_eval fma binary16 --samples 2000
 check_against_eval exp bfloat16 --samples 500 --seed 7
+check_against_eval add 'lns(6,2)'
+check_against_eval div takum_log6
+
+# A quotient of 2^120 / 3 has no last bits to wrap around.
+"$ulp" vectors --op div --format int8 --from bfloat16,bfloat16 --overflow wrap --samples 2000 \
+  >"$scratch/wrap" || fail 'a refused quotient ends vectors'
+[ "$(wc -l <"$scratch/wrap")" -eq 2002 ] || fail 'lines are missing after a refused quotient'
+grep -q "$(printf -- '\t-\trefused$')" "$scratch/wrap" || fail 'no quotient is refused'
 
 "$ulp" vectors --op add --format binary32 --samples 50 --seed 3 >"$scratch/a"
 "$ulp" vectors --op add --format binary32 --samples 50 --seed 3 | cmp -s - "$scratch/a" ||

@@ -282,5 +282,17 @@ TEST(Round, IdempotentAndMonotonic) {
   }
 }
 
+TEST(Round, FlagsOfEarlierRoundingsStay) {
+  // A fixed grid never underflows, and says so without a word about what came before.
+  for (const char* name : {"float(0,3,finite)", "e5m2", "int8", "lns(8,3)", "posit(8,2)", "nf4"}) {
+    const Format format = parse_format(name);
+    for (const double x : {0x1p-900, 0.0, 1.0, 1e300}) {
+      Flags flags{true, true, true, true, true};
+      round_to(format, {}, from_double(x), 0, flags);
+      EXPECT_EQ(to_string(flags), "inexact,overflow,underflow,invalid,divzero") << name << " " << x;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace halfulp
