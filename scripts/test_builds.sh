@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the fast tests of formats and sim under other compilers and options, a line for each.
 # usage: scripts/test_builds.sh [FOLDER]     build folders go into FOLDER (default: build-matrix)
+# Warnings are the business of the main build: some depend on the optimization.
 # JOBS sets the compiler processes (default 2). Ends 1 when a build or a test fails.
 set -u
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,7 +19,7 @@ run() {
   start=$(date +%s)
   cmake -G Ninja -S "$source" -B "$build" -DCMAKE_CXX_COMPILER="$2" -DCMAKE_BUILD_TYPE=Release \
     ${launcher:+-DCMAKE_CXX_COMPILER_LAUNCHER="$launcher"} \
-    -DCMAKE_CXX_FLAGS_RELEASE="$3" -DHALFULP_SANITIZE="$4" >"$log" 2>&1 &&
+    -DCMAKE_CXX_FLAGS_RELEASE="$3" -DHALFULP_SANITIZE="$4" -DHALFULP_WERROR=OFF >"$log" 2>&1 &&
     ninja -C "$build" -j"$jobs" formats_tests sim_tests >>"$log" 2>&1 &&
     "$build/tests/formats_tests" --gtest_brief=1 --gtest_filter="$5" >>"$log" 2>&1 &&
     "$build/tests/sim_tests" --gtest_brief=1 --gtest_filter="$6" >>"$log" 2>&1
