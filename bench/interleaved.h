@@ -14,8 +14,9 @@ namespace halfulp::bench {
 
 struct Contender {
   std::string name;
-  std::function<void()> work;        ///< one repetition
-  std::vector<double> seconds = {};  ///< CPU seconds of each repetition
+  std::function<void()> work;          ///< one repetition
+  std::function<void()> prepare = {};  ///< done before each repetition, not timed
+  std::vector<double> seconds = {};    ///< CPU seconds of each repetition
 
   double median() const {
     std::vector<double> sorted = seconds;
@@ -35,9 +36,16 @@ inline double cpu_seconds() {
 
 /// Runs every contender once to warm up, then `repetitions` interleaved rounds.
 inline void measure(std::vector<Contender>& contenders, std::size_t repetitions) {
-  for (auto& contender : contenders) contender.work();
+  const auto prepare = [](const Contender& contender) {
+    if (contender.prepare) contender.prepare();
+  };
+  for (auto& contender : contenders) {
+    prepare(contender);
+    contender.work();
+  }
   for (std::size_t round = 0; round < repetitions; ++round) {
     for (auto& contender : contenders) {
+      prepare(contender);
       const double start = cpu_seconds();
       contender.work();
       contender.seconds.push_back(cpu_seconds() - start);

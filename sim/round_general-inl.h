@@ -101,12 +101,8 @@ struct BitsRounding {
 #endif
   }
 
-  HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
-    V operand = x;
-    if constexpr (kClamps) {
-      operand = limited(x);
-    }
-    V result = hn::BitCast(d, rounded(hn::BitCast(du, operand), words));
+  /// The policies for overflow and NaN.
+  HWY_INLINE V finished(V x, V result) const {
     if constexpr (!kClamps) {
       const auto is_infinite = hn::Eq(hn::Abs(x), hn::Inf(d));
       const V high = hn::IfThenElse(is_infinite, hn::Set(d, static_cast<float>(plan.infinity_high)),
@@ -119,6 +115,68 @@ struct BitsRounding {
     }
     if (plan.nan_rule == NanRule::keep) return keep_nan(d, x, result);
     return hn::IfThenElse(hn::IsNaN(x), constant_of_bits(d, plan.nan_bits), result);
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
+    V operand = x;
+    if constexpr (kClamps) {
+      operand = limited(x);
+    }
+    return finished(x, hn::BitCast(d, rounded(hn::BitCast(du, operand), words)));
+  }
+};
+
+/// nearest_even to any float: normal magnitudes drop bits as above; the others have one spacing,
+/// that of the subnormals, or become the least magnitude. Integer patterns keep binary32's
+/// subnormals out of the arithmetic, where they are slow.
+template <bool kClamps, bool kSubnormals>
+struct BottomRounding : BitsRounding<Rounding::nearest_even, kClamps> {
+  using Base = BitsRounding<Rounding::nearest_even, kClamps>;
+  using typename Base::DI;
+  using typename Base::V;
+  using typename Base::VU;
+  using VI = hn::Vec<DI>;
+  using Base::d;
+  using Base::du;
+  using Base::plan;
+
+  explicit HWY_INLINE BottomRounding(const RoundPlan& p) : Base(p) {}
+
+  /// Unlike the base's, the range need not be symmetric.
+  HWY_INLINE V limited(V x) const {
+    // Under other policies -0 must not count as an overflow of a format without signs.
+    if constexpr (!kClamps) return hn::Add(x, float_set(plan.magnitude.zero_in));
+    return hn::Max(float_set(plan.clamp_low), hn::Min(float_set(plan.clamp_high), x));
+  }
+
+  HWY_INLINE V float_set(double value) const { return hn::Set(d, static_cast<float>(value)); }
+
+  HWY_INLINE VU normal(VU magnitude) const {
+    const BottomPlan& p = plan.bottom;
+    const auto is_odd = hn::TestBit(magnitude, hn::Set(du, plan.bits.lowest_kept));
+    const VU addend = hn::IfThenElse(is_odd, hn::Set(du, p.odd_addend), hn::Set(du, p.even_addend));
+    return hn::And(hn::Add(magnitude, addend), hn::Set(du, ~plan.bits.drop_mask));
+  }
+
+  HWY_INLINE VU small(VU magnitude) const {
+    if constexpr (!kSubnormals) {
+      return hn::Set(du, static_cast<std::uint32_t>(plan.bottom.least));
+    }
+    const V magic = float_set(plan.magnitude.fixed_magic);
+    return hn::BitCast(du, hn::Sub(hn::Add(hn::BitCast(d, magnitude), magic), magic));
+  }
+
+  HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
+    const DI di;
+    const VU sign_bit = hn::Set(du, 0x80000000U);
+    const VU operand = hn::BitCast(du, limited(x));
+    const VI magnitude = hn::BitCast(di, hn::AndNot(sign_bit, operand));
+    const auto is_large = hn::Gt(magnitude, hn::Set(di, plan.bottom.threshold));
+    const VU raised = hn::BitCast(du, hn::Max(magnitude, hn::Set(di, plan.bottom.floor)));
+    const VU rounded = hn::IfThenElse(hn::RebindMask(du, is_large), normal(raised),
+                                      small(hn::BitCast(du, magnitude)));
+    const V result = hn::BitCast(d, hn::Or(rounded, hn::And(operand, sign_bit)));
+    return this->finished(x, hn::Add(result, float_set(plan.magnitude.zero_out)));
   }
 };
 

@@ -191,6 +191,12 @@ Loop carry_loop(const RoundPlan& plan) {
                                         : apply<StochasticCarry<false, false>>;
 }
 
+template <bool kClamps>
+Loop bottom_loop(bool has_subnormals) {
+  return has_subnormals ? apply<BottomRounding<kClamps, true>>
+                        : apply<BottomRounding<kClamps, false>>;
+}
+
 template <class T>
 Loop magnitude_loop(Decision decision) {
   switch (decision) {
@@ -225,6 +231,9 @@ Loop unscaled_loop(const RoundPlan& plan) {
       return carry_loop(plan);
     case RoundMethod::bits:
       return bits_loop(plan);
+    case RoundMethod::bottom:
+      return plan.clamps ? bottom_loop<true>(plan.bottom.has_subnormals)
+                         : bottom_loop<false>(plan.bottom.has_subnormals);
     case RoundMethod::magnitude:
       return magnitude_loop<float>(plan.decision);
     case RoundMethod::posit:

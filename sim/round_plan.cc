@@ -17,6 +17,7 @@ namespace {
 constexpr int kSingleDigits = 24;
 constexpr int kDoubleDigits = 53;
 constexpr int kDrawBits = 16;
+constexpr std::uint32_t kSignBit = 0x80000000U;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr auto kLargestSingle = static_cast<double>(std::numeric_limits<float>::max());
@@ -107,7 +108,7 @@ void fill_magic(RoundPlan& plan, const Format& format, const RoundSpec& spec, co
   plan.magic.magic = std::ldexp(1.5F, kSingleDigits - precision);
   plan.magic.quantum = std::ldexp(1.0F, 1 - precision);
   plan.magic.random_unit = -std::ldexp(1.0F, 1 - precision - random_digits);
-  plan.magic.sign_mask = has_negative_zero(format) ? 0x80000000U : 0;
+  plan.magic.sign_mask = has_negative_zero(format) ? kSignBit : 0;
 }
 
 void fill_bits(RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
@@ -123,6 +124,27 @@ void fill_bits(RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
   const bool has_middle = spec.variant == StochasticVariant::unbiased && spec.random_bits < 32;
   bits.random_middle = has_middle ? 1U << (31 - spec.random_bits) : 0;
   bits.random_shift = bits.drop == 0 ? 31 : 32 - bits.drop;
+}
+
+std::int32_t pattern_of(double x) { return std::bit_cast<std::int32_t>(static_cast<float>(x)); }
+
+void fill_bottom(RoundPlan& plan, const Grid& grid) {
+  BottomPlan& bottom = plan.bottom;
+  const double min_normal = std::ldexp(1.0, grid.lowest_exponent);
+  bottom.odd_addend = plan.bits.half;
+  bottom.even_addend = plan.bits.half_below;
+  if (grid.precision == 1 && !grid.odd_bias) std::swap(bottom.odd_addend, bottom.even_addend);
+  bottom.has_subnormals = grid.has_zero && grid.subnormals == Subnormals::on &&
+                          (grid.precision > 1 || min_normal < 0x1p-126);
+  bottom.floor = std::max(pattern_of(min_normal), pattern_of(0x1p-126));
+  bottom.least = grid.has_zero ? 0 : pattern_of(min_normal);
+  if (bottom.has_subnormals || grid.subnormals == Subnormals::flush_input) {
+    bottom.threshold = bottom.floor - 1;
+  } else {
+    // The midpoint, which goes to the even code: zero's, or without a zero code 0 again.
+    const double least = grid.has_zero ? 0 : min_normal;
+    bottom.threshold = pattern_of((least + std::max(min_normal, 0x1p-126)) / 2);
+  }
 }
 
 void fill_magnitude(RoundPlan& plan, const Format& format, const RoundSpec& spec, const Grid& grid,
@@ -252,13 +274,24 @@ bool suits_magic(const RoundSpec& spec, const Grid& grid) {
          grid.subnormals == Subnormals::on;
 }
 
+/// Below 2^-126, the end of binary32's normal numbers, there must be one spacing or two values.
+bool suits_bottom(const RoundSpec& spec, const Grid& grid) {
+  if (spec.rounding != Rounding::nearest_even || grid.all_fixed) return false;
+  if (grid.fixed_quantum + kSingleDigits > 128) return false;
+  const bool is_regular = grid.has_zero ? grid.subnormals == Subnormals::on : grid.precision == 1;
+  return grid.lowest_exponent >= (is_regular ? -127 : -126);
+}
+
 RoundMethod narrow_method(const Format& format, const RoundPlan& plan, const RoundSpec& spec,
                           const Grid& grid) {
   const bool one_rule = treats_infinity_as_overflow(plan);
   if (one_rule && suits_carry(plan, spec, grid)) return RoundMethod::carry;
   if (suits_bits(format, spec, grid)) return RoundMethod::bits;
-  if (!suits_single(plan, spec, grid)) return RoundMethod::wide_magnitude;
-  if (!one_rule || !suits_magic(spec, grid)) return RoundMethod::magnitude;
+  const bool is_single = suits_single(plan, spec, grid);
+  if (!is_single || !one_rule || !suits_magic(spec, grid)) {
+    if (suits_bottom(spec, grid)) return RoundMethod::bottom;
+    return is_single ? RoundMethod::magnitude : RoundMethod::wide_magnitude;
+  }
   const bool is_integer = grid.all_fixed && !has_negative_zero(format);
   if (is_integer && spec.rounding == Rounding::nearest_even) return RoundMethod::integer_magic;
   return RoundMethod::magic;
@@ -297,39 +330,11 @@ void plan_grid(RoundPlan& plan, const Format& format, const RoundSpec& spec, Car
                                                     : narrow_method(format, plan, spec, grid);
   }
   if (plan.method == RoundMethod::carry) fill_carry(plan, format, spec, grid);
-  if (plan.method == RoundMethod::bits) fill_bits(plan, spec, grid);
+  const bool has_bottom = plan.method == RoundMethod::bottom;
+  if (has_bottom || plan.method == RoundMethod::bits) fill_bits(plan, spec, grid);
+  if (has_bottom) fill_bottom(plan, grid);
   const bool is_wide = plan.method == RoundMethod::wide_magnitude;
   fill_magnitude(plan, format, spec, grid, is_wide ? kDoubleDigits : kSingleDigits);
-}
-
-void fill_posit(RoundPlan& plan, const PositFormat& f) {
-  PositPlan& p = plan.posit;
-  const int es = f.exponent_bits;
-  p.max_bits = std::bit_cast<std::int32_t>(static_cast<float>(plan.largest));
-  p.min_bits = std::bit_cast<std::int32_t>(static_cast<float>(to_double(min_positive(f))));
-  p.regime_shift = 23 + es;
-  p.regime_bias = 128 >> es;
-  p.drop_bias = kSingleDigits + es - f.bits;
-  p.top_regime = f.bits - 3;
-  p.fast_low2 = 1;  // odd: no doubled pattern
-  // Magic numbers need 2 to 22 bits lacking; a regime k has length k + 2, or 1 - k below zero.
-  const int longest = 22 - p.drop_bias;
-  if (p.drop_bias < 0 || longest < 2) return;
-  const int lowest = std::max({1 - longest, -16, 3 - f.bits});
-  const int highest = std::min({longest - 2, 15, f.bits - 4});
-  const auto twice = [](double x) {
-    return 2 * std::bit_cast<std::uint32_t>(static_cast<float>(x));
-  };
-  p.fast_low2 = twice(std::ldexp(1.0, lowest * (1 << es)));
-  p.fast_limit2 = twice(std::ldexp(1.0, (highest + 1) * (1 << es))) - p.fast_low2 - 1;
-  // By the low 5 bits of the biased regime field, which for es = 4 are its 4 bits and the sign.
-  const int regimes = std::min(32, 256 >> es);
-  for (int field = 0; field < 32; ++field) {
-    const int rest = (field - p.regime_bias) & (regimes - 1);
-    const int regime = rest < regimes / 2 ? rest : rest - regimes;
-    const int length = regime >= 0 ? regime + 2 : 1 - regime;
-    p.magic[field] = std::ldexp(1.5F, std::clamp(length + p.drop_bias, 2, 22));
-  }
 }
 
 /// Posits, takums, logarithmic numbers and codebooks.
@@ -340,7 +345,7 @@ void plan_ordered(RoundPlan& plan, const Format& format, const RoundSpec& spec, 
   if (posit != nullptr && carrier == Carrier::binary32 && posit->bits >= 5 && posit->bits <= 32 &&
       spec.rounding == Rounding::nearest_even) {
     plan.method = RoundMethod::posit;
-    fill_posit(plan, *posit);
+    plan.posit = make_posit_plan(*posit);
     return;
   }
   const bool has_table =
@@ -358,16 +363,12 @@ bool fits_binary64(const Format& format) {
 }
 
 void check_carrier(const Format& format, Carrier carrier) {
-  if (carrier == Carrier::binary32 && !fits_binary32(format)) {
-    throw SpecError(to_spec(format) + " does not fit binary32, which arrays hold; use at most 24 " +
-                        "significand bits and binary32's range",
-                    1);
-  }
-  if (carrier == Carrier::binary64 && !fits_binary64(format)) {
-    throw SpecError(to_spec(format) + " does not fit binary64, which arrays hold; use at most 53 " +
-                        "significand bits and binary64's range",
-                    1);
-  }
+  const bool is_single = carrier == Carrier::binary32;
+  if (is_single ? fits_binary32(format) : fits_binary64(format)) return;
+  const std::string name = is_single ? "binary32" : "binary64";
+  throw SpecError(to_spec(format) + " does not fit " + name + ", which arrays hold; use at most " +
+                      (is_single ? "24" : "53") + " significand bits and " + name + "'s range",
+                  1);
 }
 
 }  // namespace

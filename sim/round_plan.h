@@ -17,6 +17,7 @@ enum class RoundMethod : std::uint8_t {
   magic,           ///< nearest_even and stochastic by adding and subtracting 1.5 * 2^k in binary32
   carry,           ///< stochastic, few bits: add them below the kept bits, whose carry decides
   bits,            ///< formats with binary32's smallest normal number: drop low bits of the pattern
+  bottom,          ///< nearest_even to any float: `bits`, and small magnitudes apart
   magnitude,       ///< any mode, in binary32
   wide_magnitude,  ///< any mode and any float or fixed-point format inside binary32, in binary64
   posit,           ///< nearest_even to posits: a place of the pattern that depends on the regime
@@ -67,6 +68,16 @@ struct BitsPlan {
   std::uint32_t random_mask;      ///< high N bits of a word
   std::uint32_t random_middle;    ///< the bit below them in the unbiased variant
   std::int32_t random_shift;
+};
+
+/// Numbers of RoundMethod::bottom: patterns of binary32 magnitudes, besides those of BitsPlan.
+struct BottomPlan {
+  std::int32_t threshold;     ///< magnitudes up to this one are rounded apart
+  std::int32_t floor;         ///< larger ones become at least this one, then drop bits
+  std::int32_t least;         ///< what the others become, or
+  bool has_subnormals;        ///< they have a spacing of their own, MagnitudePlan::fixed_magic's
+  std::uint32_t odd_addend;   ///< added where the lowest kept bit is 1: half a unit, or just below
+  std::uint32_t even_addend;  ///< where it is 0 (the other way at precision 1 and even bias)
 };
 
 /// Numbers of both magnitude methods. binary64 holds them all; the binary32 kernel converts.
@@ -136,6 +147,7 @@ struct RoundNumbers {
   MagicPlan magic;
   CarryPlan carry;
   BitsPlan bits;
+  BottomPlan bottom;
   MagnitudePlan magnitude;
   PositPlan posit;
 };
@@ -151,6 +163,9 @@ struct RoundTables {
 struct RoundPlan : RoundNumbers {
   std::shared_ptr<const RoundTables> tables;  ///< never change, so copies share them
 };
+
+/// Of posits with 5 to 32 bits.
+PositPlan make_posit_plan(const PositFormat& format);
 
 /// Throws SpecError for an impossible pair or a format that does not fit the carrier.
 RoundPlan make_round_plan(const Format& format, const RoundSpec& spec,
