@@ -74,8 +74,8 @@ struct BitsPlan {
 struct BottomPlan {
   std::int32_t threshold;     ///< magnitudes up to this one are rounded apart
   std::int32_t floor;         ///< larger ones become at least this one, then drop bits
-  std::int32_t least;         ///< what the others become, or
-  bool has_subnormals;        ///< they have a spacing of their own, MagnitudePlan::fixed_magic's
+  std::int32_t least;         ///< what the others become, unless has_subnormals
+  bool has_subnormals;        ///< the others have a spacing: that of MagnitudePlan::fixed_magic
   std::uint32_t odd_addend;   ///< added where the lowest kept bit is 1: half a unit, or just below
   std::uint32_t even_addend;  ///< where it is 0 (the other way at precision 1 and even bias)
 };
