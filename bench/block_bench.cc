@@ -2,45 +2,34 @@
 // same array in the same run.
 #include <fmt/format.h>
 
-#include <cstring>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "bench/interleaved.h"
+#include "bench/array_table.h"
 #include "formats/block.h"
 #include "formats/block_spec.h"
 #include "sim/aligned_vector.h"
 #include "sim/block_quantizer.h"
 #include "sim/quantizer.h"
-#include "sim/simd_target.h"
 
 namespace halfulp {
 namespace {
 
-struct Size {
-  const char* name;
-  std::size_t elements;
-};
+using bench::Case;
+using bench::fill;
 
-constexpr Size kSizes[] = {{"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
+constexpr bench::Size kSizes[] = {{"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
 constexpr std::size_t kColumns = 1024;
-constexpr std::size_t kRepetitions = 11;
-constexpr double kElementsPerRepetition = 2e7;
 
-struct Case {
-  std::string name;
-  std::function<void(Matrix)> run;
-};
-
-void fill(AlignedVector<float>& x) {
-  std::uint32_t state = 1;
-  for (float& value : x) {
-    state = state * 1664525 + 1013904223;
-    value = static_cast<float>(static_cast<std::int32_t>(state)) * 0x1p-27F;
-  }
+/// In place, rows of kColumns.
+template <class AnyQuantizer>
+Case case_of(const std::string& text, std::shared_ptr<const AnyQuantizer> quantizer) {
+  return {text, true, [quantizer](const float*, float* out, std::size_t n) {
+            const Matrix x{out, n / kColumns, kColumns, kColumns};
+            quantizer->quantize(x, x);
+          }};
 }
 
 /// A wrong answer is not worth timing.
@@ -65,65 +54,11 @@ void check_against_reference(const BlockFormat& format) {
 Case block_case(const std::string& text) {
   const BlockFormat format = parse_block_format(text);
   check_against_reference(format);
-  const auto quantizer = std::make_shared<const BlockQuantizer>(format);
-  return {text, [quantizer](Matrix x) { quantizer->quantize(x, x); }};
+  return case_of(text, std::make_shared<const BlockQuantizer>(format));
 }
 
 Case group_case(const std::string& text) {
-  const auto quantizer = std::make_shared<const Quantizer>(parse_quantizer(text));
-  return {text, [quantizer](Matrix x) { quantizer->quantize(x, x); }};
-}
-
-/// G elements/s of memcpy and of every case, for one size on the target in use.
-std::vector<double> rates(const Size& size, const std::vector<Case>& cases) {
-  AlignedVector<float> in(size.elements);
-  AlignedVector<float> out(size.elements);
-  fill(in);
-  out = in;
-  const auto loops = static_cast<std::size_t>(
-      std::max(1.0, kElementsPerRepetition / static_cast<double>(size.elements)));
-  std::vector<bench::Contender> contenders;
-  contenders.push_back({"memcpy", [&] {
-                          for (std::size_t i = 0; i < loops; ++i) {
-                            std::memcpy(out.data(), in.data(), size.elements * sizeof(float));
-                            asm volatile("" : : "r"(out.data()) : "memory");
-                          }
-                        }});
-  for (const Case& c : cases) {
-    contenders.push_back(
-        {c.name, [&] {
-           const Matrix x{out.data(), size.elements / kColumns, kColumns, kColumns};
-           for (std::size_t i = 0; i < loops; ++i) c.run(x);
-         }});
-  }
-  bench::measure(contenders, kRepetitions);
-  std::vector<double> result;
-  for (const bench::Contender& contender : contenders) {
-    result.push_back(static_cast<double>(loops * size.elements) / contender.median() * 1e-9);
-  }
-  return result;
-}
-
-void print_table(const std::vector<Case>& cases, const std::vector<std::string>& targets) {
-  fmt::print("\nG elements/s (ratio to memcpy of the same array), {} columns\n\n| case |",
-             kColumns);
-  std::vector<std::vector<double>> columns;
-  for (const std::string& target : targets) {
-    force_simd_target(target);
-    for (const Size& size : kSizes) {
-      fmt::print(" {} {} |", target, size.name);
-      columns.push_back(rates(size, cases));
-    }
-  }
-  fmt::print("\n|---|");
-  for (std::size_t i = 0; i < columns.size(); ++i) fmt::print("--:|");
-  for (std::size_t row = 0; row <= cases.size(); ++row) {
-    fmt::print("\n| {} |", row == 0 ? "memcpy" : cases[row - 1].name);
-    for (const std::vector<double>& column : columns) {
-      fmt::print(" {:.2f} ({:.2f}) |", column[row], column[row] / column[0]);
-    }
-  }
-  fmt::print("\n");
+  return case_of(text, std::make_shared<const Quantizer>(parse_quantizer(text)));
 }
 
 int run() {
@@ -140,9 +75,7 @@ int run() {
   for (const char* text : {"e4m3fn+group(32)", "e4m3fn+group(32,columns)", "int4+group(128)"}) {
     cases.push_back(group_case(text));
   }
-  std::vector<std::string> targets = {simd_target()};
-  if (targets[0] == "avx3") targets.emplace_back("avx2");
-  print_table(cases, targets);
+  bench::print_table(kSizes, cases);
   return 0;
 }
 

@@ -4,13 +4,11 @@
 
 #include <bit>
 #include <cmath>
-#include <cstring>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "bench/interleaved.h"
+#include "bench/array_table.h"
 #include "formats/named_formats.h"
 #include "formats/properties.h"
 #include "formats/round.h"
@@ -20,35 +18,17 @@
 #include "sim/packed.h"
 #include "sim/quantizer.h"
 #include "sim/rounder.h"
-#include "sim/simd_target.h"
 
 namespace halfulp {
 namespace {
 
-struct Size {
-  const char* name;
-  std::size_t elements;
-};
+using bench::Case;
+using bench::fill;
 
 // Rounding is in place, quantizing to another array, as training uses them.
-constexpr Size kSizes[] = {{"L1 16 KiB", 4096}, {"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
+constexpr bench::Size kSizes[] = {
+    {"L1 16 KiB", 4096}, {"L2 512 KiB", 131072}, {"DRAM 256 MiB", 67108864}};
 constexpr std::size_t kColumns = 256;
-constexpr std::size_t kRepetitions = 7;
-constexpr double kElementsPerRepetition = 2e7;
-
-struct Case {
-  std::string name;
-  bool is_in_place;
-  std::function<void(const float*, float*, std::size_t)> run;
-};
-
-void fill(AlignedVector<float>& x) {
-  std::uint32_t state = 1;
-  for (float& value : x) {
-    state = state * 1664525 + 1013904223;
-    value = static_cast<float>(static_cast<std::int32_t>(state)) * 0x1p-27F;
-  }
-}
 
 Case rounding_case(const std::string& format, const RoundSpec& spec, bool is_in_place = true) {
   const Rounder rounder(parse_format(format), spec);
@@ -124,59 +104,6 @@ void check_against_scalar(const std::string& format, const RoundSpec& spec) {
   }
 }
 
-/// G elements/s of memcpy and of every case, for one size on the target in use.
-std::vector<double> rates(const Size& size, const std::vector<Case>& cases) {
-  AlignedVector<float> in(size.elements);
-  AlignedVector<float> out(size.elements);
-  fill(in);
-  const auto loops = static_cast<std::size_t>(
-      std::max(1.0, kElementsPerRepetition / static_cast<double>(size.elements)));
-  std::vector<bench::Contender> contenders;
-  contenders.push_back({"memcpy", [&] {
-                          for (std::size_t i = 0; i < loops; ++i) {
-                            std::memcpy(out.data(), in.data(), size.elements * sizeof(float));
-                            asm volatile("" : : "r"(out.data()) : "memory");
-                          }
-                        }});
-  for (const Case& c : cases) {
-    contenders.push_back({c.name, [&] {
-                            for (std::size_t i = 0; i < loops; ++i) {
-                              c.run(c.is_in_place ? out.data() : in.data(), out.data(),
-                                    size.elements);
-                            }
-                          }});
-    // What is rounded in place must not be what the case before left.
-    if (c.is_in_place) contenders.back().prepare = [&] { out = in; };
-  }
-  bench::measure(contenders, kRepetitions);
-  std::vector<double> result;
-  for (const bench::Contender& contender : contenders) {
-    result.push_back(static_cast<double>(loops * size.elements) / contender.median() * 1e-9);
-  }
-  return result;
-}
-
-void print_table(const std::vector<Case>& cases, const std::vector<std::string>& targets) {
-  fmt::print("\nG elements/s (ratio to memcpy of the same array)\n\n| case |");
-  std::vector<std::vector<double>> columns;
-  for (const std::string& target : targets) {
-    force_simd_target(target);
-    for (const Size& size : kSizes) {
-      fmt::print(" {} {} |", target, size.name);
-      columns.push_back(rates(size, cases));
-    }
-  }
-  fmt::print("\n|---|");
-  for (std::size_t i = 0; i < columns.size(); ++i) fmt::print("--:|");
-  for (std::size_t row = 0; row <= cases.size(); ++row) {
-    fmt::print("\n| {} |", row == 0 ? "memcpy" : cases[row - 1].name);
-    for (const std::vector<double>& column : columns) {
-      fmt::print(" {:.2f} ({:.2f}) |", column[row], column[row] / column[0]);
-    }
-  }
-  fmt::print("\n");
-}
-
 /// Named formats, then others that reach each method and its limits.
 std::vector<std::string> formats_to_measure() {
   std::vector<std::string> specs;
@@ -227,9 +154,7 @@ int run(const std::string& only) {
     }
   }
   std::erase_if(cases, [&](const Case& c) { return c.name.find(only) == std::string::npos; });
-  std::vector<std::string> targets = {simd_target()};
-  if (targets[0] == "avx3") targets.emplace_back("avx2");
-  print_table(cases, targets);
+  bench::print_table(kSizes, cases);
   return 0;
 }
 

@@ -43,8 +43,8 @@ HOMES = {
 }
 # Libraries of wide and real numbers -> the files of formats/ that use them.
 NUMBERS = {
-    "mpfr.h": ("formats/elementary.cc", "formats/evaluate_irrational.cc", "formats/families/power.cc",
-               "formats/named_codebooks.cc", "formats/real.h"),
+    "mpfr.h": ("formats/elementary.cc", "formats/evaluate_irrational.cc",
+               "formats/families/power.cc", "formats/named_codebooks.cc", "formats/real.h"),
     "boost/multiprecision/cpp_int.hpp": ("formats/families/place.cc",),
 }
 VERSION_OF_TOML = "toml++/impl/version.h"  # numbers only, for the record of what was used
