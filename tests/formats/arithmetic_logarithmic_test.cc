@@ -229,7 +229,7 @@ TEST(ArithmeticLogarithmic, Refusals) {
   EXPECT_THROW(exact_operand(bits[0]), std::invalid_argument);
 }
 
-TEST(ArithmeticLogarithmic, EveryPairInEveryModeFull) {
+TEST(ArithmeticLogarithmic, EveryPairInEveryModeLong) {
   for (const char* format :
        {"lns(8,3)", "takum_log8", "lns(8,5)", "lns(6,2)", "lns(7,0)", "takum_log6", "takum_log7"}) {
     check_operations(format, all_modes(), 20'000);

@@ -131,7 +131,7 @@ TEST(WideRounder, EqualsRoundOnCriticalOperands) {
   }
 }
 
-TEST(WideRounder, EqualsRoundForEveryListedFormatAndPolicyFull) {
+TEST(WideRounder, EqualsRoundForEveryListedFormatAndPolicyLong) {
   for (const Format& format : formats_inside_binary64()) {
     if (!is_listed(format)) continue;
     const std::vector<double> operands = operands_for(format);
