@@ -49,7 +49,7 @@ uint128 prefix_of(int characteristic, int& length) {
 
 /// Zero is no neighbour of nearest rounding, and nothing follows the largest takum.
 Place at_the_ends(Place place, int bits) {
-  const auto top = (std::int64_t{1} << (bits - 1)) - 1;
+  const auto top = static_cast<std::int64_t>(low_bits(bits - 1));
   if (place.inner == 0) {
     return {.inner = 0, .outer = 1, .inner_is_even = true, .tiny = true, .side = 1};
   }
