@@ -43,9 +43,10 @@ struct Floor {
 };
 
 Floor floor_scaled(const Dyadic& x, int scale) {
+  if (x.significand == 0) return {0, true};
   const int shift = x.exponent + scale;
   if (shift >= 0) return {static_cast<std::uint64_t>(x.significand << shift), true};
-  if (shift <= -128) return {0, x.significand == 0};
+  if (shift <= -128) return {0, false};
   const uint128 whole = x.significand >> -shift;
   return {static_cast<std::uint64_t>(whole), whole << -shift == x.significand};
 }
