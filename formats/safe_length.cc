@@ -59,7 +59,7 @@ struct Rule {
 
 /// Nothing where the bound does not hold.
 std::optional<Rule> rule_of(const AccumulatorSpec& accumulator) {
-  if (accumulator.product || accumulator.promotion || accumulator.result) return std::nullopt;
+  if (accumulator.product || accumulator.promotion) return std::nullopt;
   if (const auto* exact = std::get_if<ExactAccumulation>(&accumulator.method)) {
     return Rule{exact->sum, false};
   }
