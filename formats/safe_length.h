@@ -20,7 +20,8 @@ struct SafeLength {
 };
 
 /// The greatest K such that no sum of K products of finite numbers of the formats `a` and `b`,
-/// started from zero, leaves the range of the accumulator; tight.
+/// started from zero, leaves the range of the running sum; tight. The format of the result is not
+/// looked at.
 ///
 /// Integer and fixed-point sums of products that are whole multiples of their unit: as many extreme
 /// products as fit, in any order. Other sums: in sequence, each addition rounded to nearest or in

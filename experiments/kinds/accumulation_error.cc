@@ -24,6 +24,8 @@ constexpr std::int64_t kLeastBatches = 4;
 
 constexpr std::array kFields = {
     Field{"accumulator", accumulator, "binary32", "what is measured"},
+    Field{"label", text, "", "what figures call the accumulator; default: its spec, shortened",
+          -1e308, 1e308, "", false},
     Field{"length", integer, "1024", "terms of each dot product", 1, 1 << 24},
     Field{"source", choice, "uniform",
           "both operands: uniform on (0, 1), magnitude of a normal, variance 1 around 0, or all "
@@ -243,6 +245,7 @@ std::vector<ConfigIssue> check(const Config& config) {
                                              "{}, which standard errors need",
                                              samples, kLeastBatches, batch)});
   }
+  check_accumulator_runs(config, issues);
   const AccumulatorSpec accumulator = parse_accumulator(config.text("accumulator"));
   if (config.boolean("trace") && resumable_step(accumulator) == 0) {
     issues.push_back({"trace",

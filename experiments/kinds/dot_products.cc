@@ -3,6 +3,9 @@
 #include <utility>
 #include <variant>
 
+#include "formats/accumulator_spec.h"
+#include "formats/spec.h"
+
 namespace halfulp {
 
 namespace {
@@ -55,6 +58,14 @@ void DotProducts::add_terms(const Batch& batch, std::uint32_t index, std::size_t
   const auto part = static_cast<std::uint32_t>(is_whole ? 2 : 3 + from);
   gemm_.nt(a, b, {after.data(), rows, columns, columns}, {before.data(), rows, columns, columns},
            stream_of(seed_, RandomPurpose::rounding, part, index));
+}
+
+void check_accumulator_runs(const Config& config, std::vector<ConfigIssue>& issues) {
+  try {
+    const AccumulatedGemm gemm(parse_accumulator(config.text("accumulator")));
+  } catch (const SpecError& error) {
+    issues.push_back({"accumulator", error.what()});
+  }
 }
 
 std::size_t resumable_step(const AccumulatorSpec& accumulator) {

@@ -67,6 +67,9 @@ class DotProducts {
   std::uint64_t seed_;
 };
 
+/// Adds what keeps matrix products from running under the accumulator of `config`.
+void check_accumulator_runs(const Config& config, std::vector<ConfigIssue>& issues);
+
 /// Terms after which a sum can be taken up again from its value alone: 0 where it cannot.
 std::size_t resumable_step(const AccumulatorSpec& accumulator);
 

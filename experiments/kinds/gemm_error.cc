@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "experiments/kinds/batch_estimates.h"
+#include "experiments/kinds/dot_products.h"
 #include "experiments/kinds/operand_source.h"
 #include "formats/accumulator_spec.h"
 #include "sim/accumulated_gemm.h"
@@ -21,6 +22,8 @@ using enum FieldType;
 
 constexpr std::array kFields = {
     Field{"accumulator", accumulator, "binary32", "of the product that is measured"},
+    Field{"label", text, "", "what figures call the accumulator; default: its spec, shortened",
+          -1e308, 1e308, "", false},
     Field{"form", choice, "nn", "which operands are stored transposed: A B, A B^T or A^T B", 0, 0,
           "nn|nt|tn"},
     Field{"m", integer, "64", "rows of the result", 1, 65536},
@@ -201,7 +204,11 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules&, RunObse
   return result;
 }
 
-std::vector<ConfigIssue> check(const Config&) { return {}; }
+std::vector<ConfigIssue> check(const Config& config) {
+  std::vector<ConfigIssue> issues;
+  check_accumulator_runs(config, issues);
+  return issues;
+}
 
 std::string numerics(const Config& config) {
   return fmt::format(

@@ -50,13 +50,21 @@ bool is_integer(const AccumulatorSpec& accumulator) {
   return std::holds_alternative<IntegerFormat>(sum_of(accumulator)->sum.format);
 }
 
+/// Sums that binary32 arrays cannot hold are rounded to it last.
+AccumulatorSpec with_stored_result(AccumulatorSpec accumulator) {
+  if (!fits_binary32(sum_of(accumulator)->sum.format)) {
+    accumulator.result = std::get<RoundedSum>(binary32_accumulator().method).sum;
+  }
+  return accumulator;
+}
+
 /// The accumulator with overflows that show in the result.
 AccumulatorSpec telling(AccumulatorSpec accumulator) {
   Destination& sum = std::get<RoundedSum>(accumulator.method).sum;
   if (!is_integer(accumulator)) {
     sum.rounding.overflow = has_infinity(sum.format) ? Overflow::infinity : Overflow::nan;
   }
-  return accumulator;
+  return with_stored_result(accumulator);
 }
 
 struct Totals {
@@ -129,7 +137,7 @@ double overflows(const AccumulatorSpec& accumulator, const SafeLength& safe, std
   const std::vector<float> b(terms, static_cast<float>(to_double(safe.b)));
   float c = 0.0F;
   AccumulatorReport report;
-  AccumulatedGemm(accumulator)
+  AccumulatedGemm(with_stored_result(accumulator))
       .nt({a.data(), 1, terms, terms}, {b.data(), 1, terms, terms}, {&c, 1, 1, 1}, {}, {}, &report);
   return report.overflows > 0 ? 1.0 : 0.0;
 }
