@@ -18,9 +18,9 @@ const std::vector<std::string> kKeys = {"format",  "rounding", "overflow",    "m
                                         "order",   "flush",    "product",     "promote",
                                         "outer",   "result",   "addend_last", "shared_draws"};
 const std::vector<std::string> kAlignedKeys = {
-    "terms",          "bits",           "alignment",       "lanes",          "exact_products",
-    "least_exponent", "addend",         "exponents",       "flush_operands", "products_overflow",
-    "addition",       "realigned_bits", "drops_far_addend"};
+    "terms",          "bits",       "alignment",      "lanes",           "exact_products",
+    "least_exponent", "addend",     "exponents",      "flush_operands",  "products_overflow",
+    "addition",       "interleave", "realigned_bits", "drops_far_addend"};
 const std::vector<std::string> kMethods = {"rounded", "kahan", "two_sum", "exact"};
 const std::vector<std::string> kDestinationKeys = {"format", "rounding", "overflow"};
 

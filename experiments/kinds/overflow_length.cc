@@ -235,7 +235,7 @@ std::vector<ConfigIssue> check(const Config& config) {
   const AccumulatorSpec accumulator = parse_accumulator(config.text("accumulator"));
   const RoundedSum* sum = sum_of(accumulator);
   if (sum == nullptr || sum->every != 1 || sum->order.order != Order::sequential ||
-      accumulator.product || accumulator.promotion || accumulator.result) {
+      accumulator.product || accumulator.promotion) {
     issues.push_back({"accumulator", fmt::format("overflows are counted of sums in sequence in one "
                                                  "format, not of '{}'",
                                                  config.text("accumulator"))});
