@@ -13,9 +13,14 @@ namespace halfulp::harness {
 
 namespace {
 
-const std::vector<std::string> kKeys = {
-    "format", "rounding", "overflow", "method", "aligned", "preset",      "operands",    "every",
-    "order",  "product",  "promote",  "outer",  "result",  "addend_last", "shared_draws"};
+const std::vector<std::string> kKeys = {"format",  "rounding", "overflow",    "method",
+                                        "aligned", "preset",   "operands",    "every",
+                                        "order",   "flush",    "product",     "promote",
+                                        "outer",   "result",   "addend_last", "shared_draws"};
+const std::vector<std::string> kAlignedKeys = {
+    "terms",          "bits",       "alignment",      "lanes",           "exact_products",
+    "least_exponent", "addend",     "exponents",      "flush_operands",  "products_overflow",
+    "addition",       "interleave", "realigned_bits", "drops_far_addend"};
 const std::vector<std::string> kMethods = {"rounded", "kahan", "two_sum", "exact"};
 const std::vector<std::string> kDestinationKeys = {"format", "rounding", "overflow"};
 
@@ -31,6 +36,7 @@ class TableReader {
     for (const char* key : {"rounding", "overflow"}) add_text(key);
     if (const TomlEntry* every = find("every")) add(call("every", integer(*every)), *every);
     add_text("order");
+    if (const TomlEntry* flush = find("flush")) add(call("flush", exponents(*flush, ",")), *flush);
     add_destination("product");
     add_promotion();
     add_destination("result");
@@ -134,8 +140,7 @@ class TableReader {
       if (method != nullptr) {
         complain(method->at, path_ + ".method: an aligned sum has no other method");
       }
-      add(aligned_call(*aligned), *aligned);
-      return add(name, *format);
+      return add(aligned_call(*aligned, name), *aligned);
     }
     const std::string kind = method == nullptr ? "rounded" : text(method->value, "method");
     if (std::find(kMethods.begin(), kMethods.end(), kind) == kMethods.end()) {
@@ -158,28 +163,56 @@ class TableReader {
     return call(name, fmt::format("{}", fmt::join(formats, ",")));
   }
 
-  /// Keys other than terms and bits are those of the spec string, which judges them.
-  std::string aligned_call(const TomlEntry& aligned) {
+  std::string aligned_call(const TomlEntry& aligned, const std::string& format) {
     if (!expect(aligned.value, "aligned", TomlType::table, "a table")) return "";
-    std::string terms, bits, others;
+    check_keys(path_ + ".aligned", aligned.value, kAlignedKeys);
+    std::string terms, bits, details;
     for (const TomlEntry& entry : aligned.value.entries) {
       if (entry.key == "terms" || entry.key == "bits") {
         (entry.key == "terms" ? terms : bits) = integer(entry);
-      } else if (entry.value.type == TomlType::array || entry.value.type == TomlType::date_time) {
-        expect(entry.value, "aligned." + entry.key, TomlType::text, "a text or a number");
       } else {
-        const TomlNode& value = entry.value;
-        const std::string written = value.type == TomlType::table  ? destination(value, entry.key)
-                                    : value.type == TomlType::text ? value.text
-                                                                   : to_toml(value);
-        others += fmt::format(",{}={}", entry.key, written);
+        details += detail(entry);
       }
     }
     if (terms.empty() || bits.empty()) {
-      complain(aligned.value.at, path_ + ".aligned: needs terms, the products of one addition, and "
-                                         "bits, the fraction bits that alignment keeps");
+      complain(aligned.value.at, path_ +
+                                     ".aligned: needs terms, the products of one addition, and "
+                                     "bits, the fraction bits that alignment keeps");
     }
-    return fmt::format("aligned({},{}{})", terms, bits, others);
+    return fmt::format("aligned({},{},{}{})", format, terms, bits, details);
+  }
+
+  /// ",lanes=2" of lanes = 2, ",flush_operands" of flush_operands = true.
+  std::string detail(const TomlEntry& entry) {
+    const TomlNode& value = entry.value;
+    const std::string key = "aligned." + entry.key;
+    switch (value.type) {
+      case TomlType::boolean:
+        return value.boolean ? "," + entry.key : "";
+      case TomlType::array:
+        return fmt::format(",{}={}", entry.key, exponents(entry, ":"));
+      case TomlType::table:
+        return fmt::format(",{}={}", entry.key, destination(value, key));
+      case TomlType::text:
+        return fmt::format(",{}={}", entry.key, value.text);
+      case TomlType::integer:
+        return fmt::format(",{}={}", entry.key, value.integer);
+      case TomlType::real:
+      case TomlType::date_time:
+        break;
+    }
+    expect(value, key, TomlType::integer, "an integer, a text or true");
+    return "";
+  }
+
+  /// One integer, or two in a list.
+  std::string exponents(const TomlEntry& entry, const char* separator) {
+    if (entry.value.type != TomlType::array) return integer(entry);
+    std::vector<std::string> numbers;
+    for (const TomlNode& item : entry.value.items) {
+      numbers.push_back(integer({entry.key, item.at, item}));
+    }
+    return fmt::format("{}", fmt::join(numbers, separator));
   }
 
   /// "binary32+toward_zero", or { format = "binary32", rounding = "toward_zero" }.
@@ -209,8 +242,9 @@ class TableReader {
     const TomlEntry* outer = find("outer");
     if ((promote == nullptr) != (outer == nullptr)) {
       const TomlEntry& given = promote == nullptr ? *outer : *promote;
-      return complain(given.at, path_ + ": promote, the interval, and outer, the format of the "
-                                        "outer sum, go together");
+      return complain(given.at, path_ +
+                                    ": promote, the interval, and outer, the format of the "
+                                    "outer sum, go together");
     }
     if (promote == nullptr) return;
     add(call("promote", integer(*promote) + "," + destination(outer->value, "outer")), *promote);
