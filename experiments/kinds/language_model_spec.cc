@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "formats/accumulator_spec.h"
+#include "sim/nn/emulated_product.h"
+
 namespace halfulp {
 namespace {
 
@@ -48,6 +51,22 @@ nn::ModelNumerics model_numerics(const Config& config) {
       .dgrad_weight = operand("precision.dgrad.weight", "precision.weight"),
       .wgrad_grad_output = operand("precision.wgrad.grad_output", "precision.gradient"),
       .wgrad_input = operand("precision.wgrad.input", "precision.activation")};
+  const auto accumulator = [&](const std::string& product, const AccumulatorSpec& inherited) {
+    const std::string& own = config.text("precision." + product + ".accumulator");
+    return own == "inherit" ? inherited : parse_accumulator(own);
+  };
+  const AccumulatorSpec all = parse_accumulator(config.text("precision.accumulator"));
+  numerics.linear.fprop = accumulator("fprop", all);
+  numerics.linear.dgrad = accumulator("dgrad", all);
+  numerics.linear.wgrad = accumulator("wgrad", all);
+  const AccumulatorSpec backward = accumulator("attention.backward", all);
+  numerics.attention = {
+      .scores = accumulator("attention.scores", all),
+      .context = accumulator("attention.context", all),
+      .grad_probabilities = accumulator("attention.grad_probabilities", backward),
+      .grad_value = accumulator("attention.grad_value", backward),
+      .grad_query = accumulator("attention.grad_query", backward),
+      .grad_key = accumulator("attention.grad_key", backward)};
   numerics.high_precision = config.text_list("precision.keep_high");
   return numerics;
 }
@@ -140,13 +159,15 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
 std::string language_model_numerics(const Config& config) {
   const nn::ModelNumerics numerics = model_numerics(config);
   const nn::LinearNumerics& linear = numerics.linear;
+  const nn::AttentionNumerics& attention = numerics.attention;
   return fmt::format(
-      "fprop(input={}, weight={}); dgrad(grad_output={}, weight={}); wgrad(grad_output={}, "
-      "input={}); "
-      "estimator=straight_through; accumulator=binary32 fused_chain ascending_k; keep_high=[{}]; "
-      "others=binary32; random=philox4x32-10",
-      to_spec(linear.fprop_input), to_spec(linear.fprop_weight), to_spec(linear.dgrad_grad_output),
-      to_spec(linear.dgrad_weight), to_spec(linear.wgrad_grad_output), to_spec(linear.wgrad_input),
+      "fprop(input={}, weight={}{}); dgrad(grad_output={}, weight={}{}); wgrad(grad_output={}, "
+      "input={}{}); attention({}); estimator=straight_through; products=exact ascending_k; "
+      "keep_high=[{}]; others=binary32; random=philox4x32-10",
+      to_spec(linear.fprop_input), to_spec(linear.fprop_weight),
+      sum_text(linear.fprop, linear.fprop_input, linear.fprop_weight, nn::EmulatedProduct::Form::nt),
+      to_spec(linear.dgrad_grad_output), to_spec(linear.dgrad_weight), 
+      to_spec(linear.wgrad_grad_output), to_spec(linear.wgrad_input),
       fmt::join(numerics.high_precision, ","));
 }
 
