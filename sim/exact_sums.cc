@@ -30,7 +30,7 @@ std::optional<Windows> windows_of(const GemmTask& task, const OperandFacts& a,
 bool accumulate_exact(const AccumulatorSpec& spec, const GemmTask& task, const OperandFacts& a,
                       const OperandFacts& b) {
   const auto* method = std::get_if<ExactAccumulation>(&spec.method);
-  if (method == nullptr || spec.product || task.report != nullptr) return false;
+  if (method == nullptr || method->every != 0 || spec.product || task.report != nullptr) return false;
   const Rounding rounding = method->sum.rounding.rounding;
   // Toward negative, the sign of a sum of zeros depends on the signs of its terms; so it does where
   // there is a minus zero to start from.

@@ -176,7 +176,7 @@ bool is_integer(const OperandFacts& x) { return x.is_zero || x.quantum_exponent 
 /// Nothing but a sequence of additions of exact products in an integer format.
 const IntegerFormat* integer_format(const AccumulatorSpec& spec) {
   const auto* method = std::get_if<RoundedSum>(&spec.method);
-  if (method == nullptr || spec.product || method->every != 1) return nullptr;
+  if (method == nullptr || spec.product || method->flush || method->every != 1) return nullptr;
   if (method->order.order != Order::sequential) return nullptr;
   const auto* format = std::get_if<IntegerFormat>(&method->sum.format);
   if (format == nullptr || format->fraction_bits != 0) return nullptr;

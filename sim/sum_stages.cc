@@ -116,11 +116,6 @@ class Stages {
 
 }  // namespace
 
-const Destination& sum_destination(const AccumulatorSpec& spec) {
-  return std::visit([](const auto& method) -> const Destination& { return method.sum; },
-                    spec.method);
-}
-
 bool can_run_stages(const AccumulatorSpec& spec) {
   if (spec.result && !is_plain(*spec.result)) return false;
   const auto adds_plainly = [](const Destination& to) {

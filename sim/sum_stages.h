@@ -23,9 +23,6 @@ using SumStart = std::function<void(std::size_t row, std::size_t column, double*
 /// says.
 using RunningSums = std::function<void(const GemmTask& part, const SumSink& sink)>;
 
-/// Format and rounding of the running sums.
-const Destination& sum_destination(const AccumulatorSpec& spec);
-
 /// Whether run_stages() can do what the spec asks around the running sums: no stochastic rounding,
 /// no OverflowError, no sign of a sum of zeros that depends on the rounding.
 bool can_run_stages(const AccumulatorSpec& spec);
