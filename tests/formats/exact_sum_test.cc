@@ -91,6 +91,10 @@ TEST(ExactSum, WrapNeedsTheTrailingBits) {
   ExactSum negative;
   for (const char* text : {"-0x1p300", "-77", "-0x1p-1"}) negative.add(number(text));
   EXPECT_EQ(rounded(negative, "int8", wrap), "-0x1.38p+6 inexact,overflow");  // the even one
+  ExactSum inside;  // many bits, all but one of them below the unit: nothing wraps
+  inside.add(number("0x1p4"));
+  inside.add(number("0x1p-300"));
+  EXPECT_EQ(rounded(inside, "int8", wrap), "0x1p+4 inexact");
 }
 
 /// Random terms whose exponents lie `spread` apart, with pairs that cancel.
