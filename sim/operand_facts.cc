@@ -42,6 +42,13 @@ class LaneExtremes {
   using D = hn::ScalableTag<std::int32_t>;
   using V = hn::Vec<D>;
 
+  HWY_INLINE LaneExtremes()
+      : largest_(hn::Zero(d_)),
+        least_(hn::Set(d_, 0x7FFFFFFF)),
+        quantum_(least_),
+        most_bits_(largest_),
+        negative_zero_(largest_) {}
+
   HWY_INLINE void add(V bits) {
     const V none = hn::Set(d_, 0x7FFFFFFF);
     const V magnitude = hn::And(bits, none);
@@ -80,11 +87,7 @@ class LaneExtremes {
   }
 
   D d_;
-  V largest_ = hn::Zero(d_);
-  V least_ = hn::Set(d_, 0x7FFFFFFF);
-  V quantum_ = hn::Set(d_, 0x7FFFFFFF);
-  V most_bits_ = hn::Zero(d_);
-  V negative_zero_ = hn::Zero(d_);
+  V largest_, least_, quantum_, most_bits_, negative_zero_;
 };
 
 void find_extremes(ConstMatrix x, Extremes& all) {
