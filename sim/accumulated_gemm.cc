@@ -1,6 +1,7 @@
 #include "sim/accumulated_gemm.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -75,33 +76,28 @@ void check_spec(const AccumulatorSpec& spec) {
 struct AccumulatedGemm::Impl {
   AccumulatorSpec spec;
   bool is_binary32_chain;
-  bool may_have_chain;
+  std::optional<Rounder> start;  ///< where a kernel of rounded_gemm.h may run
 
-  /// By the kernels of rounded_gemm.h, where they are proved to give the same bits.
+  /// By those kernels, where they are proved to give the same bits. They run where nothing
+  /// overflows, so that a report stays as it is.
   bool run_chain(const GemmTask& task) const {
-    // Kernels run where nothing overflows: a report stays as it is.
-    if (!may_have_chain) return false;
-    const bool has_addend = task.addend.data != nullptr;
-    const OperandFacts zero;
-    const OperandFacts addend = has_addend ? operand_facts(task.addend) : zero;
-    const auto plan =
-        plan_chain(spec, operand_facts(task.a), operand_facts(task.b), addend, task.depth);
-    if (!plan || !has_rounded_kernel(plan->rule)) return false;
-    RoundSpec rounding = plan->start.rounding;
-    if (rounding.rounding == Rounding::stochastic) {  // of numbers of the format, then
-      rounding = {Rounding::nearest_even, rounding.overflow};
-    }
-    const Rounder start(plan->start.format, rounding);
-    for (std::size_t m = 0; m < task.c.rows; ++m) {
-      float* const row = task.c.data + m * task.c.stride;
-      if (has_addend) {
-        start.round(task.addend.data + m * task.addend.stride, row, task.c.cols);
-      } else {
-        std::fill_n(row, task.c.cols, 0.0F);
-      }
+    if (!start) return false;
+    std::optional<ChainPlan> plan = plan_with(operand_bounds, task);
+    if (!plan || plan->rule == ChainRule::nearest_odd) plan = plan_with(operand_facts, task);
+    if (!plan || task.depth == 0 || !has_rounded_kernel(plan->rule)) return false;
+    for (std::size_t m = 0; task.addend.data != nullptr && m < task.c.rows; ++m) {
+      start->round(task.addend.data + m * task.addend.stride, task.c.data + m * task.c.stride,
+                   task.c.cols);
     }
     rounded_gemm(*plan, task);
     return true;
+  }
+
+  std::optional<ChainPlan> plan_with(OperandFacts (*facts)(ConstMatrix),
+                                     const GemmTask& task) const {
+    const OperandFacts addend =
+        task.addend.data != nullptr ? operand_facts(task.addend) : OperandFacts{};
+    return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
   }
 
   void run(const GemmTask& task) const {
@@ -121,7 +117,14 @@ struct AccumulatedGemm::Impl {
 
 AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
   check_spec(spec);
-  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator(), may_have_chain(spec)});
+  std::optional<Rounder> start;
+  if (const std::optional<Destination> to = chain_start(spec)) {
+    RoundSpec rounding = to->rounding;
+    // Kernels start from numbers of the format only, then.
+    if (rounding.random_bits > 0) rounding = {Rounding::nearest_even, rounding.overflow};
+    start.emplace(to->format, rounding);
+  }
+  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator(), std::move(start)});
 }
 
 AccumulatedGemm::~AccumulatedGemm() = default;

@@ -15,6 +15,7 @@
 #include "sim/aligned_vector.h"
 #include "sim/gemm_pack-inl.h"
 #include "sim/gemm_task.h"
+#include "sim/rounded_gemm.h"
 #include "sim/rounded_kernels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -45,8 +46,13 @@ struct DrawLines {
 
 class ChainProduct {
  public:
-  ChainProduct(const ChainPlan& plan, const ChainKernel& kernel, const GemmTask& task)
-      : plan_(plan), kernel_(kernel), task_(task), width_(kernel.vectors * kChainLanes) {
+  ChainProduct(const ChainPlan& plan, const ChainKernel& kernel, const GemmTask& task,
+               ChainWorkspace& work)
+      : plan_(plan),
+        kernel_(kernel),
+        task_(task),
+        width_(kernel.vectors * kChainLanes),
+        work_(work) {
     part_.resize(kernel.rows * width_);
     tile_.resize(kernel.rows * width_);
   }
@@ -76,6 +82,10 @@ class ChainProduct {
   static constexpr std::size_t kLongStrideOfA = 768;
   static constexpr std::size_t kLongStrideOfB = 1024;
 
+  static void reserve(AlignedVector<float>& buffer, std::size_t floats) {
+    if (buffer.size() < floats) buffer.resize(floats);
+  }
+
   /// Whole segments.
   std::size_t block_depth() const {
     if (!plan_.segments) return kDepth;
@@ -91,7 +101,7 @@ class ChainProduct {
     in_place_ = !task_.b_transposed && !kernel_.splits_columns && task_.b.stride < kLongStrideOfB;
     source_ = source;
     const std::size_t panels = (block.cols + width_ - 1) / width_;
-    packed_.resize(panels * width_ * block.depth);
+    reserve(packed_, panels * width_ * block.depth);
     for (std::size_t p = 0; p < panels; ++p) {
       const std::size_t cols = std::min(width_, block.cols - p * width_);
       if (in_place_ && cols == width_) continue;
@@ -137,14 +147,16 @@ class ChainProduct {
     }
     for (std::size_t m = 0; m < rows; m += kCopiedRows) {
       const std::size_t count = std::min(kCopiedRows, rows - m);
-      copied_.assign(kCopiedStride * block.depth, 0.0F);
+      reserve(copied_, kCopiedStride * block.depth);
+      if (count % kernel_.rows != 0) std::fill(copied_.begin(), copied_.end(), 0.0F);
       CopyRows(a + m, task_.a.stride, block.depth, count, kCopiedStride, copied_.data());
       multiply(block, copied_.data(), kCopiedStride, m, m + count);
     }
   }
 
   void copy_last_rows(const float* a, std::size_t count, std::size_t depth) {
-    copied_.assign(kernel_.rows * depth, 0.0F);
+    reserve(copied_, kernel_.rows * depth);
+    std::fill_n(copied_.begin(), kernel_.rows * depth, 0.0F);
     for (std::size_t i = 0; i < count; ++i) {
       std::copy_n(a + i * task_.a.stride, depth, copied_.data() + i * depth);
     }
@@ -155,7 +167,7 @@ class ChainProduct {
                 std::size_t end) {
     ChainRow row{};
     row.a_stride = static_cast<std::ptrdiff_t>(a_stride);
-    row.accumulate = true;
+    row.accumulate = task_.addend.data != nullptr || block.first_k > 0;
     row.plan = &plan_;
     row.phase = block.first_k % static_cast<std::size_t>(plan_.every);
     row.depth = block.depth;
@@ -199,7 +211,7 @@ class ChainProduct {
   /// One tile on a copy of its part of C.
   void run_copied(ChainRow row, float* c, std::size_t rows, std::size_t cols) {
     std::fill(tile_.begin(), tile_.end(), 0.0F);
-    for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t i = 0; row.accumulate && i < rows; ++i) {
       for (std::size_t n = 0; n < cols; ++n) {
         tile_[i * width_ + place_of(n)] = c[i * task_.c.stride + n];
       }
@@ -242,7 +254,11 @@ class ChainProduct {
   bool in_place_ = false;
   const float* source_ = nullptr;
   DrawLines lines_;
-  AlignedVector<float> packed_, copied_, part_, tile_;
+  ChainWorkspace& work_;
+  AlignedVector<float>& packed_ = work_.packed;
+  AlignedVector<float>& copied_ = work_.copied;
+  AlignedVector<float>& part_ = work_.part;
+  AlignedVector<float>& tile_ = work_.tile;
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

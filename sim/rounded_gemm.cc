@@ -30,46 +30,44 @@ ChainKernel KernelOf() {
           RunChain<Rule, true, kChainRows, kChainVectors>};
 }
 
-ChainKernel FindKernel(ChainRule rule) {
-  switch (rule) {
-    case ChainRule::nearest:
-      return KernelOf<NearestRule>();
-    case ChainRule::every:
-      return {kPlainRows, kPlainVectors, RunEvery<false, kPlainRows, kPlainVectors>,
-              RunEvery<true, kPlainRows, kPlainVectors>};
-#if HALFULP_ROUNDS_IN_INSTRUCTION
-    case ChainRule::nearest_odd:
-      return KernelOf<NearestOddRule>();
-    case ChainRule::toward_zero:
-      return KernelOf<TowardZeroRule>();
-#else
-    case ChainRule::nearest_odd:
-    case ChainRule::toward_zero:
-#endif
-    case ChainRule::shared_draws:
-    case ChainRule::independent_draws:
-      break;
+template <class Round>
+ChainKernel FindNearest(ChainRule rule) {
+  if (rule == ChainRule::nearest) return KernelOf<NearestRule<Round>>();
+  if (rule == ChainRule::every) {
+    return {kPlainRows, kPlainVectors, RunEvery<Round, false, kPlainRows, kPlainVectors>,
+            RunEvery<Round, true, kPlainRows, kPlainVectors>};
   }
+#if HALFULP_ROUNDS_IN_INSTRUCTION
+  if (rule == ChainRule::nearest_odd) return KernelOf<NearestOddRule<Round>>();
+  if (rule == ChainRule::toward_zero) return KernelOf<TowardZeroRule>();
+#endif
   return {};
+}
+
+ChainKernel FindKernel(ChainRule rule, int precision) {
+  return precision <= SelfRounding::kMostPrecision ? FindNearest<SelfRounding>(rule)
+                                                   : FindNearest<MagicRounding>(rule);
 }
 
 bool HasRounded(ChainRule rule) {
   if (rule == ChainRule::shared_draws || rule == ChainRule::independent_draws) {
     return HALFULP_ROUNDS_IN_INSTRUCTION;
   }
-  return FindKernel(rule).run != nullptr;
+  return FindKernel(rule, SelfRounding::kMostPrecision).run != nullptr;
 }
 
-void RunRounded(const ChainPlan& plan, const GemmTask& task) {
-  const ChainKernel kernel = FindKernel(plan.rule);
-  ChainProduct(plan, kernel, task).run([](const ChainBlock& /*block*/) { return DrawLines{}; });
+void RunRounded(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work) {
+  const ChainKernel kernel = FindKernel(plan.rule, plan.precision);
+  ChainProduct(plan, kernel, task, work).run([](const ChainBlock& /*block*/) {
+    return DrawLines{};
+  });
 }
 
 #else
 
 bool HasRounded(ChainRule /*rule*/) { return false; }
 
-void RunRounded(const ChainPlan& /*plan*/, const GemmTask& /*task*/) {}
+void RunRounded(const ChainPlan& /*plan*/, const GemmTask& /*task*/, ChainWorkspace& /*work*/) {}
 
 #endif
 
@@ -95,7 +93,8 @@ void rounded_gemm(const ChainPlan& plan, const GemmTask& task) {
   if (plan.random_bits > 0) {
     stochastic_gemm(plan, task);
   } else {
-    HWY_DYNAMIC_DISPATCH(RunRounded)(plan, task);
+    static thread_local ChainWorkspace workspace;
+    HWY_DYNAMIC_DISPATCH(RunRounded)(plan, task, workspace);
   }
 }
 

@@ -69,9 +69,30 @@ struct MagicRounding {
   }
 };
 
+/// The same for up to 11 bits, with S = 2^(24-p) and x itself in place of a magic number: u = x -
+/// S x rounded, then u + S x, which is exact.
+///
+/// Let 2^e <= |x| < 2^(e+1). S x is a multiple of the spacing 2^(e+1-p), and so is u where |x - S
+/// x| >= S 2^e: then u + S x is x rounded to the spacing. A tie is decided by the parity of u in
+/// units of the spacing, that of S x plus that of the result; at a tie x / 2^(e-23) is even (S >=
+/// 4), so the result is. Elsewhere |x| < 2^e / (1 - 1/S) < 2^e + 2^(e-22+p) and u is a multiple of
+/// half the spacing; but 2^(e-22+p) <= 2^(e-p), a quarter of the spacing or less for p <= 11, is
+/// too little to leave 2^e, which is right.
+struct SelfRounding {
+  static constexpr int kMostPrecision = 11;
+  ChainVector scale;
+
+  explicit HWY_INLINE SelfRounding(int precision)
+      : scale(hn::Set(ChainTag(), static_cast<float>(1 << (24 - precision)))) {}
+
+  HWY_INLINE ChainVector operator()(ChainVector x) const {
+    return hn::MulAdd(x, scale, hn::NegMulAdd(x, scale, x));
+  }
+};
+
+template <class Round>
 struct NearestRule {
-  static constexpr int kDrawVectors = 0;
-  MagicRounding round;
+  Round round;
 
   explicit HWY_INLINE NearestRule(const ChainPlan& plan) : round(plan.precision) {}
 
@@ -81,8 +102,6 @@ struct NearestRule {
 };
 
 struct PlainRule {
-  static constexpr int kDrawVectors = 0;
-
   HWY_INLINE ChainVector operator()(ChainVector a, ChainVector b, ChainVector sum) const {
     return hn::MulAdd(a, b, sum);
   }
@@ -98,9 +117,9 @@ constexpr int kChop = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
 /// in the last bit whether anything was lost, so that the second rounding, to at most 22 bits, is
 /// as if of the exact sum (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums",
 /// 2008).
+template <class Round>
 struct NearestOddRule {
-  static constexpr int kDrawVectors = 0;
-  MagicRounding round;
+  Round round;
 
   explicit HWY_INLINE NearestOddRule(const ChainPlan& plan) : round(plan.precision) {}
 
@@ -125,7 +144,6 @@ struct KeptBits {
 };
 
 struct TowardZeroRule {
-  static constexpr int kDrawVectors = 0;
   KeptBits kept;
 
   explicit HWY_INLINE TowardZeroRule(const ChainPlan& plan) : kept(plan.precision) {}
@@ -252,10 +270,10 @@ HWY_NOINLINE void RunChain(const ChainRow& row) {
 }
 
 /// ChainRule::every: the plain chain, rounded each `every` additions and at the end.
-template <bool kRowsAdjacent, int kRows, int kVectors>
+template <class Round, bool kRowsAdjacent, int kRows, int kVectors>
 HWY_NOINLINE void RunEvery(const ChainRow& row) {
   const PlainRule rule;
-  const MagicRounding rounding(row.plan->precision);
+  const Round rounding(row.plan->precision);
   const auto every = static_cast<std::size_t>(row.plan->every);
   ChainTile<kRows, kVectors> tile;
   for (std::size_t t = 0; t < row.count; ++t) {

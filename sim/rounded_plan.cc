@@ -145,7 +145,11 @@ bool rounds_twice_safely(int precision, int bits, int span) {
   return (bits <= precision && 2 * precision <= 23) || span <= 22;
 }
 
-bool may_have_chain(const AccumulatorSpec& spec) { return plan_for(spec).has_value(); }
+std::optional<Destination> chain_start(const AccumulatorSpec& spec) {
+  const auto plan = plan_for(spec);
+  if (!plan) return std::nullopt;
+  return plan->start;
+}
 
 std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFacts& a,
                                     const OperandFacts& b, const OperandFacts& addend,

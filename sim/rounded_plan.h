@@ -32,7 +32,7 @@ struct ChainPlan {
   int every = 1;
   int random_bits = 0;
   std::optional<Segments> segments;
-  Destination start;  ///< what the addend is rounded to
+  Destination start;  ///< what the addend is rounded to at first
 };
 
 /// The plan for a product whose operands, addend and depth have these facts; none where no kernel
@@ -41,8 +41,8 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
                                     const OperandFacts& b, const OperandFacts& addend,
                                     std::size_t depth);
 
-/// False where plan_chain() gives none whatever the facts.
-bool may_have_chain(const AccumulatorSpec& spec);
+/// ChainPlan::start; none where plan_chain() gives none whatever the facts.
+std::optional<Destination> chain_start(const AccumulatorSpec& spec);
 
 /// Whether rounding s + p to binary32 and then to `precision` bits, both to nearest even, equals
 /// rounding once to `precision` bits, for any s of `precision` bits and p of `bits` bits that are

@@ -29,14 +29,17 @@ class LinesOfDraws {
  public:
   static constexpr std::size_t kPanelColumns = 32;
 
-  LinesOfDraws(const ChainPlan& plan, const GemmTask& task)
+  LinesOfDraws(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work)
       : shared_(plan.rule == ChainRule::shared_draws),
         shift_(24 - plan.precision - plan.random_bits),
         mask_((1U << plan.random_bits) - 1),
         task_(task),
-        groups_((task.c.cols + 7) / 8) {
+        groups_((task.c.cols + 7) / 8),
+        keys_(work.keys),
+        lines_(work.lines) {
     constexpr std::size_t kMostTileRows = 8;
-    keys_.resize((task.c.rows + kMostTileRows) * kChainLanes);
+    const std::size_t words = (task.c.rows + kMostTileRows) * kChainLanes;
+    if (keys_.size() < words) keys_.resize(words);
     for (std::size_t m = 0; m < task.c.rows; ++m) {
       fill_key(draw_key(task.stream, m), keys_.data() + m * kChainLanes);
     }
@@ -46,7 +49,7 @@ class LinesOfDraws {
     const std::size_t line = shared_ ? 2 * kChainLanes : kChainLanes;
     const std::size_t panels = (block.cols + kPanelColumns - 1) / kPanelColumns;
     const std::size_t panel_words = (block.depth + 1) / 2 * 2 * line;
-    lines_.resize(panels * panel_words);
+    if (lines_.size() < panels * panel_words) lines_.resize(panels * panel_words);
     for (std::size_t p = 0; p < panels; ++p) {
       const std::size_t group = (block.first_col + p * kPanelColumns) / 8;
       std::uint32_t* out = lines_.data() + p * panel_words;
@@ -120,7 +123,8 @@ class LinesOfDraws {
   std::uint32_t mask_;
   const GemmTask& task_;
   std::uint64_t groups_;
-  AlignedVector<std::uint32_t> keys_, lines_;
+  AlignedVector<std::uint32_t>& keys_;
+  AlignedVector<std::uint32_t>& lines_;
 };
 
 template <class Rule>
@@ -130,17 +134,17 @@ ChainKernel StochasticKernel(bool splits_columns) {
           splits_columns};
 }
 
-void RunDraws(const ChainPlan& plan, const GemmTask& task) {
-  LinesOfDraws lines(plan, task);
+void RunDraws(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work) {
+  LinesOfDraws lines(plan, task, work);
   const ChainKernel kernel = plan.rule == ChainRule::shared_draws
                                  ? StochasticKernel<SharedDraws>(false)
                                  : StochasticKernel<IndependentDraws>(true);
-  ChainProduct(plan, kernel, task).run([&](const ChainBlock& block) { return lines(block); });
+  ChainProduct(plan, kernel, task, work).run([&](const ChainBlock& block) { return lines(block); });
 }
 
 #else
 
-void RunDraws(const ChainPlan& /*plan*/, const GemmTask& /*task*/) {}
+void RunDraws(const ChainPlan& /*plan*/, const GemmTask& /*task*/, ChainWorkspace& /*work*/) {}
 
 #endif
 
@@ -160,7 +164,8 @@ HWY_EXPORT(RunDraws);
 }  // namespace
 
 void stochastic_gemm(const ChainPlan& plan, const GemmTask& task) {
-  HWY_DYNAMIC_DISPATCH(RunDraws)(plan, task);
+  static thread_local ChainWorkspace workspace;
+  HWY_DYNAMIC_DISPATCH(RunDraws)(plan, task, workspace);
 }
 
 }  // namespace halfulp
