@@ -204,9 +204,12 @@ WideNumber ExactSum::value(const Format& format, const RoundSpec& spec, Flags& f
     const bool toward_negative = spec.rounding == Rounding::toward_negative;
     return {Kind::zero, only_negative || (both && toward_negative)};
   }
-  const bool modulo = spec.overflow == Overflow::wrap && count > 128;
-  WideNumber result = modulo ? modulo_bits(bits, low_exponent_, integer_quantum(format))
-                             : leading_bits(bits, low_exponent_);
+  WideNumber result = leading_bits(bits, low_exponent_);
+  // Beyond 2^64 quanta the leading bits need not reach the fraction that decides the rounding.
+  const int quantum = integer_quantum(format);
+  if (spec.overflow == Overflow::wrap && result.sticky && result.exponent > quantum - 64) {
+    result = modulo_bits(bits, low_exponent_, quantum);
+  }
   result.negative = is_negative(limbs_);
   return result;
 }

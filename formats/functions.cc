@@ -129,7 +129,7 @@ Row silu_row(Steps& step, std::span<const double> x) {
 }  // namespace
 
 FunctionArithmetic uniform_arithmetic(const Destination& to) {
-  return {to, {std::nullopt, RoundedSum{to, 1, {}}, std::nullopt, std::nullopt, false, false}};
+  return {to, {std::nullopt, RoundedSum{to, 1, {}, {}}, std::nullopt, std::nullopt, false, false}};
 }
 
 std::vector<double> softmax(const FunctionArithmetic& arithmetic, std::span<const double> x,
