@@ -35,7 +35,8 @@ struct FunctionArithmetic {
   friend bool operator==(const FunctionArithmetic&, const FunctionArithmetic&) = default;
 };
 
-/// Everything rounded to one destination; sums in sequence, each addition rounded.
+/// Everything rounded to one destination; sums in sequence, each addition rounded (to nearest even
+/// where `to` is stochastic).
 FunctionArithmetic uniform_arithmetic(const Destination& to);
 
 /// R of a stochastic rounding: the number of the step and the element of the row (0 for steps in

@@ -16,6 +16,7 @@ namespace {
 using Kind = Number::Kind;
 
 constexpr double kFlushed = -127;
+constexpr double kLargestExponent = 4194304.0;
 
 /// Highest power first.
 constexpr std::array kPolynomial = {0x1.0F9F9Cp-7, 0x1.573A1Ap-5, 0x1.555A80p-3,
@@ -24,7 +25,7 @@ constexpr double kLog2E = 0x1.71547652b82fep+0;
 constexpr double kLn2 = 0x1.62e42fefa39efp-1;
 constexpr double kLn2Rest = 0x1.abc9e3b39803fp-56;  ///< ln 2 - kLn2
 
-/// p 2^n; `empty` for minus infinity and for a sum of nothing.
+/// p 2^n; `empty` for what adds nothing.
 struct Pair {
   Number p;
   double n = 0;  ///< a whole number
@@ -57,11 +58,9 @@ Number factor(double n, double top) {
 Pair exponential(const Destination& to, double argument) {
   Flags flags;
   const Number x = round_to(to.format, to.rounding, from_double(argument), 0, flags);
-  if (x.kind == Kind::infinity && x.negative) return {};
-  if (x.kind == Kind::infinity || x.kind == Kind::nan) return {{Kind::nan}, 0, false};
-  const double quotient = to_double(product(to, x, rounded(to, kLog2E)));
-  if (!std::isfinite(quotient)) return {{Kind::nan}, 0, false};
-  const double n = std::nearbyint(quotient);
+  const double n = std::nearbyint(to_double(product(to, x, rounded(to, kLog2E))));
+  if (n < -kLargestExponent) return {};
+  if (!(n <= kLargestExponent)) return {{Kind::nan}, 0, false};
   const Number minus_n = from_double(-n);
   const Number ln2_high = rounded(to, kLn2);
   const Number ln2_low = rounded(to, kLn2 - to_double(ln2_high) + kLn2Rest);

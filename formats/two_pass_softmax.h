@@ -26,8 +26,8 @@ namespace halfulp {
 ///   2
 ///               are added, j ascending, until one is left
 ///   second pass: i = s(1 / v); y = r(r(p i) 2^(n - e)), again with a factor of 0 from 2^-127 on.
-/// A pair of -infinity is (0, any n) and adds nothing. NaN, and infinity in any other place, make
-/// the row NaN.
+/// Beyond |n| = 2^22 a binary32 number has no fraction left to reduce: pairs with n below -2^22 add
+/// nothing and give 0 (-infinity among them); n above 2^22 and NaN make the row NaN.
 struct TwoPassSoftmax {
   Destination term;
   Destination sum;
