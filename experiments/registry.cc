@@ -3,12 +3,14 @@
 
 #include "experiments/kind.h"
 #include "experiments/kinds/quantization_error.h"
+#include "experiments/kinds/reduction_order.h"
 #include "experiments/kinds/train_language_model.h"
 
 namespace halfulp {
 
 std::span<const ExperimentKind> experiment_kinds() {
-  static const std::array kinds = {quantization_error_kind(), train_language_model_kind()};
+  static const std::array kinds = {quantization_error_kind(), reduction_order_kind(),
+                                   train_language_model_kind()};
   return kinds;
 }
 

@@ -23,7 +23,8 @@ enum class RandomPurpose : std::uint32_t {
   rounding = 3,
   data = 4,
   sweep = 5,
-  samples = 6
+  samples = 6,
+  permutation = 9
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal
