@@ -2,6 +2,9 @@
 #include <array>
 
 #include "experiments/kind.h"
+#include "experiments/kinds/accumulation_error.h"
+#include "experiments/kinds/gemm_error.h"
+#include "experiments/kinds/overflow_length.h"
 #include "experiments/kinds/quantization_error.h"
 #include "experiments/kinds/reduction_order.h"
 #include "experiments/kinds/train_language_model.h"
@@ -9,8 +12,9 @@
 namespace halfulp {
 
 std::span<const ExperimentKind> experiment_kinds() {
-  static const std::array kinds = {quantization_error_kind(), reduction_order_kind(),
-                                   train_language_model_kind()};
+  static const std::array kinds = {accumulation_error_kind(), gemm_error_kind(),
+                                   overflow_length_kind(),    quantization_error_kind(),
+                                   reduction_order_kind(),    train_language_model_kind()};
   return kinds;
 }
 

@@ -14,14 +14,14 @@ namespace halfulp {
 
 /// What an accumulator may be asked to count.
 struct AccumulatorReport {
-  std::uint64_t overflows = 0;  ///< additions whose result left the accumulator's range
+  std::uint64_t overflows = 0;  ///< dot products in which the result of a rounding left its range
 };
 
 /// C = A B (+ C0) under one accumulator. Operands and results are binary32 arrays of exact values.
 class AccumulatedGemm {
  public:
-  /// Throws SpecError when a rounding cannot apply to its format or a format is not inside
-  /// binary32.
+  /// Throws SpecError when a rounding cannot apply to its format, for stochastic rounding with more
+  /// than 16 bits, and when results (of the last rounding) do not fit binary32.
   explicit AccumulatedGemm(const AccumulatorSpec& spec);
   ~AccumulatedGemm();
   AccumulatedGemm(AccumulatedGemm&&) noexcept;

@@ -24,6 +24,8 @@ enum class RandomPurpose : std::uint32_t {
   data = 4,
   sweep = 5,
   samples = 6,
+  accumulation = 7,            ///< inside products of linear layers
+  attention_accumulation = 8,  ///< inside products of attention
   permutation = 9
 };
 

@@ -11,8 +11,8 @@
 #include "experiments/kinds/divergence.h"
 #include "experiments/kinds/language_model_spec.h"
 #include "experiments/kinds/reduction_order_fields.h"
+#include "experiments/kinds/trained_models.h"
 #include "sim/elementary.h"
-#include "sim/nn/trainer.h"
 
 namespace halfulp {
 namespace {
@@ -201,22 +201,11 @@ Curve diverged_by_configuration(const Task& task, const Study& study) {
   return curve;
 }
 
-RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
-              RunObserver& observer) {
+RunResult run(const Config& config, std::int64_t seed, const StopRules&, RunObserver& observer) {
   const Task task = task_of(config);
-  const std::vector<nn::Reduction> reductions = reductions_of(config);
-  nn::TrainSpec spec = binary32_train_spec(config);
-  spec.stop_at_non_finite = stop.non_finite;
-  spec.stop_above = stop.loss_above;
   const auto corpus = shared_corpus(config);
   const std::vector<std::uint8_t> prompts = prompts_of(*corpus, task);
-  // One configuration counts as much as all updates over the number of configurations.
-  const auto configurations = static_cast<std::int64_t>(reductions.size());
-  const std::int64_t each = std::max<std::int64_t>(spec.schedule.steps / configurations, 1);
-  const std::int64_t total = spec.schedule.steps + each * configurations;
-  const nn::TrainResult trained =
-      nn::train(spec, *corpus, static_cast<std::uint64_t>(seed),
-                [&](std::int64_t step, double loss) { observer.progress(step, total, loss); });
+  const nn::TrainResult& trained = trained_model(config, seed);
   RunResult result;
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
   if (trained.diverged) {
@@ -226,13 +215,14 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   }
   Study study(task);
   std::vector<std::string> names;
+  const std::vector<nn::Reduction> reductions = reductions_of(config);
   for (const nn::Reduction& reduction : reductions) {
-    nn::Decoder decoder(spec.model, trained.weights, inference_arithmetic(config), reduction,
-                        task.prompts);
+    nn::Decoder decoder(binary32_train_spec(config).model, trained.weights,
+                        inference_arithmetic(config), reduction, task.prompts);
     study.decode(decoder, prompts);
     names.push_back(to_text(reduction));
-    observer.progress(spec.schedule.steps + each * static_cast<std::int64_t>(names.size()), total,
-                      trained.validation_loss);
+    observer.progress(static_cast<std::int64_t>(names.size()),
+                      static_cast<std::int64_t>(reductions.size()), study.largest_difference());
   }
   const DivergenceStatistics found =
       divergence_statistics(study.outputs(), task.tokens, task.end_byte);
@@ -277,6 +267,9 @@ void prepare(std::span<const Config> configs) {
   for (const Config& config : configs) shared_corpus(config);
 }
 
+void prepare_run(const Config& config, std::int64_t seed) { trained_model(config, seed); }
+
+/// Without the training, which happens once for each seed before the runs.
 double estimate_seconds(const Config& config) {
   const nn::TrainSpec spec = binary32_train_spec(config);
   const Task task = task_of(config);
@@ -284,7 +277,7 @@ double estimate_seconds(const Config& config) {
   const double written = number(task.prompts) * number(task.prompt_bytes + task.tokens);
   const double per_byte =
       2.0 * number(nn::total_parameters(spec.model)) / kFlopsPerSecond + kSecondsPerByte;
-  return training_seconds(spec) + number(reductions_of(config).size()) * written * per_byte;
+  return number(reductions_of(config).size()) * written * per_byte;
 }
 
 }  // namespace
@@ -299,7 +292,9 @@ ExperimentKind reduction_order_kind() {
           .estimate_seconds = estimate_seconds,
           .numerics = reduction_order_numerics,
           .prepare = prepare,
-          .run = run};
+          .run = run,
+          .progress_name = "largest logit difference",
+          .prepare_run = prepare_run};
 }
 
 }  // namespace halfulp

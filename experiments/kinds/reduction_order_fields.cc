@@ -31,6 +31,9 @@ constexpr std::array kOwnFields = {
           "order within a part: by_batch, sequential, pairwise, blocked(n), interleaved(n)"},
     Field{"reduction.permutation", text_list, "0",
           "seeds of random orders of the terms; 0: ascending"},
+    Field{"reduction.sums", choice, "binary32",
+          "format that each addition within a part is rounded to; results: that of the operations",
+          0, 0, "binary32|results"},
     Field{"reduction.partial_sums", choice, "binary32",
           "format of the sums of parts and of their additions; results: that of the operations", 0,
           0, "binary32|results"},
@@ -148,6 +151,7 @@ nn::InferenceArithmetic inference_arithmetic(const Config& config) {
   const Format results = is_half ? narrow : wide;
   return {.weights = name == "fp32" ? wide : narrow,
           .results = results,
+          .sums = config.text("reduction.sums") == "results" ? results : wide,
           .partial_sums = config.text("reduction.partial_sums") == "results" ? results : wide};
 }
 
@@ -156,11 +160,12 @@ std::string reduction_order_numerics(const Config& config) {
   std::vector<std::string> names;
   for (const nn::Reduction& reduction : reductions_of(config)) names.push_back(to_text(reduction));
   return fmt::format(
-      "training=binary32; weights={}; results={} nearest_even infinity; sums=binary32 fused_chain; "
+      "training=binary32; weights={}; results={} nearest_even infinity; sums={} fused "
+      "nearest_even; "
       "partial_sums={}; norms, softmax, rotation, activation=binary32 inside; orders=[{}]; "
       "choice=largest_logit; random=philox4x32-10",
-      to_spec(arithmetic.weights), to_spec(arithmetic.results), to_spec(arithmetic.partial_sums),
-      fmt::join(names, ", "));
+      to_spec(arithmetic.weights), to_spec(arithmetic.results), to_spec(arithmetic.sums),
+      to_spec(arithmetic.partial_sums), fmt::join(names, ", "));
 }
 
 }  // namespace halfulp

@@ -9,6 +9,9 @@ FIGURES = {
     "sqnr_by_format": "SQNR of each quantizer, a marker per distribution or tensor",
     "sqnr_rotation": "SQNR before and after a Hadamard rotation, a panel per quantizer",
     "measured_vs_expected": "measured minus closed-form SQNR, with two standard errors",
+    "accumulation_error": "error of dot products against length, a line per accumulator",
+    "gemm_error": "error of matrix products, a row per accumulator, a marker per length",
+    "overflow_share": "share of dot products that overflow against length, and the safe length",
 }
 
 

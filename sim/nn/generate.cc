@@ -27,7 +27,7 @@ Decoder::Decoder(const ModelConfig& config, std::span<const float> weights,
       weights_(weights.begin(), weights.end()),
       score_scale_(score_scale(config.width / config.heads)),
       round_(arithmetic.results),
-      product_(reduction, arithmetic.partial_sums, arithmetic.results) {
+      product_(reduction, {arithmetic.sums, arithmetic.partial_sums, arithmetic.results}) {
   if (weights.size() < parameters_.back().offset + parameters_.back().size()) {
     throw std::invalid_argument("these are not the weights of this model");
   }

@@ -26,6 +26,7 @@ namespace halfulp::nn {
 struct InferenceArithmetic {
   Format weights;       ///< all parameters, embedding, gains and rotation tables as they are stored
   Format results;       ///< of every operation
+  Format sums;          ///< of each addition within a part of a product
   Format partial_sums;  ///< of the parts of a split reduction
 };
 

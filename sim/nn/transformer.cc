@@ -13,6 +13,7 @@ struct Transformer<T>::Block {
   std::size_t norm1,
       norm2;  ///< parameter numbers of the gains; a layer norm's bias follows its gain
   Linear<T> qkv, output, up, down;
+  Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
 };
@@ -56,12 +57,31 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
     const auto linear = [&](const char* layer) {
       return make_linear(name + layer, name + layer, numerics);
     };
+    const bool exact =
+        keeps_high_precision(numerics.high_precision, attention_name(i), config.blocks);
+    Attention<T> attention(exact ? AttentionNumerics{} : numerics.attention,
+                           static_cast<std::uint32_t>(i));
     Linear<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
     Linear<T> up = linear(".mlp.up"), down = linear(".mlp.down");
-    blocks_.push_back(Block{find(name + ".norm1.gain"), find(name + ".norm2.gain"), std::move(qkv),
-                            std::move(output), std::move(up), std::move(down), V(rows * c),
-                            V(rows * c), V(rows), V(rows), V(rows * 3 * c), V(scores), V(rows * c),
-                            V(rows * c), V(rows * c), V(rows), V(rows), V(rows * wide),
+    blocks_.push_back(Block{find(name + ".norm1.gain"),
+                            find(name + ".norm2.gain"),
+                            std::move(qkv),
+                            std::move(output),
+                            std::move(up),
+                            std::move(down),
+                            std::move(attention),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows),
+                            V(rows),
+                            V(rows * 3 * c),
+                            V(scores),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows),
+                            V(rows),
+                            V(rows * wide),
                             V(rows * f)});
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
@@ -164,7 +184,7 @@ void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, con
   norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows);
   b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
   rotate(b.projected.data(), rows, false);
-  attention_.forward(shape, b.projected.data(), b.attended.data(), b.probabilities.data());
+  b.attention.forward(shape, b.projected.data(), b.attended.data(), b.probabilities.data(), key);
   b.output.forward(b.attended.data(), b.middle.data(), rows, key);
   kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
 
@@ -196,8 +216,8 @@ void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepK
   norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows);
 
   b.output.backward(b.attended.data(), dx_.data(), dnarrow_.data(), rows, true, key);
-  attention_.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
-                      dwide_.data());
+  b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
+                       dwide_.data(), key);
   rotate(dwide_.data(), rows, true);
   b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
   norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows);

@@ -27,7 +27,8 @@ template <class T>
 class Transformer {
  public:
   /// `max_sequences` bounds the sequences of one call. Throws std::invalid_argument for shapes that
-  /// do not divide and for quantizers in binary64.
+  /// do not divide and for quantizers or
+  /// accumulators in binary64.
   Transformer(const ModelConfig& config, const ModelNumerics& numerics, std::size_t max_sequences);
   ~Transformer();
   Transformer(const Transformer&) = delete;
@@ -84,7 +85,6 @@ class Transformer {
   std::vector<Block> blocks_;
   std::vector<Linear<T>> head_;  ///< one element
   std::uint32_t linear_count_ = 0;
-  Attention<T> attention_;
   RotationTables<T> rotations_;
   AlignedVector<T> last_, normed_, mean_, rstd_, logits_, losses_;  ///< after the blocks
   AlignedVector<T> dx_, dwide_, dhidden_, dnarrow_;                 ///< gradients in flight

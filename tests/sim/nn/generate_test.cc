@@ -23,8 +23,8 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 
 InferenceArithmetic arithmetic(const char* weights, const char* results,
-                               const char* partial = "binary32") {
-  return {parse_format(weights), parse_format(results), parse_format(partial)};
+                               const char* partial = "binary32", const char* sums = "binary32") {
+  return {parse_format(weights), parse_format(results), parse_format(sums), parse_format(partial)};
 }
 
 InferenceArithmetic binary32() { return arithmetic("binary32", "binary32"); }

@@ -44,23 +44,27 @@ std::vector<std::uint32_t> bits(const std::vector<float>& x) {
 }
 
 std::vector<float> product(const Problem& problem, const Reduction& reduction,
-                           const char* partial = "binary32", const char* result = "binary32") {
+                           const char* partial = "binary32", const char* result = "binary32",
+                           const char* sums = "binary32") {
   std::vector<float> y(problem.rows * problem.cols);
-  OrderedProduct(reduction, parse_format(partial), parse_format(result))(
+  OrderedProduct(reduction, {parse_format(sums), parse_format(partial), parse_format(result)})(
       problem.left(), problem.right(), {y.data(), problem.rows, problem.cols, problem.cols});
   return y;
 }
 
 /// The sum of the listed terms by the readable definition.
 float defined(const Problem& problem, std::size_t m, std::size_t n,
-              const std::vector<std::size_t>& terms, const SumOrder& order) {
+              const std::vector<std::size_t>& terms, const SumOrder& order,
+              const char* format = "binary32") {
   std::vector<double> a, b;
   for (const std::size_t k : terms) {
     a.push_back(problem.x[m * problem.depth + k]);
     b.push_back(problem.w[k * problem.cols + n]);
   }
   AccumulatorSpec spec = binary32_accumulator();
-  std::get<RoundedSum>(spec.method).order = order;
+  auto& sum = std::get<RoundedSum>(spec.method);
+  sum.order = order;
+  sum.sum.format = parse_format(format);
   return static_cast<float>(accumulate(spec, a, b));
 }
 
@@ -107,6 +111,23 @@ TEST(OrderedProduct, PartsAreSummedApartAndAddedInTurn) {
         sum += defined(problem, m, n, terms, order);
       }
       ASSERT_EQ(y[i], sum) << to_text({order, 4});
+    }
+  }
+}
+
+TEST(OrderedProduct, SumsInAnotherFormatAreThoseOfTheAccumulator) {
+  const Problem problem = {2, 30, 9};
+  const std::vector<std::uint32_t> permuted = term_order({.permutation = 6}, 30).terms;
+  for (const SumOrder& order : kOrders) {
+    const std::vector<float> y =
+        product(problem, {order, 2, 6}, "binary32", "binary32", "bfloat16");
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const std::size_t m = i / problem.cols, n = i % problem.cols;
+      const std::vector<std::size_t> low(permuted.begin(), permuted.begin() + 15);
+      const std::vector<std::size_t> high(permuted.begin() + 15, permuted.end());
+      ASSERT_EQ(y[i], defined(problem, m, n, low, order, "bfloat16") +
+                          defined(problem, m, n, high, order, "bfloat16"))
+          << to_text({order});
     }
   }
 }

@@ -1,0 +1,117 @@
+#include "sim/accumulated_gemm.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "formats/properties.h"
+#include "formats/round.h"
+#include "formats/spec.h"
+#include "sim/accumulated_reference.h"
+#include "sim/gemm.h"
+#include "sim/gemm_task.h"
+
+namespace halfulp {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) { throw SpecError(message, 1); }
+
+void check_destination(const Destination& to) {
+  check_format(to.format);
+  check_round_spec(to.format, to.rounding);
+  constexpr int kDrawBits = 16;
+  if (to.rounding.rounding == Rounding::stochastic && to.rounding.random_bits > kDrawBits) {
+    refuse("matrix products round with at most 16 random bits: use stochastic(16)");
+  }
+}
+
+const Destination& sum_of(const AccumulatorSpec& spec) {
+  return std::visit([](const auto& method) -> const Destination& { return method.sum; },
+                    spec.method);
+}
+
+/// What elements of the result are rounded to last.
+const Destination& last_of(const AccumulatorSpec& spec) {
+  if (spec.result) return *spec.result;
+  return spec.promotion ? spec.promotion->outer : sum_of(spec);
+}
+
+void check_counts(const AccumulatorSpec& spec) {
+  if (spec.promotion && spec.promotion->interval < 1) refuse("promotion needs an interval");
+  if (const auto* rounded = std::get_if<RoundedSum>(&spec.method)) {
+    const Order order = rounded->order.order;
+    const bool needs_length = order == Order::blocked || order == Order::interleaved;
+    if (rounded->every < 1) refuse("sums are rounded every 1 or more additions");
+    if (rounded->order.length < (needs_length ? 1 : 0)) refuse("an order needs at least one term");
+    if (rounded->every > 1 && order != Order::sequential) {
+      refuse("rounding every several additions is for sums in sequence");
+    }
+  }
+  if (const auto* aligned = std::get_if<AlignedSum>(&spec.method); aligned && aligned->terms < 1) {
+    refuse("an aligned sum needs at least one term");
+  }
+}
+
+void check_spec(const AccumulatorSpec& spec) {
+  check_destination(sum_of(spec));
+  if (spec.product) check_destination(*spec.product);
+  if (spec.promotion) check_destination(spec.promotion->outer);
+  if (spec.result) check_destination(*spec.result);
+  check_counts(spec);
+  if (!fits_binary32(last_of(spec).format)) {
+    refuse("results in " + to_spec(last_of(spec).format) +
+           " do not fit the binary32 arrays of matrix products: round them last, as in "
+           "result(binary32)");
+  }
+}
+
+}  // namespace
+
+struct AccumulatedGemm::Impl {
+  AccumulatorSpec spec;
+  bool is_binary32_chain;
+
+  void run(const GemmTask& task) const {
+    if (task.c.rows == 0 || task.c.cols == 0) return;
+    if (is_binary32_chain && task.addend.data == nullptr && task.report == nullptr) {
+      if (task.a_transposed) {
+        gemm_tn(task.a, task.b, task.c);
+      } else {
+        (task.b_transposed ? gemm_nt : gemm_nn)(task.a, task.b, task.c);
+      }
+      return;
+    }
+    accumulated_reference(spec, task);
+  }
+};
+
+AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
+  check_spec(spec);
+  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator()});
+}
+
+AccumulatedGemm::~AccumulatedGemm() = default;
+AccumulatedGemm::AccumulatedGemm(AccumulatedGemm&&) noexcept = default;
+AccumulatedGemm& AccumulatedGemm::operator=(AccumulatedGemm&&) noexcept = default;
+
+const AccumulatorSpec& AccumulatedGemm::spec() const { return impl_->spec; }
+
+bool AccumulatedGemm::is_binary32_chain() const { return impl_->is_binary32_chain; }
+
+void AccumulatedGemm::nn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
+                         const RandomStream& stream, AccumulatorReport* report) const {
+  impl_->run({a, b, c, addend, a.cols, false, false, stream, report});
+}
+
+void AccumulatedGemm::nt(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
+                         const RandomStream& stream, AccumulatorReport* report) const {
+  impl_->run({a, b, c, addend, a.cols, false, true, stream, report});
+}
+
+void AccumulatedGemm::tn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
+                         const RandomStream& stream, AccumulatorReport* report) const {
+  impl_->run({a, b, c, addend, a.rows, true, false, stream, report});
+}
+
+}  // namespace halfulp
