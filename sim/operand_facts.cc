@@ -42,6 +42,9 @@ class LaneExtremes {
   using D = hn::ScalableTag<std::int32_t>;
   using V = hn::Vec<D>;
 
+  // A constructor of the compiler's own would be built without the target's instructions.
+  HWY_INLINE LaneExtremes() {}  // NOLINT(modernize-use-equals-default)
+
   HWY_INLINE void add(V bits) {
     const V none = hn::Set(d_, 0x7FFFFFFF);
     const V magnitude = hn::And(bits, none);

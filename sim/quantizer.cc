@@ -362,9 +362,9 @@ void Quantizer::quantize_to_grid(ConstMatrix in, Matrix grid, Matrix scales,
   if (impl_->blocks) throw std::invalid_argument("block formats keep their scales");
   if (in.rows == 0 || in.cols == 0) return;
   std::vector<float> dense(scales.rows * scales.cols);
-  impl_->quantize({in.data, in.stride, grid.data, grid.stride, in.rows, in.cols, 0, in.cols,
-                   dense.data()},
-                  stream);
+  impl_->quantize(
+      {in.data, in.stride, grid.data, grid.stride, in.rows, in.cols, 0, in.cols, dense.data()},
+      stream);
   for (std::size_t r = 0; r < scales.rows; ++r) {
     std::copy_n(dense.data() + r * scales.cols, scales.cols, scales.data + r * scales.stride);
   }

@@ -90,8 +90,8 @@ class Quantizer {
   void quantize(ConstMatrix in, Matrix out, const RandomStream& stream = {}) const;
 
   /// Rows and columns of the scales of a rows x cols tensor: 1 x 1 for a tensor (and without
-  /// scales), rows x 1, 1 x cols, rows x ceil(cols / group), or ceil(rows / group) x cols for groups
-  /// along columns.
+  /// scales), rows x 1, 1 x cols, rows x ceil(cols / group), or ceil(rows / group) x cols for
+  /// groups along columns.
   std::pair<std::size_t, std::size_t> scale_shape(std::size_t rows, std::size_t cols) const;
 
   /// quantize() in two parts: `grid` (as `in`; may be the same memory) receives numbers of the

@@ -28,9 +28,8 @@ std::pair<std::size_t, std::size_t> Quantizer::scale_shape(std::size_t rows,
 
 void Quantizer::apply_scales(ConstMatrix grid, ConstMatrix scales, Matrix out) const {
   const bool along_columns = spec().along_columns;
-  const std::size_t group = spec().granularity == Granularity::group
-                                ? static_cast<std::size_t>(spec().group_size)
-                                : 1;
+  const std::size_t group =
+      spec().granularity == Granularity::group ? static_cast<std::size_t>(spec().group_size) : 1;
   for (std::size_t r = 0; r < grid.rows; ++r) {
     const std::size_t scale_row = along_columns ? r / group : r;
     const float* scale = scales.data + (scales.rows == 1 ? 0 : scale_row * scales.stride);

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "formats/accumulator_spec.h"
+#include "formats/spec.h"
+#include "sim/accumulated_gemm.h"
 #include "sim/nn/emulated_product.h"
 
 namespace halfulp {
@@ -60,13 +62,12 @@ nn::ModelNumerics model_numerics(const Config& config) {
   numerics.linear.dgrad = accumulator("dgrad", all);
   numerics.linear.wgrad = accumulator("wgrad", all);
   const AccumulatorSpec backward = accumulator("attention.backward", all);
-  numerics.attention = {
-      .scores = accumulator("attention.scores", all),
-      .context = accumulator("attention.context", all),
-      .grad_probabilities = accumulator("attention.grad_probabilities", backward),
-      .grad_value = accumulator("attention.grad_value", backward),
-      .grad_query = accumulator("attention.grad_query", backward),
-      .grad_key = accumulator("attention.grad_key", backward)};
+  numerics.attention = {.scores = accumulator("attention.scores", all),
+                        .context = accumulator("attention.context", all),
+                        .grad_probabilities = accumulator("attention.grad_probabilities", backward),
+                        .grad_value = accumulator("attention.grad_value", backward),
+                        .grad_query = accumulator("attention.grad_query", backward),
+                        .grad_key = accumulator("attention.grad_key", backward)};
   numerics.high_precision = config.text_list("precision.keep_high");
   return numerics;
 }
@@ -96,6 +97,52 @@ nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
   schedule.warmup_steps = share("train.warmup_fraction");
   schedule.decay_steps = share("train.decay_fraction");
   return schedule;
+}
+
+/// One operand in the numerics string: its quantizer and, where a product keeps its scales apart,
+/// when it applies them.
+struct OperandText {
+  const char* name;
+  const QuantizerSpec& spec;
+  bool reduces_rows;
+
+  std::string text(const AccumulatorSpec& accumulator) const {
+    const nn::ScaleUse use = nn::scale_use(accumulator, spec, reduces_rows);
+    const bool is_plain = use == nn::ScaleUse::in_operand;
+    return fmt::format("{}={}{}{}", name, to_spec(spec), is_plain ? "" : " scaled ",
+                       is_plain ? "" : to_string(use));
+  }
+};
+
+std::string product_text(const char* name, const OperandText& a, const OperandText& b,
+                         const AccumulatorSpec& accumulator) {
+  return fmt::format("{}({}, {}, accumulator={})", name, a.text(accumulator), b.text(accumulator),
+                     to_spec(accumulator));
+}
+
+constexpr const char* kAccumulatorKeys[] = {"precision.accumulator",
+                                            "precision.fprop.accumulator",
+                                            "precision.dgrad.accumulator",
+                                            "precision.wgrad.accumulator",
+                                            "precision.attention.scores.accumulator",
+                                            "precision.attention.context.accumulator",
+                                            "precision.attention.backward.accumulator",
+                                            "precision.attention.grad_probabilities.accumulator",
+                                            "precision.attention.grad_value.accumulator",
+                                            "precision.attention.grad_query.accumulator",
+                                            "precision.attention.grad_key.accumulator"};
+
+/// Accumulators that arrays of binary32 cannot hold.
+void check_accumulators(const Config& config, std::vector<ConfigIssue>& issues) {
+  for (const char* key : kAccumulatorKeys) {
+    const std::string& text = config.text(key);
+    if (text == "inherit") continue;
+    try {
+      const AccumulatedGemm gemm(parse_accumulator(text));
+    } catch (const SpecError& error) {
+      issues.push_back({key, error.what()});
+    }
+  }
 }
 
 }  // namespace
@@ -141,8 +188,10 @@ std::vector<ConfigIssue> check_model_and_data(const Config& config) {
 
 std::vector<ConfigIssue> check_language_model(const Config& config) {
   std::vector<ConfigIssue> issues = check_model_and_data(config);
+  check_accumulators(config, issues);
   const nn::ModelConfig model = model_config(config);
-  const std::vector<std::string> layers = nn::linear_layer_names(model);
+  std::vector<std::string> layers = nn::linear_layer_names(model);
+  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
   for (const std::string& pattern : config.text_list("precision.keep_high")) {
     const auto matched = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
       return nn::keeps_high_precision({pattern}, layer, model.blocks);
@@ -161,13 +210,17 @@ std::string language_model_numerics(const Config& config) {
   const nn::LinearNumerics& linear = numerics.linear;
   const nn::AttentionNumerics& attention = numerics.attention;
   return fmt::format(
-      "fprop(input={}, weight={}{}); dgrad(grad_output={}, weight={}{}); wgrad(grad_output={}, "
-      "input={}{}); attention({}); estimator=straight_through; products=exact ascending_k; "
-      "keep_high=[{}]; others=binary32; random=philox4x32-10",
-      to_spec(linear.fprop_input), to_spec(linear.fprop_weight),
-      sum_text(linear.fprop, linear.fprop_input, linear.fprop_weight, nn::EmulatedProduct::Form::nt),
-      to_spec(linear.dgrad_grad_output), to_spec(linear.dgrad_weight), 
-      to_spec(linear.wgrad_grad_output), to_spec(linear.wgrad_input),
+      "{}; {}; {}; attention(scores={}, context={}, grad_probabilities={}, grad_value={}, "
+      "grad_query={}, grad_key={}); estimator=straight_through; binary32_sums=fused_chain "
+      "ascending_k; keep_high=[{}]; others=binary32; random=philox4x32-10",
+      product_text("fprop", {"input", linear.fprop_input, false},
+                   {"weight", linear.fprop_weight, false}, linear.fprop),
+      product_text("dgrad", {"grad_output", linear.dgrad_grad_output, false},
+                   {"weight", linear.dgrad_weight, true}, linear.dgrad),
+      product_text("wgrad", {"grad_output", linear.wgrad_grad_output, true},
+                   {"input", linear.wgrad_input, true}, linear.wgrad),
+      to_spec(attention.scores), to_spec(attention.context), to_spec(attention.grad_probabilities),
+      to_spec(attention.grad_value), to_spec(attention.grad_query), to_spec(attention.grad_key),
       fmt::join(numerics.high_precision, ","));
 }
 

@@ -134,8 +134,8 @@ void Attention<T>::backward_head(const AttentionShape& shape, std::size_t sequen
     multiply(grad_key, unit, {ds + first * n + first, seen, cols, n},
              head.rows(head.q, first, seen), grad.rows(grad.k, first, cols), key);
     multiply(grad_value, unit, {probabilities + first * n + first, seen, cols, n},
-             {dhead + first * width, seen, shape.head_width, width},
-             grad.rows(grad.v, first, cols), key);
+             {dhead + first * width, seen, shape.head_width, width}, grad.rows(grad.v, first, cols),
+             key);
   }
 }
 

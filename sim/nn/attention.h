@@ -62,7 +62,7 @@ class Attention {
 
   std::uint32_t index_;
   std::vector<AccumulatedGemm> products_;  ///< by Product
-  AlignedVector<T> dscores_;  ///< positions x positions of one head
+  AlignedVector<T> dscores_;               ///< positions x positions of one head
 };
 
 }  // namespace halfulp::nn

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <stdexcept>
 #include <vector>
 
@@ -28,10 +27,6 @@ AccumulatorSpec inner_sum(AccumulatorSpec spec) {
 bool is_binary32_addition(const Destination& to) {
   const AccumulatorSpec plain = binary32_accumulator();
   return to == std::get<RoundedSum>(plain.method).sum;
-}
-
-bool is_stochastic(const Destination& to) {
-  return to.rounding.rounding == Rounding::stochastic;
 }
 
 /// x + y rounded to odd in binary64: rounding that once more, to a format inside binary32 with up
@@ -68,7 +63,9 @@ void read_scales(const ScaledOperand& operand, const QuantizerSpec& spec, bool r
 class Factors {
  public:
   Factors(const ScaledOperand& operand, const QuantizerSpec& spec, ScaleUse use, bool reduces_rows)
-      : operand_(operand), spec_(spec), is_used_(use != ScaleUse::in_operand),
+      : operand_(operand),
+        spec_(spec),
+        is_used_(use != ScaleUse::in_operand),
         reduces_rows_(reduces_rows) {}
 
   /// For the terms from k on.

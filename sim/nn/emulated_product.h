@@ -65,8 +65,8 @@ class EmulatedProduct {
   /// C from operands in the form that a_use() and b_use() ask for (grid and scales unless
   /// in_operand). Shapes as in sim/gemm.h. Random: the sums of the p-th promotion interval draw
   /// from `stream` with p * 2^16 added to its tensor, the additions to the outer sum from the same
-  /// plus 2^15; so `stream.tensor` is below 2^15. Throws std::length_error when there are more than
-  /// 2^15 promotions and random bits are drawn.
+  /// plus 2^15; so `stream.tensor` is below 2^15. Throws std::length_error for more than 2^15
+  /// promotions.
   void run(const ScaledOperand& a, const ScaledOperand& b, Matrix c,
            const RandomStream& stream) const;
 
@@ -81,9 +81,9 @@ class EmulatedProduct {
   AccumulatorSpec spec_;
   QuantizerSpec a_, b_;
   ScaleUse a_use_, b_use_;
-  AccumulatedGemm gemm_;                  ///< of an inner sum where a scale is used at promotion
-  std::optional<WideRounder> outer_;      ///< where the outer sum is not plain binary32
-  std::optional<Rounder> result_;         ///< the last rounding, where scales come before it
+  AccumulatedGemm gemm_;              ///< of an inner sum where a scale is used at promotion
+  std::optional<WideRounder> outer_;  ///< where the outer sum is not plain binary32
+  std::optional<Rounder> result_;     ///< the last rounding, where scales come before it
 };
 
 }  // namespace halfulp::nn

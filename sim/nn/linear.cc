@@ -165,8 +165,8 @@ void Linear<T>::forward(T* x, T* y, std::size_t rows, const StepKey& key) {
   show(LinearOperand::Role::weight, weight_, out_, in_, key);
   const bool shared = spec(fprop_input) == spec(wgrad_input);
   T* target = shared || quantizers_[fprop_input].is_identity() ? x : scratch<T>(kLeft, rows * in_);
-  const Seen input = quantize(fprop_input, x, target, rows, in_,
-                              is_kept_as_grid(fprop_input, wgrad_input), key);
+  const Seen input =
+      quantize(fprop_input, x, target, rows, in_, is_kept_as_grid(fprop_input, wgrad_input), key);
   const Seen weight = quantize(fprop_weight, weight_, quantized_weight_.data(), out_, in_,
                                is_kept_as_grid(fprop_weight, dgrad_weight), key);
   multiply(fprop, in_form(fprop_input, input, rows, in_, kLeft),
@@ -185,21 +185,20 @@ void Linear<T>::backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_d
   Seen grad_output =
       quantized_dy(dgrad_grad_output, is_kept_as_grid(dgrad_grad_output, wgrad_grad_output));
   if (dx != nullptr) {
-    const bool shared = spec(fprop_weight) == spec(dgrad_weight) &&
-                        !quantizers_[dgrad_weight].is_identity();
-    const Seen weight =
-        shared ? kept(fprop_weight, dgrad_weight, quantized_weight_.data(), out_, in_)
-               : quantize(dgrad_weight, weight_, scratch<T>(kRight, in_ * out_), out_, in_,
-                          wants_grid(dgrad_weight), key);
+    const bool shared =
+        spec(fprop_weight) == spec(dgrad_weight) && !quantizers_[dgrad_weight].is_identity();
+    const Seen weight = shared
+                            ? kept(fprop_weight, dgrad_weight, quantized_weight_.data(), out_, in_)
+                            : quantize(dgrad_weight, weight_, scratch<T>(kRight, in_ * out_), out_,
+                                       in_, wants_grid(dgrad_weight), key);
     multiply(dgrad, in_form(dgrad_grad_output, grad_output, rows, out_, kValues),
              in_form(dgrad_weight, weight, out_, in_, kRight), dx, rows, key);
   }
   if (!shared_dy) grad_output = quantized_dy(wgrad_grad_output, wants_grid(wgrad_grad_output));
   const bool shared_input = spec(fprop_input) == spec(wgrad_input);
-  const Seen input = shared_input
-                         ? kept(fprop_input, wgrad_input, x, rows, in_)
-                         : quantize(wgrad_input, x, scratch<T>(kRight, rows * in_), rows, in_,
-                                    wants_grid(wgrad_input), key);
+  const Seen input = shared_input ? kept(fprop_input, wgrad_input, x, rows, in_)
+                                  : quantize(wgrad_input, x, scratch<T>(kRight, rows * in_), rows,
+                                             in_, wants_grid(wgrad_input), key);
   multiply(wgrad, in_form(wgrad_grad_output, grad_output, rows, out_, kValues),
            in_form(wgrad_input, input, rows, in_, kRight), gradient_, rows, key);
 }

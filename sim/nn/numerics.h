@@ -35,7 +35,8 @@ LinearNumerics binary32_numerics();
 
 /// The accumulators of attention's six products of binary32 operands:
 ///   forward   scores = query key^T                     context = probabilities value
-///   backward  grad_probabilities = grad_context value^T   grad_value = probabilities^T grad_context
+///   backward  grad_probabilities = grad_context value^T   grad_value = probabilities^T
+///   grad_context
 ///             grad_query = grad_scores key             grad_key = grad_scores^T query
 struct AttentionNumerics {
   AccumulatorSpec scores = binary32_accumulator();

@@ -58,15 +58,31 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
     const auto linear = [&](const char* layer) {
       return make_linear(name + layer, name + layer, numerics);
     };
-    const bool exact = keeps_high_precision(numerics.high_precision, attention_name(i), config.blocks);
-    Attention<T> attention(exact ? AttentionNumerics{} : numerics.attention, static_cast<std::uint32_t>(i));
+    const bool exact =
+        keeps_high_precision(numerics.high_precision, attention_name(i), config.blocks);
+    Attention<T> attention(exact ? AttentionNumerics{} : numerics.attention,
+                           static_cast<std::uint32_t>(i));
     Linear<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
     Linear<T> up = linear(".mlp.up"), down = linear(".mlp.down");
-    blocks_.push_back(Block{find(name + ".norm1.gain"), find(name + ".norm2.gain"), std::move(qkv),
-                            std::move(output), std::move(up), std::move(down),
-                            std::move(attention), V(rows * c),
-                            V(rows * c), V(rows), V(rows), V(rows * 3 * c), V(scores), V(rows * c),
-                            V(rows * c), V(rows * c), V(rows), V(rows), V(rows * wide),
+    blocks_.push_back(Block{find(name + ".norm1.gain"),
+                            find(name + ".norm2.gain"),
+                            std::move(qkv),
+                            std::move(output),
+                            std::move(up),
+                            std::move(down),
+                            std::move(attention),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows),
+                            V(rows),
+                            V(rows * 3 * c),
+                            V(scores),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows),
+                            V(rows),
+                            V(rows * wide),
                             V(rows * f)});
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
