@@ -25,7 +25,8 @@ enum class RandomPurpose : std::uint32_t {
   sweep = 5,
   samples = 6,
   accumulation = 7,           ///< inside products of linear layers
-  attention_accumulation = 8  ///< inside products of attention
+  attention_accumulation = 8,  ///< inside products of attention
+  functions = 9                ///< inside softmax, norms and activation functions
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

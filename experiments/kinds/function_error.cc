@@ -185,9 +185,8 @@ void check_two_pass(const Config& config, std::vector<ConfigIssue>& issues) {
   if ((lanes & (lanes - 1)) != 0) issues.push_back({"lanes", "not a power of two"});
   const FunctionArithmetic arithmetic = arithmetic_of(config);
   const auto* chain = std::get_if<RoundedSum>(&arithmetic.sum.method);
-  AccumulatorSpec plain;
-  if (chain != nullptr) plain.method = RoundedSum{.sum = chain->sum};
-  if (chain == nullptr || arithmetic.sum != plain) {
+  const bool is_plain = chain != nullptr && arithmetic.sum == uniform_arithmetic(chain->sum).sum;
+  if (!is_plain) {
     issues.push_back({"sum", "two-pass sums are rounded after every addition, to one format"});
   }
 }
