@@ -26,7 +26,8 @@ enum class RandomPurpose : std::uint32_t {
   samples = 6,
   accumulation = 7,            ///< inside products of linear layers
   attention_accumulation = 8,  ///< inside products of attention
-  permutation = 9
+  permutation = 9,
+  functions = 10  ///< inside softmax, norms and activation functions
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

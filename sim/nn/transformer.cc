@@ -41,7 +41,7 @@ Transformer<T>::~Transformer() = default;
 template <class T>
 Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& numerics,
                             std::size_t max_sequences)
-    : config_(config), parameters_(model_parameters(config)) {
+    : config_(config), parameters_(model_parameters(config)), functions_(numerics.functions) {
   check_shape(config);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
@@ -162,10 +162,10 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
 
 template <class T>
 void Transformer<T>::norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd,
-                                  std::size_t rows) {
+                                  std::size_t rows, const StepKey& key) {
   const T* bias = config_.norm == Norm::layer_norm ? weight(gain + 1) : nullptr;
-  kernels<T>().norm_forward(config_.norm, x, weight(gain), bias, y, mean, rstd, rows,
-                            config_.width);
+  functions_.norm(config_.norm, x, weight(gain), bias, y, mean, rstd, rows, config_.width,
+                  static_cast<std::uint32_t>(gain), key);
 }
 
 /// Adds to dx_ and to the gradients of gain and bias.
@@ -179,21 +179,25 @@ void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, 
 
 template <class T>
 void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, const StepKey& key) {
+  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows);
+  norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows,
+               key);
   b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
   rotate(b.projected.data(), rows, false);
-  b.attention.forward(shape, b.projected.data(), b.attended.data(), b.probabilities.data(), key);
+  b.attention.forward(shape, functions_, b.projected.data(), b.attended.data(),
+                      b.probabilities.data(), key);
   b.output.forward(b.attended.data(), b.middle.data(), rows, key);
   kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
 
-  norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows);
+  norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows,
+               key);
   b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
   if (config_.activation == Activation::swiglu) {
-    kernels<T>().swiglu_forward(b.raised.data(), b.activated.data(), rows, config_.hidden);
+    functions_.swiglu(b.raised.data(), b.activated.data(), rows, config_.hidden, number, key);
   } else {
-    kernels<T>().gelu_forward(b.raised.data(), b.activated.data(), rows * config_.hidden);
+    functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
   }
   b.down.forward(b.activated.data(), next, rows, key);
   kernels<T>().add(b.middle.data(), next, next, rows * c);
@@ -241,7 +245,7 @@ void Transformer<T>::predict(const std::uint8_t* inputs, std::size_t sequences,
     block_forward(blocks_[i], next, sequences, key);
   }
   norm_forward(find("final_norm.gain"), last_.data(), normed_.data(), mean_.data(), rstd_.data(),
-               rows);
+               rows, key);
   head_[0].forward(normed_.data(), logits_.data(), rows, key);
 }
 

@@ -16,6 +16,7 @@
 #include "sim/aligned_vector.h"
 #include "sim/nn/attention.h"
 #include "sim/nn/kernels.h"
+#include "sim/nn/layer_functions.h"
 #include "sim/nn/linear.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
@@ -71,7 +72,8 @@ class Transformer {
                  bool training, const StepKey& key);
   void predict(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
   void embed(const std::uint8_t* inputs, std::size_t rows);
-  void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows);
+  void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows,
+                    const StepKey& key);
   void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy,
                      std::size_t rows);
   void rotate(T* qkv, std::size_t rows, bool inverse);
@@ -81,6 +83,7 @@ class Transformer {
 
   ModelConfig config_;
   std::vector<Parameter> parameters_;
+  LayerFunctions<T> functions_;
   AlignedVector<T> weights_, gradients_;
   std::vector<Block> blocks_;
   std::vector<Linear<T>> head_;  ///< one element
