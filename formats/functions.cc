@@ -133,7 +133,12 @@ FunctionArithmetic uniform_arithmetic(const Destination& to) {
   if (to.rounding.rounding == Rounding::stochastic) {
     sum.rounding = {Rounding::nearest_even, to.rounding.overflow};
   }
-  return {to, {std::nullopt, RoundedSum{sum, 1, {}, {}}, std::nullopt, std::nullopt, false, false}};
+  FunctionArithmetic arithmetic;
+  arithmetic.operation = to;
+  RoundedSum chain;
+  chain.sum = sum;
+  arithmetic.sum.method = chain;
+  return arithmetic;
 }
 
 std::vector<double> softmax(const FunctionArithmetic& arithmetic, std::span<const double> x,

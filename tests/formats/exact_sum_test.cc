@@ -97,6 +97,16 @@ TEST(ExactSum, WrapNeedsTheTrailingBits) {
   EXPECT_EQ(rounded(inside, "int8", wrap), "0x1p+4 inexact");
 }
 
+// Operands such as those of binary64 have many trailing zeros: far down is not out of range.
+TEST(ExactSum, WrapLeavesSumsInRangeAlone) {
+  const RoundSpec wrap{Rounding::nearest_even, Overflow::wrap};
+  ExactSum sum;
+  sum.add({Number::Kind::finite, false, false, -100, uint128{77} << 100});
+  EXPECT_EQ(rounded(sum, "int8", wrap), "0x1.34p+6 -");
+  sum.add(number("0x1p-200"));
+  EXPECT_EQ(rounded(sum, "int8", wrap), "0x1.34p+6 inexact");
+}
+
 /// Random terms whose exponents lie `spread` apart, with pairs that cancel.
 void compare_with_rationals(int spread, int rounds) {
   std::mt19937_64 generator(static_cast<std::uint64_t>(spread));
