@@ -161,9 +161,9 @@ class DotProduct {
       const Number term = add_term(Number{}, k, to);
       const Number next = add(sum, term, to);
       const Number part = subtract(next, sum, to);
-      const Number error =
-          add(subtract(sum, subtract(next, part, to), to), subtract(term, part, to), to);
-      lost = add(lost, error, to);
+      const Number sum_error = subtract(sum, subtract(next, part, to), to);
+      const Number term_error = subtract(term, part, to);
+      lost = add(lost, add(sum_error, term_error, to), to);
       sum = next;
     }
     return add(sum, lost, to);
