@@ -129,7 +129,16 @@ Row silu_row(Steps& step, std::span<const double> x) {
 }  // namespace
 
 FunctionArithmetic uniform_arithmetic(const Destination& to) {
-  return {to, {std::nullopt, RoundedSum{to, 1, {}, {}}, std::nullopt, std::nullopt, false, false}};
+  Destination sum = to;
+  if (to.rounding.rounding == Rounding::stochastic) {
+    sum.rounding = {Rounding::nearest_even, to.rounding.overflow};
+  }
+  FunctionArithmetic arithmetic;
+  arithmetic.operation = to;
+  RoundedSum chain;
+  chain.sum = sum;
+  arithmetic.sum.method = chain;
+  return arithmetic;
 }
 
 std::vector<double> softmax(const FunctionArithmetic& arithmetic, std::span<const double> x,

@@ -1,5 +1,7 @@
 #include "sim/accumulated_gemm.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -10,6 +12,9 @@
 #include "sim/accumulated_reference.h"
 #include "sim/gemm.h"
 #include "sim/gemm_task.h"
+#include "sim/rounded_gemm.h"
+#include "sim/rounded_plan.h"
+#include "sim/rounder.h"
 
 namespace halfulp {
 
@@ -71,6 +76,29 @@ void check_spec(const AccumulatorSpec& spec) {
 struct AccumulatedGemm::Impl {
   AccumulatorSpec spec;
   bool is_binary32_chain;
+  std::optional<Rounder> start;  ///< where a kernel of rounded_gemm.h may run
+
+  /// By those kernels, where they are proved to give the same bits. They run where nothing
+  /// overflows, so that a report stays as it is.
+  bool run_chain(const GemmTask& task) const {
+    if (!start) return false;
+    std::optional<ChainPlan> plan = plan_with(operand_bounds, task);
+    if (!plan || plan->rule == ChainRule::nearest_odd) plan = plan_with(operand_facts, task);
+    if (!plan || task.depth == 0 || !has_rounded_kernel(plan->rule)) return false;
+    for (std::size_t m = 0; task.addend.data != nullptr && m < task.c.rows; ++m) {
+      start->round(task.addend.data + m * task.addend.stride, task.c.data + m * task.c.stride,
+                   task.c.cols);
+    }
+    rounded_gemm(*plan, task);
+    return true;
+  }
+
+  std::optional<ChainPlan> plan_with(OperandFacts (*facts)(ConstMatrix),
+                                     const GemmTask& task) const {
+    const OperandFacts addend =
+        task.addend.data != nullptr ? operand_facts(task.addend) : OperandFacts{};
+    return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
+  }
 
   void run(const GemmTask& task) const {
     if (task.c.rows == 0 || task.c.cols == 0) return;
@@ -82,13 +110,21 @@ struct AccumulatedGemm::Impl {
       }
       return;
     }
+    if (run_chain(task)) return;
     accumulated_reference(spec, task);
   }
 };
 
 AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
   check_spec(spec);
-  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator()});
+  std::optional<Rounder> start;
+  if (const std::optional<Destination> to = chain_start(spec)) {
+    RoundSpec rounding = to->rounding;
+    // Kernels start from numbers of the format only, then.
+    if (rounding.random_bits > 0) rounding = {Rounding::nearest_even, rounding.overflow};
+    start.emplace(to->format, rounding);
+  }
+  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator(), std::move(start)});
 }
 
 AccumulatedGemm::~AccumulatedGemm() = default;

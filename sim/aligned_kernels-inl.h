@@ -97,7 +97,6 @@ HWY_INLINE Double PowerOfTwo(V e) {
 
 /// max(exponent, least) of a binary64 number; 1024 for infinities and NaN.
 HWY_INLINE auto ExponentOf(Double x, int least) {
-  const DoubleTag d;
   const hn::RebindToSigned<DoubleTag> di;
   const auto field = hn::ShiftRight<52>(hn::BitCast(di, hn::Abs(x)));
   return hn::Max(hn::Sub(field, hn::Set(di, 1023)), hn::Set(di, std::int64_t{least}));

@@ -121,14 +121,8 @@ class WideAlignedKernel {
   }
 
   HWY_INLINE Double Align(Double x) const {
-    switch (plan_.rule.alignment) {
-      case Rounding::toward_negative:
-        return hn::Floor(x);
-      case Rounding::nearest_even:
-        return hn::Round(x);
-      default:
-        return hn::Trunc(x);
-    }
+    if (plan_.rule.alignment == Rounding::toward_negative) return hn::Floor(x);
+    return plan_.rule.alignment == Rounding::nearest_even ? hn::Round(x) : hn::Trunc(x);
   }
 
   /// The two sums, each rounded down to its number of bits below the larger exponent.

@@ -50,20 +50,21 @@ struct FormatFunctions::Impl {
   /// body(steps, first element) for blocks of whole rows.
   template <class Body>
   void for_rows(std::size_t rows, std::size_t cols, const RandomStream& stream,
-                const Body& body) const {
+                std::size_t first_index, const Body& body) const {
     if (cols == 0) return;
     const std::size_t most = std::max<std::size_t>(1, kBlock / cols);
     for (std::size_t r = 0; r < rows; r += most) {
-      FormatSteps steps(rounding, std::min(most, rows - r), cols, r * cols, stream);
+      FormatSteps steps(rounding, std::min(most, rows - r), cols, first_index + r * cols, stream);
       body(steps, r * cols);
     }
   }
 
   /// body(steps, first element) for blocks of one row.
   template <class Body>
-  void for_elements(std::size_t n, const RandomStream& stream, const Body& body) const {
+  void for_elements(std::size_t n, const RandomStream& stream, std::size_t first_index,
+                    const Body& body) const {
     for (std::size_t i = 0; i < n; i += kBlock) {
-      FormatSteps steps(rounding, 1, std::min(kBlock, n - i), i, stream);
+      FormatSteps steps(rounding, 1, std::min(kBlock, n - i), first_index + i, stream);
       body(steps, i);
     }
   }
@@ -79,8 +80,9 @@ FormatFunctions& FormatFunctions::operator=(FormatFunctions&&) noexcept = defaul
 const FunctionArithmetic& FormatFunctions::arithmetic() const { return impl_->rounding.arithmetic; }
 
 void FormatFunctions::softmax(const float* x, float* out, std::size_t rows, std::size_t cols,
-                              float scale, const RandomStream& stream) const {
-  impl_->for_rows(rows, cols, stream, [&](FormatSteps& step, std::size_t at) {
+                              float scale, const RandomStream& stream,
+                              std::size_t first_index) const {
+  impl_->for_rows(rows, cols, stream, first_index, [&](FormatSteps& step, std::size_t at) {
     const Values own = step.input(x + at);
     const Values below = step.apply(Op::sub, own, step.largest(own));
     const Values scaled = step.apply(Op::mul, below, step.constant(static_cast<double>(scale)));
@@ -91,8 +93,9 @@ void FormatFunctions::softmax(const float* x, float* out, std::size_t rows, std:
 }
 
 void FormatFunctions::rms_norm(const float* x, const float* gain, float* out, std::size_t rows,
-                               std::size_t cols, double epsilon, const RandomStream& stream) const {
-  impl_->for_rows(rows, cols, stream, [&](FormatSteps& step, std::size_t at) {
+                               std::size_t cols, double epsilon, const RandomStream& stream,
+                               std::size_t first_index) const {
+  impl_->for_rows(rows, cols, stream, first_index, [&](FormatSteps& step, std::size_t at) {
     const Values own = step.input(x + at);
     const Values unit = normalized(step, own, cols, epsilon);
     store(step.apply(Op::mul, unit, step.constants(gain)), out + at);
@@ -101,8 +104,8 @@ void FormatFunctions::rms_norm(const float* x, const float* gain, float* out, st
 
 void FormatFunctions::layer_norm(const float* x, const float* gain, const float* bias, float* out,
                                  std::size_t rows, std::size_t cols, double epsilon,
-                                 const RandomStream& stream) const {
-  impl_->for_rows(rows, cols, stream, [&](FormatSteps& step, std::size_t at) {
+                                 const RandomStream& stream, std::size_t first_index) const {
+  impl_->for_rows(rows, cols, stream, first_index, [&](FormatSteps& step, std::size_t at) {
     const Values own = step.input(x + at);
     const Values sums = step.sum(own);
     const Values mean = step.apply(Op::div, sums, step.exact(static_cast<double>(cols)));
@@ -113,9 +116,9 @@ void FormatFunctions::layer_norm(const float* x, const float* gain, const float*
   });
 }
 
-void FormatFunctions::gelu(const float* x, float* out, std::size_t n,
-                           const RandomStream& stream) const {
-  impl_->for_elements(n, stream, [&](FormatSteps& step, std::size_t at) {
+void FormatFunctions::gelu(const float* x, float* out, std::size_t n, const RandomStream& stream,
+                           std::size_t first_index) const {
+  impl_->for_elements(n, stream, first_index, [&](FormatSteps& step, std::size_t at) {
     const Values own = step.input(x + at);
     const Values square = step.apply(Op::mul, own, own);
     const Values cube = step.apply(Op::mul, square, own);
@@ -129,16 +132,16 @@ void FormatFunctions::gelu(const float* x, float* out, std::size_t n,
   });
 }
 
-void FormatFunctions::silu(const float* x, float* out, std::size_t n,
-                           const RandomStream& stream) const {
-  impl_->for_elements(n, stream, [&](FormatSteps& step, std::size_t at) {
+void FormatFunctions::silu(const float* x, float* out, std::size_t n, const RandomStream& stream,
+                           std::size_t first_index) const {
+  impl_->for_elements(n, stream, first_index, [&](FormatSteps& step, std::size_t at) {
     store(silu_block(step, x + at), out + at);
   });
 }
 
 void FormatFunctions::swiglu(const float* gate, const float* up, float* out, std::size_t n,
-                             const RandomStream& stream) const {
-  impl_->for_elements(n, stream, [&](FormatSteps& step, std::size_t at) {
+                             const RandomStream& stream, std::size_t first_index) const {
+  impl_->for_elements(n, stream, first_index, [&](FormatSteps& step, std::size_t at) {
     const Values own = silu_block(step, gate + at);
     const Values other = step.input(up + at);
     store(step.apply(Op::mul, own, other), out + at);

@@ -11,8 +11,8 @@
 namespace halfulp {
 
 /// Arrays are row-major; `out` may be `x`. Step s of element i of row r draws random_bits(stream, s
-/// 2^40 + r cols + i, N), steps in brackets with i = 0 (formats/functions.h numbers them); gelu,
-/// silu and swiglu see one row. Errors: OverflowError under Overflow::error.
+/// 2^40 + first_index + r cols + i, N), steps in brackets with i = 0 (formats/functions.h numbers
+/// them); gelu, silu and swiglu see one row. Errors: OverflowError under Overflow::error.
 ///
 /// Exactness: sums, products, quotients and roots are computed in binary64 and rounded to odd, then
 /// rounded once more, as if once (sim/exact_kernels.h). exp and tanh are computed within 2^-50 and
@@ -30,16 +30,19 @@ class FormatFunctions {
   const FunctionArithmetic& arithmetic() const;
 
   void softmax(const float* x, float* out, std::size_t rows, std::size_t cols, float scale = 1.0F,
-               const RandomStream& stream = {}) const;
+               const RandomStream& stream = {}, std::size_t first_index = 0) const;
   void rms_norm(const float* x, const float* gain, float* out, std::size_t rows, std::size_t cols,
-                double epsilon = 1e-5, const RandomStream& stream = {}) const;
+                double epsilon = 1e-5, const RandomStream& stream = {},
+                std::size_t first_index = 0) const;
   void layer_norm(const float* x, const float* gain, const float* bias, float* out,
                   std::size_t rows, std::size_t cols, double epsilon = 1e-5,
-                  const RandomStream& stream = {}) const;
-  void gelu(const float* x, float* out, std::size_t n, const RandomStream& stream = {}) const;
-  void silu(const float* x, float* out, std::size_t n, const RandomStream& stream = {}) const;
+                  const RandomStream& stream = {}, std::size_t first_index = 0) const;
+  void gelu(const float* x, float* out, std::size_t n, const RandomStream& stream = {},
+            std::size_t first_index = 0) const;
+  void silu(const float* x, float* out, std::size_t n, const RandomStream& stream = {},
+            std::size_t first_index = 0) const;
   void swiglu(const float* gate, const float* up, float* out, std::size_t n,
-              const RandomStream& stream = {}) const;
+              const RandomStream& stream = {}, std::size_t first_index = 0) const;
 
  private:
   struct Impl;

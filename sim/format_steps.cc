@@ -8,7 +8,6 @@
 #include <variant>
 #include <vector>
 
-#include "formats/accumulate.h"
 #include "formats/arithmetic.h"
 #include "formats/properties.h"
 #include "formats/spec.h"
@@ -65,8 +64,15 @@ const FunctionArithmetic& checked(const FunctionArithmetic& arithmetic) {
 const Destination* chain_of(const AccumulatorSpec& sum) {
   const auto* rounded = std::get_if<RoundedSum>(&sum.method);
   const bool is_plain = rounded && rounded->every == 1 && rounded->order == SumOrder{} &&
-                        !sum.product && !sum.promotion && !sum.result;
+                        !rounded->flush && !sum.product && !sum.promotion && !sum.result;
   return is_plain ? &rounded->sum : nullptr;
+}
+
+/// Exact: steps have results inside binary32.
+AlignedVector<float> narrowed(const FormatSteps::Values& x) {
+  AlignedVector<float> out(x.size());
+  std::transform(x.begin(), x.end(), out.begin(), [](double v) { return static_cast<float>(v); });
+  return out;
 }
 
 /// tanh within a few ulp.
@@ -107,7 +113,10 @@ StepRounding::StepRounding(const FunctionArithmetic& an_arithmetic)
       down(arithmetic.operation.rounding.rounding == Rounding::toward_negative),
       one_zero(!has_negative_zero(arithmetic.operation.format)) {
   const Destination* to = chain_of(arithmetic.sum);
-  if (to == nullptr) return;
+  if (to == nullptr) {
+    sums.emplace(arithmetic.sum);
+    return;
+  }
   check(*to);
   chain.emplace(to->format, to->rounding);
   chain_down = to->rounding.rounding == Rounding::toward_negative;
@@ -196,10 +205,11 @@ FormatSteps::Values FormatSteps::sum(const Values& x) {
       rounding_.chain->round(sums.data(), sums.data(), rows_);
     }
   } else {
-    const std::vector<double> ones(cols_, 1.0);
-    for (std::size_t r = 0; r < rows_; ++r) {
-      sums[r] = accumulate(rounding_.arithmetic.sum, {&x[r * cols_], cols_}, ones);
-    }
+    const AlignedVector<float> terms = narrowed(x), ones(cols_, 1.0F);
+    AlignedVector<float> results(rows_);
+    rounding_.sums->nt({terms.data(), rows_, cols_, cols_}, {ones.data(), 1, cols_, cols_},
+                       {results.data(), rows_, 1, 1});
+    std::copy(results.begin(), results.end(), sums.begin());
   }
   round(sums);
   ++step_;

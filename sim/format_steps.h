@@ -8,6 +8,7 @@
 
 #include "formats/functions.h"
 #include "formats/operations.h"
+#include "sim/accumulated_gemm.h"
 #include "sim/aligned_vector.h"
 #include "sim/random.h"
 #include "sim/rounder.h"
@@ -27,6 +28,7 @@ struct StepRounding {
   bool one_zero;                     ///< the sign of zero is not known: x / 0 is NaN for finite x
   std::optional<WideRounder> chain;  ///< of sums in sequence with each addition rounded
   bool chain_down = false;
+  std::optional<AccumulatedGemm> sums;  ///< all others: products with a column of ones
 };
 
 /// A block of `rows` rows of `cols` numbers, of which the first has the index `first` in its array.

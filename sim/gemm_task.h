@@ -51,4 +51,8 @@ struct OperandFacts {
 /// Of all elements of `x`.
 OperandFacts operand_facts(ConstMatrix x);
 
+/// The same in a third of the time, except that quantum_exponent may be lower and significant_bits
+/// higher than they need be, and that has_negative_zero is always set.
+OperandFacts operand_bounds(ConstMatrix x);
+
 }  // namespace halfulp

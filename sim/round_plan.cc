@@ -70,7 +70,8 @@ void fill_magic(RoundPlan& plan, const Format& format, const RoundSpec& spec, co
   const int lowest = grid.all_fixed ? grid.fixed_quantum + precision - 1 : grid.lowest_exponent;
   const int random_digits =
       spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
-  plan.magic.min_exponent_bits = (lowest + 127) * (1 << 23);
+  // Other exponents are those of formats that other methods round to.
+  plan.magic.min_exponent_bits = (std::clamp(lowest, -127, 128) + 127) * (1 << 23);
   plan.magic.magic = std::ldexp(1.5F, kSingleDigits - precision);
   plan.magic.quantum = std::ldexp(1.0F, 1 - precision);
   plan.magic.random_unit = std::ldexp(1.0F, 1 - precision - random_digits);

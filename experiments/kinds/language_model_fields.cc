@@ -87,6 +87,11 @@ constexpr std::array kFields = {
           "inherit: precision.attention.backward.accumulator", 0, 0, "inherit"},
     Field{"precision.attention.grad_key.accumulator", accumulator, "inherit",
           "inherit: precision.attention.backward.accumulator", 0, 0, "inherit"},
+    Field{"precision.softmax", quantizer, "binary32",
+          "every operation of attention's softmax, forward: a quantizer without scale"},
+    Field{"precision.norm", quantizer, "binary32", "every operation of the norms, forward"},
+    Field{"precision.activation_function", quantizer, "binary32",
+          "every operation of GELU or SwiGLU, forward"},
     Field{"precision.keep_high", text_list, "head",
           "layers in binary32: names with *, blocks.0, blocks.-1, *.attention.products, ..."},
 };

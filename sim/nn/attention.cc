@@ -82,8 +82,8 @@ void Attention<T>::multiply(Product product, std::size_t unit, View<const T> a, 
 }
 
 template <class T>
-void Attention<T>::forward(const AttentionShape& shape, const T* qkv, T* out, T* probabilities,
-                           const StepKey& key) {
+void Attention<T>::forward(const AttentionShape& shape, const LayerFunctions<T>& functions,
+                           const T* qkv, T* out, T* probabilities, const StepKey& key) {
   const std::size_t n = shape.positions;
   const T scale = score_scale<T>(shape.head_width);
   std::size_t unit = 0;
@@ -95,7 +95,8 @@ void Attention<T>::forward(const AttentionShape& shape, const T* qkv, T* out, T*
         T* p = probabilities + first * n;
         multiply(scores, unit, head.rows(head.q, first, rows), head.rows(head.k, 0, end),
                  {p, rows, end, n}, key);
-        kernels<T>().causal_softmax_forward(p, n, rows, end, first, scale);
+        functions.causal_softmax(p, n, rows, end, first, scale, (s * shape.heads + h) * n + first,
+                                 index_, key);
         T* o = out + (s * n + first) * shape.width() + h * shape.head_width;
         multiply(context, unit, {p, rows, end, n}, head.rows(head.v, 0, end),
                  {o, rows, shape.head_width, shape.width()}, key);

@@ -1,5 +1,5 @@
 // Causal multi-head attention between the qkv and output projections: six products, each under its
-// own accumulator, and a softmax in the scalar type's own arithmetic.
+// own accumulator, and a softmax (sim/nn/layer_functions.h).
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 
 #include "sim/accumulated_gemm.h"
 #include "sim/aligned_vector.h"
+#include "sim/nn/layer_functions.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/step_key.h"
@@ -35,8 +36,8 @@ class Attention {
 
   /// out (rows x width) from qkv (rows x 3 width). `probabilities` (sequences x heads x positions x
   /// positions) is kept for backward().
-  void forward(const AttentionShape& shape, const T* qkv, T* out, T* probabilities,
-               const StepKey& key);
+  void forward(const AttentionShape& shape, const LayerFunctions<T>& functions, const T* qkv,
+               T* out, T* probabilities, const StepKey& key);
 
   /// dqkv from dout (rows x width).
   void backward(const AttentionShape& shape, const T* qkv, const T* probabilities, const T* dout,

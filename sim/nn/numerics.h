@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,16 @@ struct AttentionNumerics {
   friend bool operator==(const AttentionNumerics&, const AttentionNumerics&) = default;
 };
 
+/// Forward functions evaluated with every operation rounded (formats/functions.h); none: binary32
+/// as in sim/nn/kernels.h. Backward passes stay in binary32 and take the rounded probabilities of
+/// softmax, and the unrounded statistics of norms.
+struct FunctionNumerics {
+  std::optional<Destination> softmax;     ///< of attention
+  std::optional<Destination> norm;        ///< of all norms, the final one too
+  std::optional<Destination> activation;  ///< of the feed-forward layers
+  friend bool operator==(const FunctionNumerics&, const FunctionNumerics&) = default;
+};
+
 struct ModelNumerics {
   LinearNumerics linear = binary32_numerics();
   /// Layers that keep binary32: names with `*` as wildcard ("head", "blocks.0.*", "*.mlp.down"), or
@@ -55,6 +66,7 @@ struct ModelNumerics {
   /// Attention's products are the layer "blocks.0.attention.products".
   std::vector<std::string> high_precision = {"head"};
   AttentionNumerics attention = {};
+  FunctionNumerics functions = {};
 };
 
 /// True when `layer` of a model with `blocks` blocks matches one of the patterns.
