@@ -89,7 +89,8 @@ TEST(AccumulatorDraws, NeighboursAreIndependent) {
     for (const int shift : {0, 4, 12}) {
       EXPECT_LT(std::abs(joint_deviation(step, shift, false)), kLimit)
           << step.row << " " << step.column << " " << step.j << ", bit " << shift;
-      if (step.row == 0) EXPECT_LT(std::abs(joint_deviation(step, shift, true)), kLimit);
+      if (step.row > 0) continue;
+      EXPECT_LT(std::abs(joint_deviation(step, shift, true)), kLimit);
     }
   }
 }

@@ -63,9 +63,9 @@ TEST(OperandFacts, OfRandomMatrices) {
   for (int i = 0; i < 200; ++i) {
     const std::size_t cols = 1 + rng() % 40;
     std::vector<float> values(cols * (1 + rng() % 4));
-    const unsigned bits = 1 + rng() % 24;
+    const auto bits = static_cast<unsigned>(1 + rng() % 24);
     const int lowest = -149 + static_cast<int>(rng() % 200);
-    const unsigned range = 1 + rng() % 60;
+    const auto range = static_cast<unsigned>(1 + rng() % 60);
     for (float& x : values) {
       const auto whole = static_cast<float>(static_cast<int>(rng() % (1U << bits)));
       x = std::ldexp(rng() % 2 == 0 ? whole : -whole, lowest + static_cast<int>(rng() % range));
