@@ -1,8 +1,10 @@
 #include "formats/accumulate_aligned.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include "formats/code.h"
@@ -13,6 +15,10 @@ namespace halfulp {
 namespace {
 
 using Kind = Number::Kind;
+
+constexpr int kBinary32LeastExponent = -126;  ///< addends are binary32 or narrower
+constexpr int kMostBits = 116;                ///< of a product, but for carries
+constexpr int kProductLimit = 128;            ///< binary32 ends below 2^128
 
 /// value * 2^unit, with the exponent that the alignment sees: that of the unnormalized significand.
 struct Term {
@@ -42,44 +48,40 @@ class SpecialTerms {
   bool nan_ = false, plus_ = false, minus_ = false;
 };
 
-std::int64_t exponent_of(const Number& x, int least) {
-  return std::max<std::int64_t>(x.exponent + bit_width(x.significand) - 1, least);
+/// floor(log2 |x|) of a finite number.
+std::int64_t leading_exponent(const Number& x) {
+  return std::int64_t{x.exponent} + bit_width(x.significand) - 1;
 }
 
-bool is_zero(const Number& x, const AlignedSum& rule, int operand) {
-  if (x.kind != Kind::finite) return x.kind == Kind::zero;
-  const int least = rule.operand_exponents[operand];
-  return rule.flush_operands && x.exponent + bit_width(x.significand) - 1 < least;
+std::int64_t exponent_of(const Number& x, int least) {
+  return std::max<std::int64_t>(leading_exponent(x), least);
+}
+
+uint128 magnitude_of(int128 value) {
+  return value < 0 ? -static_cast<uint128>(value) : static_cast<uint128>(value);
+}
+
+int128 with_sign(uint128 magnitude, bool negative) {
+  return negative ? -static_cast<int128>(magnitude) : static_cast<int128>(magnitude);
 }
 
 /// floor, or toward zero, or nearest even, of value / 2^shift.
 int128 shifted(int128 value, std::int64_t shift, Rounding mode, Flags& flags) {
-  if (shift <= 0) return value << -shift;
+  if (value == 0) return 0;
   const bool negative = value < 0;
-  const auto magnitude = static_cast<uint128>(negative ? -value : value);
-  uint128 whole = shift >= 127 ? 0 : magnitude >> shift;
-  const uint128 rest = shift >= 127 ? magnitude : magnitude - (whole << shift);
-  if (rest == 0) return negative ? -static_cast<int128>(whole) : static_cast<int128>(whole);
+  const uint128 magnitude = magnitude_of(value);
+  if (shift <= 0) return with_sign(magnitude << -shift, negative);
+  uint128 whole = shift >= 128 ? 0 : magnitude >> shift;
+  const uint128 rest = shift >= 128 ? magnitude : magnitude - (whole << shift);
+  if (rest == 0) return with_sign(whole, negative);
   flags.inexact = true;
   if (mode == Rounding::toward_negative) {
     whole += negative ? 1 : 0;
-  } else if (mode == Rounding::nearest_even && shift < 127) {
+  } else if (mode == Rounding::nearest_even && shift < 128) {
     const uint128 half = uint128{1} << (shift - 1);
     if (rest > half || (rest == half && (whole & 1) != 0)) ++whole;
   }
-  return negative ? -static_cast<int128>(whole) : static_cast<int128>(whole);
-}
-
-/// All terms cut to `bits` bits below the largest exponent and added.
-Term aligned(const std::vector<Term>& terms, int bits, const AlignedSum& rule, Flags& flags) {
-  Term sum;
-  sum.exponent = rule.least_exponent;
-  for (const Term& term : terms) sum.exponent = std::max(sum.exponent, term.exponent);
-  sum.unit = sum.exponent - bits;
-  for (const Term& term : terms) {
-    sum.value += shifted(term.value, sum.unit - term.unit, rule.alignment, flags);
-  }
-  return sum;
+  return with_sign(whole, negative);
 }
 
 /// Two sums aligned to the larger exponent, each rounded down to its number of bits below it.
@@ -87,83 +89,191 @@ Term realigned(const Term& x, int x_bits, const Term& y, int y_bits, Flags& flag
   const std::int64_t exponent = std::max(x.exponent, y.exponent);
   const int bits = std::max(x_bits, y_bits);
   const auto part = [&](const Term& term, int own) {
-    return shifted(term.value, exponent - own - term.unit, Rounding::toward_negative, flags)
-           << (bits - own);
+    const std::int64_t shift = exponent - own - term.unit;
+    return shifted(term.value, shift, Rounding::toward_negative, flags) *
+           (int128{1} << (bits - own));
   };
   return {part(x, x_bits) + part(y, y_bits), exponent - bits, exponent};
 }
 
 class Addition {
  public:
-  Addition(const AlignedSum& rule, Flags& flags) : rule_(rule), flags_(flags) {}
+  Addition(const AlignedSum& rule, int scale_exponent, Flags& flags)
+      : rule_(rule), scale_exponent_(scale_exponent), flags_(flags) {}
 
-  WideNumber operator()(std::span<const Number> a, std::span<const Number> b,
-                        const Number& addend) {
-    SpecialTerms special;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      if (is_finite(a[i]) && is_finite(b[i])) continue;
-      const WideNumber product = multiply(a[i], b[i], flags_);
-      special.add(product.kind, product.negative);
+  WideNumber operator()(std::vector<ScaledProduct> products, const Number& addend) {
+    if (rule_.flush_operands) {
+      for (ScaledProduct& p : products) {
+        flush(p.a, rule_.operand_exponents[0]);
+        flush(p.b, rule_.operand_exponents[1]);
+      }
     }
-    special.add(addend.kind, addend.negative);
+    const bool is_separate = rule_.addend == AlignedSum::Addend::separate;
+    const SpecialTerms special = specials(products, is_separate ? Number{} : addend);
     if (special.any()) return special.sum(flags_);
     const bool joins = rule_.addend == AlignedSum::Addend::aligned;
-    Term sum = products(a, b, joins ? addend : Number{});
+    Term sum = sum_of(products, joins ? addend : Number{});
     if (rule_.addend == AlignedSum::Addend::realigned) sum = realigned_with(sum, addend);
-    const bool negative = sum.value < 0;
-    const auto magnitude = static_cast<uint128>(negative ? -sum.value : sum.value);
-    if (magnitude == 0) return {};
-    return {Kind::finite, negative, false, static_cast<std::int32_t>(sum.unit), magnitude};
+    if (sum.value == 0) return {};
+    return {Kind::finite, sum.value < 0, false, static_cast<std::int32_t>(sum.unit),
+            magnitude_of(sum.value)};
   }
 
  private:
   static bool is_finite(const Number& x) { return x.kind == Kind::finite || x.kind == Kind::zero; }
 
-  static Term term_of(const Number& x) {
-    const auto magnitude = static_cast<int128>(x.significand);
-    return {x.negative ? -magnitude : magnitude, x.exponent, exponent_of(x, -126)};
+  static void flush(Number& x, int least) {
+    if (x.kind == Kind::finite && leading_exponent(x) < least) x = {};
   }
 
-  Term products(std::span<const Number> a, std::span<const Number> b, const Number& addend) {
-    const auto lanes = static_cast<std::size_t>(rule_.lanes);
-    std::vector<Term> sums;
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      std::vector<Term> terms;
-      for (std::size_t i = lane; i < a.size(); i += lanes) add_product(a[i], b[i], terms);
-      if (lane == 0 && addend.kind == Kind::finite) terms.push_back(term_of(addend));
-      sums.push_back(aligned(terms, rule_.fraction_bits, rule_, flags_));
+  /// The product without the scales' magnitudes: enough to tell its kind and sign.
+  WideNumber product_of(const ScaledProduct& p) {
+    WideNumber product = multiply(p.a, p.b, flags_);
+    for (const Number* scale : {&p.scale_a, &p.scale_b}) {
+      if (scale->kind == Kind::nan) product.kind = Kind::nan;
+      product.negative = product.negative != scale->negative;
     }
-    Term sum = sums[0];
-    for (std::size_t lane = 1; lane < lanes; ++lane) {
-      sum = realigned(sum, rule_.fraction_bits, sums[lane], rule_.fraction_bits, flags_);
+    return product;
+  }
+
+  SpecialTerms specials(std::span<const ScaledProduct> products, const Number& addend) {
+    SpecialTerms special;
+    special.add(addend.kind, addend.negative);
+    for (const ScaledProduct& p : products) {
+      const WideNumber product = product_of(p);
+      special.add(product.kind, product.negative);
+    }
+    if (special.any() || !rule_.products_overflow) return special;
+    for (const ScaledProduct& p : products) {
+      if (is_zero(p)) continue;
+      const Term term = term_of(p);
+      const bool is_beyond = term.unit + bit_width(magnitude_of(term.value)) > kProductLimit;
+      if (is_beyond) special.add(Kind::infinity, term.value < 0);
+    }
+    return special;
+  }
+
+  static bool is_zero(const ScaledProduct& p) {
+    return p.a.kind == Kind::zero || p.b.kind == Kind::zero || p.scale_a.kind == Kind::zero ||
+           p.scale_b.kind == Kind::zero;
+  }
+
+  static Term addend_term(const Number& x) {
+    return {with_sign(x.significand, x.negative), x.exponent,
+            exponent_of(x, kBinary32LeastExponent)};
+  }
+
+  Term term_of(const ScaledProduct& p) const {
+    const Number* const factors[] = {&p.a, &p.b, &p.scale_a, &p.scale_b};
+    const int least[] = {rule_.operand_exponents[0], rule_.operand_exponents[1], scale_exponent_,
+                         scale_exponent_};
+    Term term{1, 0, 0};
+    bool negative = false;
+    int bits = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const int zeros = std::countr_zero(factors[i]->significand);
+      const std::uint64_t odd = factors[i]->significand >> zeros;
+      bits += bit_width(odd) - 1;
+      if (bits > kMostBits) throw std::invalid_argument("aligned products have up to 116 bits");
+      term.value *= static_cast<int128>(odd);
+      term.unit += factors[i]->exponent + zeros;
+      term.exponent += exponent_of(*factors[i], least[i]);
+      negative = negative != factors[i]->negative;
+    }
+    if (negative) term.value = -term.value;
+    return term;
+  }
+
+  /// All terms cut to F bits below the largest exponent and added.
+  Term aligned(const std::vector<Term>& terms) {
+    Term sum;
+    sum.exponent = rule_.least_exponent;
+    for (const Term& term : terms) sum.exponent = std::max(sum.exponent, term.exponent);
+    sum.unit = sum.exponent - rule_.fraction_bits;
+    for (const Term& term : terms) {
+      sum.value += shifted(term.value, sum.unit - term.unit, rule_.alignment, flags_);
     }
     return sum;
   }
 
-  void add_product(const Number& a, const Number& b, std::vector<Term>& terms) {
-    if (is_zero(a, rule_, 0) || is_zero(b, rule_, 1)) return;
-    const auto magnitude = static_cast<int128>(uint128{a.significand} * b.significand);
-    terms.push_back(
-        {a.negative != b.negative ? -magnitude : magnitude, a.exponent + b.exponent,
-         exponent_of(a, rule_.operand_exponents[0]) + exponent_of(b, rule_.operand_exponents[1])});
+  Term sum_of(std::span<const ScaledProduct> products, const Number& addend) {
+    const auto lanes = static_cast<std::size_t>(rule_.lanes);
+    Term sum;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      std::vector<Term> terms =
+          rule_.exact_products > 1 ? exact_groups(products) : lane_terms(products, lane);
+      if (lane == 0 && addend.kind == Kind::finite) terms.push_back(addend_term(addend));
+      const Term lane_sum = aligned(terms);
+      sum = lane == 0 ? lane_sum
+                      : realigned(sum, rule_.fraction_bits, lane_sum, rule_.fraction_bits, flags_);
+    }
+    return sum;
+  }
+
+  std::vector<Term> lane_terms(std::span<const ScaledProduct> products, std::size_t lane) const {
+    std::vector<Term> terms;
+    for (std::size_t i = lane; i < products.size(); i += static_cast<std::size_t>(rule_.lanes)) {
+      if (!is_zero(products[i])) terms.push_back(term_of(products[i]));
+    }
+    return terms;
+  }
+
+  /// Exact sums of neighbouring products, which share their scales.
+  std::vector<Term> exact_groups(std::span<const ScaledProduct> products) const {
+    std::vector<Term> groups;
+    const auto length = static_cast<std::size_t>(rule_.exact_products);
+    for (std::size_t from = 0; from < products.size(); from += length) {
+      const auto group = products.subspan(from, std::min(length, products.size() - from));
+      const bool has_scale =
+          group[0].scale_a.kind != Kind::zero && group[0].scale_b.kind != Kind::zero;
+      if (has_scale) groups.push_back(exact_group(group));
+    }
+    return groups;
+  }
+
+  Term exact_group(std::span<const ScaledProduct> group) const {
+    Term sum;
+    sum.exponent = exponent_of(group[0].scale_a, scale_exponent_) +
+                   exponent_of(group[0].scale_b, scale_exponent_);
+    std::vector<Term> terms;
+    for (const ScaledProduct& p : group) {
+      if (!is_zero(p)) terms.push_back(term_of(p));
+    }
+    if (terms.empty()) return sum;
+    sum.unit = std::min_element(terms.begin(), terms.end(), [](const Term& x, const Term& y) {
+                 return x.unit < y.unit;
+               })->unit;
+    for (const Term& term : terms) {
+      const std::int64_t shift = term.unit - sum.unit;
+      if (bit_width(magnitude_of(term.value)) + shift > 120) {
+        throw std::invalid_argument("exact sums of products have up to 120 bits");
+      }
+      sum.value += term.value * (int128{1} << shift);
+    }
+    return sum;
   }
 
   Term realigned_with(const Term& sum, const Number& addend) {
-    Term other;
-    other.exponent = rule_.least_exponent;
-    if (addend.kind == Kind::finite) other = term_of(addend);
+    Term other{0, 0, kBinary32LeastExponent};
+    if (addend.kind == Kind::finite) other = addend_term(addend);
+    const std::int64_t distance = std::max(sum.exponent, other.exponent) - other.exponent;
+    if (rule_.drops_far_addend && distance > rule_.fraction_bits + 1 && other.value != 0) {
+      flags_.inexact = true;
+      other.value = 0;
+    }
     return realigned(sum, rule_.realigned_bits, other, rule_.fraction_bits, flags_);
   }
 
   const AlignedSum& rule_;
+  int scale_exponent_;
   Flags& flags_;
 };
 
 }  // namespace
 
-WideNumber aligned_addition(const AlignedSum& rule, std::span<const Number> a,
-                            std::span<const Number> b, const Number& addend, Flags& flags) {
-  return Addition(rule, flags)(a, b, addend);
+WideNumber aligned_addition(const AlignedSum& rule, std::span<const ScaledProduct> products,
+                            const Number& addend, int scale_exponent, Flags& flags) {
+  return Addition(rule, scale_exponent, flags)({products.begin(), products.end()}, addend);
 }
 
 }  // namespace halfulp

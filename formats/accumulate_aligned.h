@@ -1,5 +1,4 @@
-// The block fused multiply-add of matrix engines: terms aligned to the largest exponent, cut, and
-// added exactly.
+// One addition of an aligned sum, for accumulate.cc.
 #pragma once
 
 #include <span>
@@ -11,12 +10,21 @@
 
 namespace halfulp {
 
-/// One addition of `a[i] b[i]` and, unless it is separate, `addend` under `rule`, before it is
-/// rounded to `rule.sum`. A sum that is zero is +0. Flags gain `inexact` when alignment cut
-/// something, and `invalid` for 0 * inf and inf - inf. Source of the rules: Xie et al., "MMA-Sim",
-/// arXiv 2511.10909; Khattak and Mikaitis, "Accurate Models of NVIDIA Tensor Cores", arXiv
-/// 2512.07004.
-WideNumber aligned_addition(const AlignedSum& rule, std::span<const Number> a,
-                            std::span<const Number> b, const Number& addend, Flags& flags);
+/// a b scale_a scale_b, exactly.
+struct ScaledProduct {
+  Number a, b;
+  Number scale_a = {Number::Kind::finite, false, false, 0, 1};
+  Number scale_b = {Number::Kind::finite, false, false, 0, 1};
+};
+
+/// One addition of the products and, unless it is separate, `addend` under `rule`, before it is
+/// rounded to `rule.sum`. `scale_exponent`: least exponent of a scale. A sum that is zero is +0.
+/// Flags gain `inexact` when alignment cut something, and `invalid` for 0 * inf and inf - inf.
+/// Throws std::invalid_argument for products of more than 116 significant bits, and for exact sums
+/// of products that need more than 120 (those of operands of 8 bits do not). Source of the
+/// rules: Xie et al., "MMA-Sim", arXiv 2511.10909; Khattak and Mikaitis, "Accurate Models of NVIDIA
+/// Tensor Cores", arXiv 2512.07004.
+WideNumber aligned_addition(const AlignedSum& rule, std::span<const ScaledProduct> products,
+                            const Number& addend, int scale_exponent, Flags& flags);
 
 }  // namespace halfulp

@@ -4,28 +4,29 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "formats/spec_parts.h"
 
 namespace halfulp::block_spec {
 
-struct Part {
-  std::string_view text;
-  std::size_t offset;  ///< characters of the whole text before it
-};
+using spec_parts::Part;
+using spec_parts::split;
+using spec_parts::trimmed;
 
-/// Without blanks at the ends.
-Part trimmed(std::string_view whole, const Part& part);
+inline spec_parts::Source source_of(std::string_view whole) { return {"block format", whole}; }
 
-/// Cuts at every `separator` outside parentheses and trims the pieces.
-std::vector<Part> split(std::string_view whole, const Part& part, char separator);
+[[noreturn]] inline void fail(std::string_view whole, const Part& part,
+                              const std::string& message) {
+  spec_parts::fail(source_of(whole), part, message);
+}
 
-/// Throws SpecError "`message` at column N of block format 'whole'".
-[[noreturn]] void fail(std::string_view whole, const Part& part, const std::string& message);
+inline void in_part(std::string_view whole, const Part& part, const std::function<void()>& parse) {
+  spec_parts::in_part(source_of(whole), part, parse);
+}
 
-/// Runs a parser of one part; its complaints then count columns in the whole text.
-void in_part(std::string_view whole, const Part& part, const std::function<void()>& parse);
-
-/// A decimal number, low to high. Throws SpecError.
-int read_number(std::string_view whole, const Part& part, std::string_view what, int low, int high);
+inline int read_number(std::string_view whole, const Part& part, std::string_view what, int low,
+                       int high) {
+  return spec_parts::read_number(source_of(whole), part, what, low, high);
+}
 
 }  // namespace halfulp::block_spec

@@ -178,10 +178,29 @@ struct TorchaoFactors {
 
   explicit HWY_INLINE TorchaoFactors(const FusedPlan& p) : plan(p), round_scale(*p.scale_plan) {}
 
+  /// Whether a lane is so close to a tie that a few units of the last place matter.
+  HWY_INLINE bool is_near_tie(V quotient) const {
+    const hn::RebindToSigned<DU> di;
+    const std::int32_t half = (plan.scale_drop_mask + 1) / 2;
+    const auto above = hn::Sub(hn::BitCast(di, quotient), hn::Set(di, half - kQuotientMargin));
+    const auto distance = hn::And(above, hn::Set(di, plan.scale_drop_mask));
+    return !hn::AllFalse(di, hn::Lt(distance, hn::Set(di, 2 * kQuotientMargin + 1)));
+  }
+
+  /// What rounds to the same scale as amax / M / g computed in this order.
+  HWY_INLINE V quotient_of(V amax) const {
+    const D d;
+    if (plan.quotient_factor != 0) {
+      const V product = hn::Mul(amax, hn::Set(d, plan.quotient_factor));
+      if (HWY_LIKELY(!is_near_tie(product))) return product;
+    }
+    const V quotient = hn::Div(amax, hn::Set(d, plan.largest));
+    return plan.has_tensor_scale ? hn::Div(quotient, hn::Set(d, plan.tensor_decode)) : quotient;
+  }
+
   HWY_INLINE void operator()(VU maxima, V& multiplier, V& scale) const {
     const D d;
-    V quotient = hn::Div(hn::BitCast(d, maxima), hn::Set(d, plan.largest));
-    if (plan.has_tensor_scale) quotient = hn::Div(quotient, hn::Set(d, plan.tensor_decode));
+    const V quotient = quotient_of(hn::BitCast(d, maxima));
     const V rounded = round_scale(hn::Max(quotient, hn::Set(d, plan.least_scale)), nullptr);
     multiplier = hn::Div(hn::Set(d, plan.tensor_encode), rounded);
     multiplier = hn::Min(multiplier, hn::Set(d, plan.largest_single));

@@ -75,6 +75,22 @@ PowerOfTwoPlan power_of_two_plan(const BlockFormat& format) {
   return plan;
 }
 
+/// For torchao's scales; see FusedPlan::quotient_factor. Where a quotient loses digits to underflow
+/// or overflow, both ways to compute it lie beyond the range of scales.
+void fill_quotient(FusedPlan& fused) {
+  const double factor =
+      1 / (static_cast<double>(fused.largest) * static_cast<double>(fused.tensor_decode));
+  const RoundPlan& plan = *fused.scale_plan;
+  const int drop = std::ilogb(plan.magic.magic);
+  constexpr int kLeastDrop = 8;  // so that margins around ties are a small part
+  if (!(factor >= 0x1p-60 && factor <= 0x1p60) || fused.least_scale < 0x1p-40F ||
+      plan.clamp_high > 0x1p40 || drop < kLeastDrop) {
+    return;
+  }
+  fused.quotient_factor = static_cast<float>(factor);
+  fused.scale_drop_mask = (1 << drop) - 1;
+}
+
 bool suits_power_of_two(const BlockFormat& format) {
   const int emax = floor_log2(max_finite(format.element));
   return format.scale == kE8M0 && emax >= 0 && emax <= 126 &&
@@ -111,21 +127,23 @@ std::optional<FusedPlan> BlockFactors::fused_plan(const TensorScale& tensor) con
   const bool is_te = format_.arithmetic == BlockArithmetic::transformer_engine;
   const bool has_tensor = format_.tensor_bound != 0;
   const auto bound = static_cast<float>(format_.tensor_bound);
-  return FusedPlan{.kind = is_power_of_two_ ? Kind::power_of_two
-                           : is_te          ? Kind::transformer_engine
-                                            : Kind::torchao,
-                   .power_of_two = power_of_two_,
-                   .scale_plan = scale_plan_.get(),
-                   .largest = largest_,
-                   .overflow_from = overflow_from_,
-                   .largest_single = kLargest,
-                   .has_tensor_scale = has_tensor,
-                   .tensor_amax = tensor.amax,
-                   .tensor_encode = has_tensor ? 1.0F / tensor.decode : 1.0F,
-                   .tensor_decode = tensor.decode,
-                   .scale_multiplier = tensor.encode * (1.0F / largest_),
-                   .range_reciprocal = has_tensor ? 1.0F / (largest_ * bound) : 0.0F,
-                   .least_scale = least_scale_};
+  FusedPlan fused{.kind = is_power_of_two_ ? Kind::power_of_two
+                          : is_te          ? Kind::transformer_engine
+                                           : Kind::torchao,
+                  .power_of_two = power_of_two_,
+                  .scale_plan = scale_plan_.get(),
+                  .largest = largest_,
+                  .overflow_from = overflow_from_,
+                  .largest_single = kLargest,
+                  .has_tensor_scale = has_tensor,
+                  .tensor_amax = tensor.amax,
+                  .tensor_encode = has_tensor ? 1.0F / tensor.decode : 1.0F,
+                  .tensor_decode = tensor.decode,
+                  .scale_multiplier = tensor.encode * (1.0F / largest_),
+                  .range_reciprocal = has_tensor ? 1.0F / (largest_ * bound) : 0.0F,
+                  .least_scale = least_scale_};
+  if (fused.kind == Kind::torchao) fill_quotient(fused);
+  return fused;
 }
 
 std::optional<BlockFactors> BlockFactors::make(const BlockFormat& format) {

@@ -73,7 +73,14 @@ struct FusedPlan {
   float scale_multiplier = 0;  ///< transformer_engine: encode / M
   float range_reciprocal = 0;  ///< transformer_engine: 1 / (M bound)
   float least_scale = 0;       ///< torchao
+  // torchao's quotient amax / M / g as the product with this, unless the pattern is within
+  // kQuotientMargin of a tie of scales: half of drop_mask + 1 in its bits. 0: never.
+  float quotient_factor = 0;
+  std::int32_t scale_drop_mask = 0;
 };
+
+/// Units of the last place, twice the most by which product and quotients can differ.
+inline constexpr std::int32_t kQuotientMargin = 8;
 
 /// Blocks of `length` elements (a multiple of block_lanes()) one after the other; `blocks` is a
 /// multiple of block_lanes() too. Blocks with a NaN or an infinity become NaN. `maxima` are those

@@ -6,7 +6,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "formats/properties.h"
 #include "formats/round.h"
@@ -90,6 +92,7 @@ struct Block {
   std::size_t cols;
   std::uint64_t first_index;
   std::uint64_t pitch;
+  float* scales = nullptr;  ///< where the units' scales go instead of into their elements
 
   Block part(std::size_t row, std::size_t col, std::size_t row_count, std::size_t col_count) const {
     return {in + row * in_stride + col,
@@ -99,7 +102,14 @@ struct Block {
             row_count,
             col_count,
             first_index + row * pitch + col,
-            pitch};
+            pitch,
+            scales};
+  }
+
+  Block with_scales(std::size_t offset) const {
+    Block block = *this;
+    if (scales != nullptr) block.scales += offset;
+    return block;
   }
 
   bool is_dense() const { return in_stride == cols && out_stride == cols; }
@@ -125,6 +135,13 @@ std::optional<FusedPlan> fused_groups(const QuantizerSpec& spec, const RoundPlan
   if (is_symmetric && width(spec.format) <= 16) fused.overflow_from = largest * (1 + 0x1p-20F);
   fused.largest_single = kLargest;
   return fused;
+}
+
+/// Moves the units' scales to where the block wants them: its elements are then multiplied by 1.
+void separate_scales(const Block& block, float* scales, std::size_t n) {
+  if (block.scales == nullptr) return;
+  std::copy_n(scales, n, block.scales);
+  std::fill_n(scales, n, 1.0F);
 }
 
 }  // namespace
@@ -178,16 +195,18 @@ void Quantizer::Impl::round_unit(const Block& block, const RandomStream& stream)
   }
   UnitScale unit;
   if (fill_scales(&amax_pattern, 1, &unit.multiplier, &unit.scale)) {
+    separate_scales(block, &unit.scale, 1);
     round_block(block, {Scaling::Kind::uniform, &unit.multiplier, &unit.scale}, stream);
     return;
   }
+  if (block.scales != nullptr) *block.scales = 1.0F;
   for (std::size_t r = 0; r < block.rows; ++r) std::fill_n(block.out_row(r), block.cols, kNan);
 }
 
 /// Units are the columns of the block.
 void Quantizer::Impl::round_columns(const Block& block, const RandomStream& stream) const {
   const std::size_t whole = block.cols / block_lanes() * block_lanes();
-  if (fused && whole > 0) {
+  if (fused && whole > 0 && block.scales == nullptr) {
     fused_columns(plan, *fused,
                   {block.in, block.in_stride, block.out, block.out_stride, block.rows, whole});
     if (whole == block.cols) return;
@@ -203,9 +222,11 @@ void Quantizer::Impl::round_columns(const Block& block, const RandomStream& stre
       update_magnitudes(part.in_row(r), maxima, part.cols);
     }
     const bool all_finite = fill_scales(maxima, part.cols, multipliers, scales);
+    separate_scales(part.with_scales(c), scales, part.cols);
     round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
     for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
       if (is_finite(maxima[j])) continue;
+      if (block.scales != nullptr) block.scales[c + j] = 1.0F;
       for (std::size_t r = 0; r < part.rows; ++r) part.out_row(r)[j] = kNan;
     }
   }
@@ -216,12 +237,12 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
   const auto group = static_cast<std::size_t>(spec.group_size);
   if (group >= kLongGroup) {
     for (std::size_t c = 0; c < row.cols; c += group) {
-      round_unit(row.part(0, c, 1, std::min(group, row.cols - c)), stream);
+      round_unit(row.part(0, c, 1, std::min(group, row.cols - c)).with_scales(c / group), stream);
     }
     return;
   }
   const std::size_t panel = group * block_lanes();
-  if (fused && group % block_lanes() == 0 && row.cols >= panel) {
+  if (fused && group % block_lanes() == 0 && row.cols >= panel && row.scales == nullptr) {
     const std::size_t whole = row.cols / panel * panel;
     fused_rows(plan, *fused, row.in, row.out, whole / group, group);
     if (whole < row.cols) round_groups_of_row(row.part(0, whole, 1, row.cols - whole), stream);
@@ -238,6 +259,7 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
     const std::size_t units = (part.cols + group - 1) / group;
     group_magnitudes(part.in, part.cols, group, maxima);
     const bool all_finite = fill_scales(maxima, units, unit_multipliers, unit_scales);
+    separate_scales(part.with_scales(c / group), unit_scales, units);
     for (std::size_t u = 0; u < units; ++u) {
       const std::size_t begin = u * group;
       const std::size_t count = std::min(group, part.cols - begin);
@@ -246,18 +268,25 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
     }
     round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
     for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
-      if (!is_finite(maxima[j / group])) part.out[j] = kNan;
+      if (is_finite(maxima[j / group])) continue;
+      part.out[j] = kNan;
+      if (row.scales != nullptr) row.scales[(c + j) / group] = 1.0F;
     }
   }
 }
 
 void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) const {
-  if (spec.scale == ScaleRule::unscaled) return round_block(all, {}, stream);
+  if (spec.scale == ScaleRule::unscaled) {
+    if (all.scales != nullptr) *all.scales = 1.0F;
+    return round_block(all, {}, stream);
+  }
   switch (spec.granularity) {
     case Granularity::tensor:
       return round_unit(all, stream);
     case Granularity::row:
-      for (std::size_t r = 0; r < all.rows; ++r) round_unit(all.part(r, 0, 1, all.cols), stream);
+      for (std::size_t r = 0; r < all.rows; ++r) {
+        round_unit(all.part(r, 0, 1, all.cols).with_scales(r), stream);
+      }
       return;
     case Granularity::column:
       return round_columns(all, stream);
@@ -270,11 +299,14 @@ void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) con
     flat.rows = 1;
     flat.cols = all.rows * all.cols;
     flat.pitch = all.rows * all.cols;
-    if (fused) return round_groups_of_row(flat, stream);
+    if (fused && all.scales == nullptr) return round_groups_of_row(flat, stream);
   }
   const std::size_t step = spec.along_columns ? group : 1;
   for (std::size_t r = 0; r < all.rows; r += step) {
-    const Block band = all.part(r, 0, std::min(step, all.rows - r), all.cols);
+    const std::size_t first_scale =
+        spec.along_columns ? r / step * all.cols : r * ((all.cols + group - 1) / group);
+    const Block band =
+        all.part(r, 0, std::min(step, all.rows - r), all.cols).with_scales(first_scale);
     if (spec.along_columns) {
       round_columns(band, stream);
     } else {
@@ -323,6 +355,19 @@ void Quantizer::quantize(ConstMatrix in, Matrix out, const RandomStream& stream)
   if (impl_->blocks) return impl_->blocks->quantize(in, out, stream);
   if (in.rows == 0 || in.cols == 0) return;
   impl_->quantize({in.data, in.stride, out.data, out.stride, in.rows, in.cols, 0, in.cols}, stream);
+}
+
+void Quantizer::quantize_to_grid(ConstMatrix in, Matrix grid, Matrix scales,
+                                 const RandomStream& stream) const {
+  if (impl_->blocks) throw std::invalid_argument("block formats keep their scales");
+  if (in.rows == 0 || in.cols == 0) return;
+  std::vector<float> dense(scales.rows * scales.cols);
+  impl_->quantize(
+      {in.data, in.stride, grid.data, grid.stride, in.rows, in.cols, 0, in.cols, dense.data()},
+      stream);
+  for (std::size_t r = 0; r < scales.rows; ++r) {
+    std::copy_n(dense.data() + r * scales.cols, scales.cols, scales.data + r * scales.stride);
+  }
 }
 
 }  // namespace halfulp

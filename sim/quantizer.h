@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "formats/block_format.h"
 #include "formats/format.h"
@@ -87,6 +88,22 @@ class Quantizer {
   /// element (r, c) uses index r * cols + c of `stream`, whatever the granularity. Throws
   /// OverflowError under Overflow::error, naming row and column.
   void quantize(ConstMatrix in, Matrix out, const RandomStream& stream = {}) const;
+
+  /// Rows and columns of the scales of a rows x cols tensor: 1 x 1 for a tensor (and without
+  /// scales), rows x 1, 1 x cols, rows x ceil(cols / group), or ceil(rows / group) x cols for
+  /// groups along columns.
+  std::pair<std::size_t, std::size_t> scale_shape(std::size_t rows, std::size_t cols) const;
+
+  /// quantize() in two parts: `grid` (as `in`; may be the same memory) receives numbers of the
+  /// format, `scales` (of scale_shape()) what they are multiplied by. Each product grid x scale,
+  /// rounded to binary32, is what quantize() gives, bit for bit; a unit with a NaN or infinity has
+  /// grid NaN and scale 1; without scales the scale is 1. Throws std::invalid_argument for block
+  /// formats, else as quantize().
+  void quantize_to_grid(ConstMatrix in, Matrix grid, Matrix scales,
+                        const RandomStream& stream = {}) const;
+
+  /// out = grid x scale, each product rounded to binary32; `out` may be `grid`.
+  void apply_scales(ConstMatrix grid, ConstMatrix scales, Matrix out) const;
 
  private:
   struct Impl;

@@ -14,6 +14,7 @@
 
 #include "sim/random-inl.h"
 #include "sim/random_draws-inl.h"
+#include "sim/round_draws-inl.h"
 #include "sim/round_loops-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -84,18 +85,21 @@ OverflowReport round_blocks(const RoundPlan& plan, const float* in, float* out, 
   HWY_ALIGN float operands[kBlock];
   HWY_ALIGN float results[kBlock];
   HWY_ALIGN std::uint32_t words[kBlock + kSlack] = {};
-  const bool is_magic =
-      plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
-  const bool one_loop = is_magic && !plan.wraps && !plan.reports;
-  const Loop loop = one_loop ? magic_loop(plan, scaling.kind) : unscaled_loop(plan);
+  const Loop scaled = magic_loop(plan, scaling.kind);
+  const bool one_loop = scaled != nullptr && !plan.wraps && !plan.reports;
+  const Loop loop = one_loop ? scaled : unscaled_loop(plan);
   const std::size_t each = scaling.kind == Kind::each ? 1 : 0;
   const bool is_random = plan.decision == Decision::stochastic;
+  // Short passes spread what is asked of the memory.
+  const bool streams = n >= kStreamingElements;
+  const std::size_t block = streams ? kRandomPair : kBlock;
 
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; i += count) {
     const std::uint64_t index = first_index + i;
+    if (streams) prefetch_ahead(out + i, block);
     // Blocks end where pairs of random chunks do, so that none is made twice.
-    count = std::min<std::size_t>(kBlock - index % kRandomPair, n - i);
+    count = std::min<std::size_t>(block - index % kRandomPair, n - i);
     const std::uint32_t* random = words;
     if (is_random) random = (plan.uses_draws ? draws_of : words_of)(stream, index, count, words);
     const Scaling part{scaling.kind, scaling.multiplier + i * each, scaling.scale + i * each};
@@ -128,14 +132,13 @@ OverflowReport round_array_kernel(const RoundPlan& plan, const float* in, float*
                                   const Scaling& scaling, const RandomStream& stream,
                                   std::uint64_t first_index) {
   const bool one_pass = !plan.reports && !plan.wraps && plan.decision != Decision::stochastic;
-  const bool is_magic =
-      plan.method == RoundMethod::magic || plan.method == RoundMethod::integer_magic;
-  if (one_pass && is_magic) {
-    magic_loop(plan, scaling.kind)(plan, in, out, n, scaling, nullptr);
+  const Loop scaled = magic_loop(plan, scaling.kind);
+  if (one_pass && scaled != nullptr) {
+    scaled(plan, in, out, n, scaling, nullptr);
     return {};
   }
-  if (plan.method == RoundMethod::carry && !plan.reports) {
-    draw_loop(plan, scaling.kind)(plan, in, out, n, scaling, stream, first_index);
+  if (const DrawLoop loop = draw_loop(plan, scaling.kind)) {
+    loop(plan, in, out, n, scaling, stream, first_index);
     return {};
   }
   if (one_pass && scaling.kind == Kind::none) {

@@ -121,6 +121,7 @@ struct IntegerRounding : MagicFrame<kClamps, kNan> {
 template <bool kClamps, NanRule kNan>
 struct FloatRounding : MagicFrame<kClamps, kNan> {
   using Frame = MagicFrame<kClamps, kNan>;
+  using Frame::d;
   using typename Frame::DI;
   using typename Frame::V;
   using typename Frame::VI;
@@ -142,58 +143,24 @@ struct FloatRounding : MagicFrame<kClamps, kNan> {
     return hn::BitCast(this->d, hn::Max(own, min_exponent));
   }
 
+  /// The same with the operand's sign.
+  HWY_INLINE V signed_power_of(V clamped) const {
+#if HWY_TARGET <= HWY_AVX3
+    constexpr int kLargerMagnitudeWithSignOfFirst = 0b0011;
+    const V own = hn::And(clamped, constant_of_bits(d, 0xFF800000U));
+    const V least = hn::BitCast(d, min_exponent);
+    return V{_mm512_range_ps(own.raw, least.raw, kLargerMagnitudeWithSignOfFirst)};
+#else
+    return hn::OrAnd(power_of(clamped), clamped, hn::Set(d, -0.0F));
+#endif
+  }
+
   HWY_INLINE V operator()(V x, const std::uint32_t* /*words*/) const {
     const V clamped = this->clamped(x);
     const V power = power_of(clamped);
     const V nearest = hn::NegMulAdd(power, magic, hn::MulAdd(power, magic, clamped));
     // Zeros, which the subtraction makes positive, get their sign back.
     return this->finished(x, hn::Or(nearest, hn::And(clamped, sign_mask)));
-  }
-};
-
-/// stochastic rounding on the same grids. The magnitude goes to its nearest neighbour r with the
-/// exact remainder x - r; with T = R quantum / 2^N it then moves up from r when the remainder is at
-/// least quantum - T, and down when it is negative and below -T. Every term is a binary32 number.
-template <bool kClamps, NanRule kNan>
-struct FloatStochastic : FloatRounding<kClamps, kNan> {
-  using Base = FloatRounding<kClamps, kNan>;
-  using typename Base::DI;
-  using typename Base::V;
-  static constexpr bool kUsesWords = true;
-
-  V quantum, random_unit, zero_out;
-  bool unbiased;
-  int shift;
-
-  explicit HWY_INLINE FloatStochastic(const RoundPlan& plan)
-      : Base(plan),
-        quantum(hn::Set(this->d, plan.magic.quantum)),
-        random_unit(hn::Set(this->d, plan.magic.random_unit)),
-        zero_out(hn::Set(this->d, static_cast<float>(plan.magnitude.zero_out))),
-        unbiased(plan.magnitude.unbiased),
-        shift(plan.magnitude.random_shift) {}
-
-  /// R, or 2 R + 1.
-  HWY_INLINE V random_number(const std::uint32_t* words) const {
-    const hn::RebindToUnsigned<decltype(this->d)> du;
-    auto bits = hn::ShiftRightSame(hn::LoadU(du, words), shift);
-    if (unbiased) bits = hn::Or(hn::Add(bits, bits), hn::Set(du, 1U));
-    return hn::ConvertTo(this->d, hn::BitCast(DI(), bits));
-  }
-
-  HWY_INLINE V operator()(V x, const std::uint32_t* words) const {
-    const V clamped = this->clamped(x);
-    const V magnitude = hn::Abs(clamped);
-    const V power = this->power_of(magnitude);
-    const V nearest = hn::NegMulAdd(power, this->magic, hn::MulAdd(power, this->magic, magnitude));
-    const V remainder = hn::Sub(magnitude, nearest);
-    const V step = hn::Mul(power, quantum);
-    const V minus_t = hn::Mul(random_number(words), hn::Mul(power, random_unit));
-    const auto up = hn::Ge(remainder, hn::Add(step, minus_t));
-    const auto down = hn::Lt(remainder, minus_t);
-    V result = hn::Add(nearest, hn::IfThenElseZero(up, step));
-    result = hn::Sub(result, hn::IfThenElseZero(down, step));
-    return this->finished(x, hn::Add(hn::CopySign(result, clamped), zero_out));
   }
 };
 

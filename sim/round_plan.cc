@@ -9,50 +9,16 @@
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
+#include "sim/round_grid.h"
 
 namespace halfulp {
 
 namespace {
 
-constexpr int kSingleDigits = 24;
-constexpr int kDoubleDigits = 53;
-constexpr int kDrawBits = 16;
 constexpr std::uint32_t kSignBit = 0x80000000U;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr auto kLargestSingle = static_cast<double>(std::numeric_limits<float>::max());
-
-/// The grid of a format's magnitudes: where the spacing is constant and what it is.
-struct Grid {
-  int precision;
-  int lowest_exponent;  ///< smallest normal exponent
-  int fixed_quantum;    ///< exponent of the spacing below it
-  bool all_fixed;       ///< one spacing everywhere: integers and floats without an exponent
-  bool has_zero;
-  Subnormals subnormals;
-  bool odd_bias;
-  bool is_signed;
-};
-
-Grid grid_of(const Format& format) {
-  const auto* f = std::get_if<FloatFormat>(&format);
-  if (f == nullptr) {
-    const auto& integer = std::get<IntegerFormat>(format);
-    const int quantum = -integer.fraction_bits;
-    return {precision(format), quantum, quantum,          true, true,
-            Subnormals::on,    false,   integer.is_signed};
-  }
-  const int lowest = emin(*f);
-  const bool flat = f->subnormals == Subnormals::off;
-  return {.precision = precision(format),
-          .lowest_exponent = lowest,
-          .fixed_quantum = flat ? lowest : lowest - f->trailing_bits,
-          .all_fixed = f->exponent_bits == 0 && f->has_zero,
-          .has_zero = f->has_zero,
-          .subnormals = f->subnormals,
-          .odd_bias = f->bias % 2 != 0,
-          .is_signed = f->is_signed};
-}
 
 /// The specification's own answer, so that the two cannot disagree. NaN marks an error.
 double answer(const Format& format, const RoundSpec& spec, double x) {
@@ -104,11 +70,15 @@ void fill_magic(RoundPlan& plan, const Format& format, const RoundSpec& spec, co
   const int lowest = grid.all_fixed ? grid.fixed_quantum + precision - 1 : grid.lowest_exponent;
   const int random_digits =
       spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
-  plan.magic.min_exponent_bits = (lowest + 127) * (1 << 23);
+  // Other exponents are those of formats that other methods round to.
+  plan.magic.min_exponent_bits = (std::clamp(lowest, -127, 128) + 127) * (1 << 23);
   plan.magic.magic = std::ldexp(1.5F, kSingleDigits - precision);
   plan.magic.quantum = std::ldexp(1.0F, 1 - precision);
-  plan.magic.random_unit = -std::ldexp(1.0F, 1 - precision - random_digits);
+  plan.magic.random_unit = std::ldexp(1.0F, 1 - precision - random_digits);
   plan.magic.sign_mask = has_negative_zero(format) ? kSignBit : 0;
+  plan.magic.is_fixed = grid.all_fixed;
+  if (suits_draws(plan, spec, grid))
+    plan.magic.draw_mask = 0x10000U - (0x10000U >> spec.random_bits);
 }
 
 void fill_bits(RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
@@ -169,19 +139,6 @@ void fill_magnitude(RoundPlan& plan, const Format& format, const RoundSpec& spec
   m.random_scale = std::ldexp(1.0, -spec.random_bits - (m.unbiased ? 1 : 0));
 }
 
-/// The binade whose spacing stands for the fixed one: 2^emin, or the top of a fixed grid.
-int offset_exponent(const RoundPlan& plan, const Grid& grid) {
-  if (!grid.all_fixed) return grid.lowest_exponent;
-  const double largest = std::max(-plan.clamp_low, plan.clamp_high);
-  const int exponent = std::ilogb(largest);
-  return largest > std::ldexp(1.0, exponent) ? exponent + 1 : exponent;
-}
-
-int digits_dropped(const RoundPlan& plan, const Grid& grid) {
-  if (!grid.all_fixed) return kSingleDigits - grid.precision;
-  return grid.fixed_quantum - (offset_exponent(plan, grid) - kSingleDigits + 1);
-}
-
 void fill_carry(RoundPlan& plan, const Format& format, const RoundSpec& spec, const Grid& grid) {
   CarryPlan& carry = plan.carry;
   const int drop = digits_dropped(plan, grid);
@@ -197,10 +154,6 @@ void fill_carry(RoundPlan& plan, const Format& format, const RoundSpec& spec, co
   carry.zero_out = has_negative_zero(format) ? -0.0F : 0.0F;
   carry.is_plain = has_negative_zero(format) && plan.clamps && !is_unbiased &&
                    plan.clamp_low == -plan.clamp_high;
-}
-
-bool rounds_fraction(const RoundSpec& spec) {
-  return spec.rounding == Rounding::stochastic && spec.variant == StochasticVariant::rounded;
 }
 
 Decision decision_of(Rounding rounding, bool by_exponent) {
@@ -223,80 +176,6 @@ Decision decision_of(Rounding rounding, bool by_exponent) {
   return Decision::stochastic;
 }
 
-/// Whether the fast methods' one rule for the ends of the range is the policy.
-bool treats_infinity_as_overflow(const RoundPlan& plan) {
-  const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
-  return plan.clamps || (same(plan.overflow_high, plan.infinity_high) &&
-                         same(plan.overflow_low, plan.infinity_low));
-}
-
-bool suits_bits(const Format& format, const RoundSpec& spec, const Grid& grid) {
-  return !rounds_fraction(spec) && has_negative_zero(format) && !grid.all_fixed &&
-         grid.subnormals == Subnormals::on && grid.lowest_exponent == -126;
-}
-
-/// Whether magic numbers, quanta and random fractions are binary32 numbers and sums are exact.
-bool suits_single(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
-  const int random_digits =
-      spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
-  if (rounds_fraction(spec) && spec.random_bits > kSingleDigits - 3) return false;
-  if (random_digits > kSingleDigits || grid.fixed_quantum - random_digits < -149) return false;
-  if (grid.all_fixed) {
-    return grid.fixed_quantum + kSingleDigits <= 126 &&
-           std::max(-plan.clamp_low, plan.clamp_high) <= std::ldexp(1.0, grid.fixed_quantum + 22);
-  }
-  return grid.precision < kSingleDigits && grid.lowest_exponent >= -126 &&
-         std::ilogb(plan.clamp_high) + kSingleDigits - grid.precision <= 126;
-}
-
-/// Whether the dropped bits of a pattern hold a whole draw; what they lose of a small magnitude
-/// then lies below the last random bit.
-bool suits_carry(const RoundPlan& plan, const RoundSpec& spec, const Grid& grid) {
-  if (spec.rounding != Rounding::stochastic || spec.random_bits > kDrawBits) return false;
-  if (!grid.has_zero || grid.subnormals != Subnormals::on || plan.wraps) return false;
-  if (rounds_fraction(spec)) return false;
-  const int exponent = offset_exponent(plan, grid);
-  const int drop = digits_dropped(plan, grid);
-  const int random_digits =
-      spec.random_bits + (spec.variant == StochasticVariant::unbiased ? 1 : 0);
-  return drop >= std::max(kDrawBits, random_digits) && drop < kSingleDigits && exponent >= -126 &&
-         exponent <= 126;
-}
-
-bool suits_magic(const RoundSpec& spec, const Grid& grid) {
-  if (rounds_fraction(spec)) return false;
-  const bool is_stochastic = spec.rounding == Rounding::stochastic;
-  if (spec.rounding != Rounding::nearest_even && !is_stochastic) return false;
-  // (The finest grid, binary32's own subnormals, gets the power 0 and so the identity.)
-  if (grid.all_fixed) return true;
-  const int least = is_stochastic ? 1 : 2;
-  return grid.precision >= least && grid.precision <= kSingleDigits - 2 && grid.has_zero &&
-         grid.subnormals == Subnormals::on;
-}
-
-/// Below 2^-126, the end of binary32's normal numbers, there must be one spacing or two values.
-bool suits_bottom(const RoundSpec& spec, const Grid& grid) {
-  if (spec.rounding != Rounding::nearest_even || grid.all_fixed) return false;
-  if (grid.fixed_quantum + kSingleDigits > 128) return false;
-  const bool is_regular = grid.has_zero ? grid.subnormals == Subnormals::on : grid.precision == 1;
-  return grid.lowest_exponent >= (is_regular ? -127 : -126);
-}
-
-RoundMethod narrow_method(const Format& format, const RoundPlan& plan, const RoundSpec& spec,
-                          const Grid& grid) {
-  const bool one_rule = treats_infinity_as_overflow(plan);
-  if (one_rule && suits_carry(plan, spec, grid)) return RoundMethod::carry;
-  if (suits_bits(format, spec, grid)) return RoundMethod::bits;
-  const bool is_single = suits_single(plan, spec, grid);
-  if (!is_single || !one_rule || !suits_magic(spec, grid)) {
-    if (suits_bottom(spec, grid)) return RoundMethod::bottom;
-    return is_single ? RoundMethod::magnitude : RoundMethod::wide_magnitude;
-  }
-  const bool is_integer = grid.all_fixed && !has_negative_zero(format);
-  if (is_integer && spec.rounding == Rounding::nearest_even) return RoundMethod::integer_magic;
-  return RoundMethod::magic;
-}
-
 /// Whether binary64's magic numbers, quanta and random fractions exist and sums are exact, whatever
 /// the operand.
 bool suits_wide(const RoundPlan& plan, const Grid& grid) {
@@ -316,6 +195,21 @@ bool wraps_beyond_binary32(const RoundPlan& plan, const Grid& grid) {
   return plan.wraps && plan.largest - plan.lowest + std::ldexp(1.0, grid.fixed_quantum) > 0x1p104;
 }
 
+void adapt_magic(RoundPlan& plan, const Grid& grid) {
+  constexpr float kOddMultiple = 0x1.8p23F + 1;
+  MagicPlan& magic = plan.magic;
+  if (plan.method == RoundMethod::normal_magic) {
+    const bool flushes = grid.subnormals == Subnormals::flush_input;
+    const int raise = grid.precision - 1 + (flushes ? 1 : 0);
+    magic.small_exponent_bits = magic.min_exponent_bits + raise * (1 << 23);
+  } else if (plan.method == RoundMethod::parity_magic) {
+    // Sums are even where the code is odd, whose upper neighbour then takes the tie.
+    magic.magic = grid.odd_bias ? kOddMultiple : kOddMultiple - 1;
+  } else if (plan.method == RoundMethod::signed_magic) {
+    magic.magic = 2;
+  }
+}
+
 /// Floats, integers and fixed point.
 void plan_grid(RoundPlan& plan, const Format& format, const RoundSpec& spec, Carrier carrier) {
   const Grid grid = grid_of(format);
@@ -329,6 +223,7 @@ void plan_grid(RoundPlan& plan, const Format& format, const RoundSpec& spec, Car
     plan.method = wraps_beyond_binary32(plan, grid) ? RoundMethod::scalar
                                                     : narrow_method(format, plan, spec, grid);
   }
+  adapt_magic(plan, grid);
   if (plan.method == RoundMethod::carry) fill_carry(plan, format, spec, grid);
   const bool has_bottom = plan.method == RoundMethod::bottom;
   if (has_bottom || plan.method == RoundMethod::bits) fill_bits(plan, spec, grid);

@@ -13,9 +13,14 @@ namespace halfulp {
 
 /// Ways to round; each is exact for the formats it is chosen for.
 enum class RoundMethod : std::uint8_t {
-  integer_magic,   ///< nearest_even to a fixed grid without minus zero, by one magic number
-  magic,           ///< nearest_even and stochastic by adding and subtracting 1.5 * 2^k in binary32
-  carry,           ///< stochastic, few bits: add them below the kept bits, whose carry decides
+  integer_magic,    ///< nearest_even to a fixed grid without minus zero, by one magic number
+  magic,            ///< nearest_even and stochastic by adding and subtracting 1.5 * 2^k in binary32
+  normal_magic,     ///< nearest_even to floats without subnormals: `magic`, and 2^k below normal
+  parity_magic,     ///< nearest_even to precision 1: the multiple of 2^k depends on the exponent
+  signed_magic,     ///< nearest_even to precision 23: 2^k with the operand's sign
+  subnormal_magic,  ///< nearest_even to precision 24: 2^k for subnormals alone
+  powers,           ///< nearest_even to e8m0fnu, on patterns of twice the operand
+  carry,            ///< stochastic, few bits: add them below the kept bits, whose carry decides
   bits,            ///< formats with binary32's smallest normal number: drop low bits of the pattern
   bottom,          ///< nearest_even to any float: `bits`, and small magnitudes apart
   magnitude,       ///< any mode, in binary32
@@ -50,11 +55,15 @@ enum class NanRule : std::uint8_t {
 /// that of the smallest magnitude that has an ulp of its own if larger, the format's spacing is
 /// 2^(e + 1 - p).
 struct MagicPlan {
-  std::int32_t min_exponent_bits;  ///< pattern of the smallest 2^e
-  float magic;                     ///< 1.5 * 2^(24 - p): times 2^e its ulp is the spacing
-  float quantum;                   ///< 2^(1 - p): times 2^e it is the spacing
-  float random_unit;        ///< -quantum / 2^N, or -quantum / 2^(N+1) for the unbiased variant
+  std::int32_t min_exponent_bits;    ///< pattern of the smallest 2^e
+  std::int32_t small_exponent_bits;  ///< of the 2^e that counts below it under normal_magic
+  float magic;                       ///< 1.5 * 2^(24 - p): times 2^e its ulp is the spacing (see
+                                     ///< round_nearest-inl.h for precision 1 and 23)
+  float quantum;                     ///< 2^(1 - p): times 2^e it is the spacing
+  float random_unit;        ///< quantum / 2^N, or quantum / 2^(N+1) for the unbiased variant
   std::uint32_t sign_mask;  ///< the sign bit where the format has a minus zero, else 0
+  std::uint32_t draw_mask;  ///< the N bits of a 16-bit draw where DrawStochastic suits, else 0
+  bool is_fixed;            ///< one spacing everywhere
 };
 
 /// Numbers of RoundMethod::bits.

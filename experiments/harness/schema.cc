@@ -7,6 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "experiments/harness/accumulator_field.h"
 #include "formats/spec.h"
 #include "sim/quantizer.h"
 
@@ -30,6 +31,8 @@ std::string_view expected(FieldType type) {
       return "a text";
     case FieldType::quantizer:
       return "a quantizer such as \"int8+row\"";
+    case FieldType::accumulator:
+      return "an accumulator such as \"bfloat16+blocked(32)\", or its table";
     case FieldType::text_list:
       return "a list of texts";
   }
@@ -223,6 +226,12 @@ std::optional<Value> read_value(const Field& field, const TomlNode& node,
     case FieldType::choice:
     case FieldType::quantizer:
       return read_text(field, node, diagnostics);
+    case FieldType::accumulator:
+      if (node.type != TomlType::text && node.type != TomlType::table) {
+        complain_type(field, node, diagnostics);
+        return std::nullopt;
+      }
+      return read_accumulator(field, node, diagnostics);
     case FieldType::text_list:
       return read_text_list(field, node, diagnostics);
   }
@@ -237,7 +246,9 @@ std::optional<Value> read_value_text(const Field& field, std::string_view text,
 std::string describe_range(const Field& field) {
   if (!field.choices.empty()) {
     return fmt::format("{}{}", fmt::join(split(field.choices, '|'), ", "),
-                       field.type == FieldType::quantizer ? ", a quantizer" : "");
+                       field.type == FieldType::quantizer     ? ", a quantizer"
+                       : field.type == FieldType::accumulator ? ", an accumulator"
+                                                              : "");
   }
   if (field.type != FieldType::integer && field.type != FieldType::real) {
     return "";
@@ -268,6 +279,8 @@ std::string_view to_text(FieldType type) {
       return "choice";
     case FieldType::quantizer:
       return "quantizer";
+    case FieldType::accumulator:
+      return "accumulator";
     case FieldType::text_list:
       return "list";
   }

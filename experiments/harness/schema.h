@@ -38,7 +38,8 @@ std::string unknown_key(std::string_view key, const std::vector<std::string>& kn
 /// "; did you mean 'adamw'?", or nothing when no candidate is near.
 std::string suggestion(std::string_view text, const std::vector<std::string>& candidates);
 
-/// The value of `node` for `field`, canonical: quantizers in their one spelling, integers for
+/// The value of `node` for `field`, canonical: quantizers and accumulators in their one
+/// spelling, integers for
 /// integral reals. Adds a complaint at the value's place and returns nothing when type, range or
 /// choice is wrong.
 std::optional<Value> read_value(const Field& field, const TomlNode& node, Diagnostics& diagnostics);

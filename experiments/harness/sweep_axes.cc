@@ -166,7 +166,10 @@ std::vector<AxisChoice> SweepReader::read_choices(const TomlLeaf& leaf) {
 
 AxisChoice SweepReader::read_choice(const TomlLeaf& leaf, const TomlNode& item) {
   AxisChoice choice;
-  if (item.type != TomlType::table) {
+  // An accumulator may be a table itself; other tables set several keys.
+  const Field* field = schema_.find(leaf.path);
+  const bool is_value = field != nullptr && field->type == FieldType::accumulator;
+  if (item.type != TomlType::table || is_value) {
     if (auto setting = read_setting(leaf.path, leaf.at, item)) {
       setting->at = item.at;
       choice.settings.push_back(std::move(*setting));

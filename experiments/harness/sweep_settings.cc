@@ -16,7 +16,8 @@ std::string written_text(const TomlNode& node, const Value& value) {
   if (node.type == TomlType::text) {
     return node.text;
   }
-  return node.type == TomlType::array ? halfulp::to_text(value) : to_toml(node);
+  const bool is_plain = node.type != TomlType::array && node.type != TomlType::table;
+  return is_plain ? to_toml(node) : halfulp::to_text(value);
 }
 
 }  // namespace

@@ -6,6 +6,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "formats/accumulator_spec.h"
+#include "formats/functions.h"
+#include "formats/properties.h"
+#include "formats/spec.h"
+#include "sim/accumulated_gemm.h"
+#include "sim/format_functions.h"
+#include "sim/nn/emulated_product.h"
+
 namespace halfulp {
 namespace {
 
@@ -35,6 +43,18 @@ nn::ModelConfig model_config(const Config& config) {
   return model;
 }
 
+/// Format and rounding of a function's operations: a quantizer without scale, with infinity where
+/// the format has one; none for binary32.
+std::optional<Destination> function_destination(const Config& config, const char* key) {
+  if (config.text(key) == "binary32") return std::nullopt;
+  const QuantizerSpec spec = parse_quantizer(config.text(key));
+  Destination to = {spec.format, spec.rounding};
+  if (has_infinity(to.format) && to.rounding.overflow == Overflow::saturate) {
+    to.rounding.overflow = Overflow::infinity;
+  }
+  return to;
+}
+
 nn::ModelNumerics model_numerics(const Config& config) {
   const auto operand = [&](const char* key, const char* inherited) {
     const std::string& own = config.text(key);
@@ -48,7 +68,26 @@ nn::ModelNumerics model_numerics(const Config& config) {
       .dgrad_weight = operand("precision.dgrad.weight", "precision.weight"),
       .wgrad_grad_output = operand("precision.wgrad.grad_output", "precision.gradient"),
       .wgrad_input = operand("precision.wgrad.input", "precision.activation")};
+  const auto accumulator = [&](const std::string& product, const AccumulatorSpec& inherited) {
+    const std::string& own = config.text("precision." + product + ".accumulator");
+    return own == "inherit" ? inherited : parse_accumulator(own);
+  };
+  const AccumulatorSpec all = parse_accumulator(config.text("precision.accumulator"));
+  numerics.linear.fprop = accumulator("fprop", all);
+  numerics.linear.dgrad = accumulator("dgrad", all);
+  numerics.linear.wgrad = accumulator("wgrad", all);
+  const AccumulatorSpec backward = accumulator("attention.backward", all);
+  numerics.attention = {.scores = accumulator("attention.scores", all),
+                        .context = accumulator("attention.context", all),
+                        .grad_probabilities = accumulator("attention.grad_probabilities", backward),
+                        .grad_value = accumulator("attention.grad_value", backward),
+                        .grad_query = accumulator("attention.grad_query", backward),
+                        .grad_key = accumulator("attention.grad_key", backward)};
   numerics.high_precision = config.text_list("precision.keep_high");
+  numerics.functions = {
+      .softmax = function_destination(config, "precision.softmax"),
+      .norm = function_destination(config, "precision.norm"),
+      .activation = function_destination(config, "precision.activation_function")};
   return numerics;
 }
 
@@ -79,6 +118,83 @@ nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
   return schedule;
 }
 
+/// One operand in the numerics string: its quantizer and, where a product keeps its scales apart,
+/// when it applies them.
+struct OperandText {
+  const char* name;
+  const QuantizerSpec& spec;
+  bool reduces_rows;
+
+  std::string text(const AccumulatorSpec& accumulator) const {
+    const nn::ScaleUse use = nn::scale_use(accumulator, spec, reduces_rows);
+    const bool is_plain = use == nn::ScaleUse::in_operand;
+    return fmt::format("{}={}{}{}", name, to_spec(spec), is_plain ? "" : " scaled ",
+                       is_plain ? "" : to_string(use));
+  }
+};
+
+std::string product_text(const char* name, const OperandText& a, const OperandText& b,
+                         const AccumulatorSpec& accumulator) {
+  return fmt::format("{}({}, {}, accumulator={})", name, a.text(accumulator), b.text(accumulator),
+                     to_spec(accumulator));
+}
+
+constexpr const char* kAccumulatorKeys[] = {"precision.accumulator",
+                                            "precision.fprop.accumulator",
+                                            "precision.dgrad.accumulator",
+                                            "precision.wgrad.accumulator",
+                                            "precision.attention.scores.accumulator",
+                                            "precision.attention.context.accumulator",
+                                            "precision.attention.backward.accumulator",
+                                            "precision.attention.grad_probabilities.accumulator",
+                                            "precision.attention.grad_value.accumulator",
+                                            "precision.attention.grad_query.accumulator",
+                                            "precision.attention.grad_key.accumulator"};
+
+/// Accumulators that arrays of binary32 cannot hold.
+void check_accumulators(const Config& config, std::vector<ConfigIssue>& issues) {
+  for (const char* key : kAccumulatorKeys) {
+    const std::string& text = config.text(key);
+    if (text == "inherit") continue;
+    try {
+      const AccumulatedGemm gemm(parse_accumulator(text));
+    } catch (const SpecError& error) {
+      issues.push_back({key, error.what()});
+    }
+  }
+}
+
+/// Formats in which functions cannot be evaluated.
+void check_functions(const Config& config, std::vector<ConfigIssue>& issues) {
+  for (const char* key : {"precision.softmax", "precision.norm", "precision.activation_function"}) {
+    const QuantizerSpec spec = parse_quantizer(config.text(key));
+    if (spec.block || spec.scale != ScaleRule::unscaled) {
+      issues.push_back({key, fmt::format("'{}' has scales; add +unscaled", config.text(key))});
+      continue;
+    }
+    try {
+      const std::optional<Destination> to = function_destination(config, key);
+      if (to) FormatFunctions{uniform_arithmetic(*to)};
+    } catch (const SpecError& error) {
+      issues.push_back({key, error.what()});
+    }
+  }
+}
+
+/// "; softmax=bfloat16+nearest_even+infinity" and so on for functions that are not in binary32.
+std::string functions_text(const nn::FunctionNumerics& functions) {
+  std::string text;
+  const auto add = [&](const char* name, const std::optional<Destination>& to) {
+    if (!to) return;
+    text += fmt::format("; {}={}+{}+{}", name, to_spec(to->format),
+                        rounding_to_string(to->rounding), to_string(to->rounding.overflow));
+  };
+  add("softmax", functions.softmax);
+  add("norm", functions.norm);
+  add("activation_function", functions.activation);
+  return text;
+}
+
 }  // namespace
 
 nn::TrainSpec binary32_train_spec(const Config& config) {
@@ -102,6 +218,32 @@ nn::TrainSpec train_spec(const Config& config) {
   return spec;
 }
 
+std::string training_key(const Config& config) {
+  std::string key;
+  for (const auto& [name, value] : config.values()) {
+    const std::string group = name.substr(0, name.find('.'));
+    const bool matters = group == "model" || group == "data" || group == "train";
+    if (matters) key += name + "=" + to_text(value) + "\n";
+  }
+  return key;
+}
+
+/// 6 N per byte at a GEMM's rate, plus element-wise work per block and channel; calibrated in
+/// docs/BENCHMARKS.md's machine.
+double training_seconds(const nn::TrainSpec& spec) {
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  constexpr double kFlopsPerSecond = 105e9, kSecondsPerChannel = 25e-9;
+  const double per_byte = 6.0 * number(nn::total_parameters(spec.model)) / kFlopsPerSecond +
+                          kSecondsPerChannel * number(spec.model.blocks) * number(spec.model.width);
+  const double evaluations = spec.evaluate_every > 0
+                                 ? 1.0 + number(spec.schedule.steps) / number(spec.evaluate_every)
+                                 : 1.0;
+  const double trained =
+      number(spec.schedule.steps) * number(spec.sequences) * number(spec.model.context);
+  constexpr double kForwardShare = 1.0 / 3.0;
+  return per_byte * (trained + kForwardShare * evaluations * number(spec.evaluation_bytes));
+}
+
 std::vector<ConfigIssue> check_model_and_data(const Config& config) {
   std::vector<ConfigIssue> issues;
   const nn::ModelConfig model = model_config(config);
@@ -122,8 +264,11 @@ std::vector<ConfigIssue> check_model_and_data(const Config& config) {
 
 std::vector<ConfigIssue> check_language_model(const Config& config) {
   std::vector<ConfigIssue> issues = check_model_and_data(config);
+  check_accumulators(config, issues);
+  check_functions(config, issues);
   const nn::ModelConfig model = model_config(config);
-  const std::vector<std::string> layers = nn::linear_layer_names(model);
+  std::vector<std::string> layers = nn::linear_layer_names(model);
+  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
   for (const std::string& pattern : config.text_list("precision.keep_high")) {
     const auto matched = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
       return nn::keeps_high_precision({pattern}, layer, model.blocks);
@@ -140,14 +285,20 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
 std::string language_model_numerics(const Config& config) {
   const nn::ModelNumerics numerics = model_numerics(config);
   const nn::LinearNumerics& linear = numerics.linear;
+  const nn::AttentionNumerics& attention = numerics.attention;
   return fmt::format(
-      "fprop(input={}, weight={}); dgrad(grad_output={}, weight={}); wgrad(grad_output={}, "
-      "input={}); "
-      "estimator=straight_through; accumulator=binary32 fused_chain ascending_k; keep_high=[{}]; "
-      "others=binary32; random=philox4x32-10",
-      to_spec(linear.fprop_input), to_spec(linear.fprop_weight), to_spec(linear.dgrad_grad_output),
-      to_spec(linear.dgrad_weight), to_spec(linear.wgrad_grad_output), to_spec(linear.wgrad_input),
-      fmt::join(numerics.high_precision, ","));
+      "{}; {}; {}; attention(scores={}, context={}, grad_probabilities={}, grad_value={}, "
+      "grad_query={}, grad_key={}); estimator=straight_through; binary32_sums=fused_chain "
+      "ascending_k; keep_high=[{}]{}; others=binary32; random=philox4x32-10",
+      product_text("fprop", {"input", linear.fprop_input, false},
+                   {"weight", linear.fprop_weight, false}, linear.fprop),
+      product_text("dgrad", {"grad_output", linear.dgrad_grad_output, false},
+                   {"weight", linear.dgrad_weight, true}, linear.dgrad),
+      product_text("wgrad", {"grad_output", linear.wgrad_grad_output, true},
+                   {"input", linear.wgrad_input, true}, linear.wgrad),
+      to_spec(attention.scores), to_spec(attention.context), to_spec(attention.grad_probabilities),
+      to_spec(attention.grad_value), to_spec(attention.grad_query), to_spec(attention.grad_key),
+      fmt::join(numerics.high_precision, ","), functions_text(numerics.functions));
 }
 
 }  // namespace halfulp

@@ -5,10 +5,17 @@ import importlib
 FIGURES = {
     "loss_curves": "training and validation loss against step: seeds, means, diverged runs",
     "loss_vs_bits": "final loss against bits per element: seeds, means, intervals, diverged runs",
+    "gap_vs_accumulator": "loss above binary32 sums against accumulator bits, paired seeds",
     "sqnr_vs_exponent": "SQNR against exponent bits, a panel per width, a line per distribution",
     "sqnr_by_format": "SQNR of each quantizer, a marker per distribution or tensor",
     "sqnr_rotation": "SQNR before and after a Hadamard rotation, a panel per quantizer",
     "measured_vs_expected": "measured minus closed-form SQNR, with two standard errors",
+    "accumulation_error": "error of dot products against length, a line per accumulator",
+    "gemm_error": "error of matrix products, a row per accumulator, a marker per length",
+    "overflow_share": "share of dot products that overflow against length, and the safe length",
+    "product_errors": "relative errors of approximate products against the format",
+    "dot_errors": "dot products with approximate products, with and without their gain",
+    "function_errors": "softmax, norms, activations evaluated in a format, a panel per function",
 }
 
 

@@ -1,11 +1,18 @@
-// Causal multi-head attention between the qkv and output projections, in the scalar type's own
-// arithmetic.
+// Causal multi-head attention between the qkv and output projections: six products, each under its
+// own accumulator, and a softmax (sim/nn/layer_functions.h).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include <vector>
+
+#include "sim/accumulated_gemm.h"
 #include "sim/aligned_vector.h"
+#include "sim/nn/layer_functions.h"
+#include "sim/nn/matmul.h"
+#include "sim/nn/numerics.h"
+#include "sim/nn/step_key.h"
 
 namespace halfulp::nn {
 
@@ -16,21 +23,47 @@ struct AttentionShape {
   std::size_t width() const { return heads * head_width; }
 };
 
-/// Declared order: scores and outputs are fused chains (sim/gemm.h) over the head width and over
-/// positions 0 .. the end of the row's block of 64; masked positions contribute exact zeros.
+/// Declared order: rows go in blocks of 64. Scores sum over the head width, contexts and query
+/// gradients over positions 0 .. the end of the row's block, key and value gradients over rows from
+/// the start of the position's block on; masked positions contribute exact zeros. Each of these
+/// sums is one dot product under its accumulator, the binary32 chain being that of sim/gemm.h.
 template <class T>
 class Attention {
  public:
+  /// `index` distinguishes blocks in random streams. Throws SpecError as AccumulatedGemm;
+  /// std::invalid_argument for accumulators in binary64.
+  Attention(const AttentionNumerics& numerics, std::uint32_t index);
+
   /// out (rows x width) from qkv (rows x 3 width). `probabilities` (sequences x heads x positions x
   /// positions) is kept for backward().
-  void forward(const AttentionShape& shape, const T* qkv, T* out, T* probabilities);
+  void forward(const AttentionShape& shape, const LayerFunctions<T>& functions, const T* qkv,
+               T* out, T* probabilities, const StepKey& key);
 
   /// dqkv from dout (rows x width).
   void backward(const AttentionShape& shape, const T* qkv, const T* probabilities, const T* dout,
-                T* dqkv);
+                T* dqkv, const StepKey& key);
 
  private:
-  AlignedVector<T> dscores_;  ///< positions x positions of one head
+  enum Product : std::uint32_t {
+    scores,
+    context,
+    grad_probabilities,
+    grad_value,
+    grad_query,
+    grad_key,
+  };
+
+  /// `unit` counts the products of one kind in a step: their random streams.
+  void multiply(Product product, std::size_t unit, View<const T> a, View<const T> b, View<T> c,
+                const StepKey& key) const;
+
+  void backward_head(const AttentionShape& shape, std::size_t sequence, std::size_t head,
+                     const T* qkv, const T* probabilities, const T* dout, T* dqkv,
+                     const StepKey& key);
+
+  std::uint32_t index_;
+  std::vector<AccumulatedGemm> products_;  ///< by Product
+  AlignedVector<T> dscores_;               ///< positions x positions of one head
 };
 
 }  // namespace halfulp::nn

@@ -1,45 +1,27 @@
-// A linear layer without bias under emulated operands: y = Q(x) Q(W)^T and its two backward
-// products.
+// A linear layer without bias under emulated operands and accumulators: y = Q(x) Q(W)^T and its two
+// backward products.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "sim/aligned_vector.h"
 #include "sim/matrix.h"
+#include "sim/nn/emulated_product.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/step_key.h"
 
 namespace halfulp::nn {
-
-/// One operand of a binary32 linear layer before it is quantized.
-struct LinearOperand {
-  enum class Role : std::uint8_t { input, weight, grad_output };
-  const std::string& layer;
-  Role role;
-  ConstMatrix tensor;  ///< rows x in, out x in, rows x out
-};
-
-using OperandObserver = std::function<void(const LinearOperand&)>;
-
-/// What stochastic rounding is keyed by, and who looks on.
-struct StepKey {
-  std::uint64_t seed = 0;
-  std::uint32_t step = 0;
-  /// Called for input and weight in forward() and for grad_output in backward() of binary32 layers;
-  /// the memory is valid during the call.
-  const OperandObserver* observer = nullptr;
-};
 
 template <class T>
 class Linear {
  public:
   /// `weight` and `gradient` are out x in, row-major, owned by the model; `index` distinguishes
-  /// layers in random streams. binary64 takes binary32 numerics only (that is: no quantizer at
-  /// all).
+  /// layers in random streams. binary64 takes binary32 numerics only (that is: no quantizer and no
+  /// accumulator at all).
   Linear(std::string name, std::size_t in, std::size_t out, T* weight, T* gradient,
          const LinearNumerics& numerics, std::uint32_t index);
 
@@ -49,7 +31,8 @@ class Linear {
   const LinearNumerics& numerics() const { return numerics_; }
 
   /// y (rows x out) from x (rows x in). x is quantized in place where fprop and wgrad share a
-  /// quantizer, so pass memory that nobody else reads; keep it for backward().
+  /// quantizer (to grid values, where a product uses its scales apart), so pass memory that nobody
+  /// else reads; keep it for backward().
   void forward(T* x, T* y, std::size_t rows, const StepKey& key);
 
   /// dx (rows x in) and the weight gradient (overwritten) from dy (rows x out) and the x given to
@@ -58,6 +41,7 @@ class Linear {
   void backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_dy, const StepKey& key);
 
  private:
+  /// Two for each Product: left, right.
   enum Operand : std::uint32_t {
     fprop_input,
     fprop_weight,
@@ -67,21 +51,52 @@ class Linear {
     wgrad_input,
   };
 
+  enum Product : std::uint32_t { fprop, dgrad, wgrad };
+
+  /// A tensor as a product sees it: values, or grid values with scales.
+  struct Seen {
+    const T* data;
+    ConstMatrix scales;
+  };
+
   void show(LinearOperand::Role role, const T* data, std::size_t rows, std::size_t cols,
             const StepKey& key) const;
 
-  /// The tensor as the product sees it: `in` itself for an identity, else quantized into `out`.
-  const T* quantized(Operand operand, const T* in, T* out, std::size_t rows, std::size_t cols,
-                     const StepKey& key) const;
+  const QuantizerSpec& spec(Operand operand) const { return quantizers_[operand].spec(); }
+
+  /// Whether the operand's product uses its scales apart.
+  bool wants_grid(Operand operand) const;
+
+  /// Whether a tensor quantized for `first`, and for `second` too where they share, is kept as a
+  /// grid.
+  bool is_kept_as_grid(Operand first, Operand second) const;
+
+  /// `in` itself for an identity, else quantized into `out`; a grid's scales are in
+  /// scales_[operand].
+  Seen quantize(Operand operand, const T* in, T* out, std::size_t rows, std::size_t cols,
+                bool as_grid, const StepKey& key);
+
+  /// What quantize() for `first` left at `data`.
+  Seen kept(Operand first, Operand second, const T* data, std::size_t rows, std::size_t cols) const;
+
+  /// `tensor` as the product of `operand` wants it: multiplied by its scales, in the
+  /// scratch memory of number `slot`, where it wants values.
+  Seen in_form(Operand operand, const Seen& tensor, std::size_t rows, std::size_t cols,
+               std::size_t slot) const;
+
+  void multiply(Product product, const Seen& a, const Seen& b, T* c, std::size_t rows,
+                const StepKey& key) const;
 
   std::string name_;
   std::size_t in_, out_;
   T* weight_;
   T* gradient_;
   LinearNumerics numerics_;
-  std::vector<Quantizer> quantizers_;  ///< by Operand
+  std::vector<Quantizer> quantizers_;      ///< by Operand
+  std::vector<EmulatedProduct> products_;  ///< by Product
   std::uint32_t index_;
   AlignedVector<T> quantized_weight_;
+  AlignedVector<float> scales_[6];  ///< by Operand
 };
 
 }  // namespace halfulp::nn

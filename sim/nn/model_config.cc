@@ -90,4 +90,8 @@ std::vector<std::string> linear_layer_names(const ModelConfig& config) {
   return names;
 }
 
+std::string attention_name(std::size_t block) {
+  return "blocks." + std::to_string(block) + ".attention.products";
+}
+
 }  // namespace halfulp::nn

@@ -46,4 +46,8 @@ std::size_t total_parameters(const ModelConfig& config);
 /// Names of the linear layers in order: "blocks.0.attention.qkv", ..., "head".
 std::vector<std::string> linear_layer_names(const ModelConfig& config);
 
+/// What a block's attention products are called where layers are named:
+/// "blocks.0.attention.products".
+std::string attention_name(std::size_t block);
+
 }  // namespace halfulp::nn

@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "sim/elementary.h"
 #include "sim/random.h"
 
 namespace halfulp::nn {
@@ -14,6 +13,7 @@ struct Transformer<T>::Block {
   std::size_t norm1,
       norm2;  ///< parameter numbers of the gains; a layer norm's bias follows its gain
   Linear<T> qkv, output, up, down;
+  Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
 };
@@ -41,7 +41,7 @@ Transformer<T>::~Transformer() = default;
 template <class T>
 Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& numerics,
                             std::size_t max_sequences)
-    : config_(config), parameters_(model_parameters(config)) {
+    : config_(config), parameters_(model_parameters(config)), functions_(numerics.functions) {
   check_shape(config);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
@@ -57,12 +57,31 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
     const auto linear = [&](const char* layer) {
       return make_linear(name + layer, name + layer, numerics);
     };
+    const bool exact =
+        keeps_high_precision(numerics.high_precision, attention_name(i), config.blocks);
+    Attention<T> attention(exact ? AttentionNumerics{} : numerics.attention,
+                           static_cast<std::uint32_t>(i));
     Linear<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
     Linear<T> up = linear(".mlp.up"), down = linear(".mlp.down");
-    blocks_.push_back(Block{find(name + ".norm1.gain"), find(name + ".norm2.gain"), std::move(qkv),
-                            std::move(output), std::move(up), std::move(down), V(rows * c),
-                            V(rows * c), V(rows), V(rows), V(rows * 3 * c), V(scores), V(rows * c),
-                            V(rows * c), V(rows * c), V(rows), V(rows), V(rows * wide),
+    blocks_.push_back(Block{find(name + ".norm1.gain"),
+                            find(name + ".norm2.gain"),
+                            std::move(qkv),
+                            std::move(output),
+                            std::move(up),
+                            std::move(down),
+                            std::move(attention),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows),
+                            V(rows),
+                            V(rows * 3 * c),
+                            V(scores),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows * c),
+                            V(rows),
+                            V(rows),
+                            V(rows * wide),
                             V(rows * f)});
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
@@ -71,7 +90,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
   logits_.resize(rows * config.vocabulary);
   dwide_.resize(rows * std::max(wide, 3 * c));
   dhidden_.resize(rows * f);
-  if (config.positions == Positions::rotary) make_rotation_tables();
+  if (config.positions == Positions::rotary) rotations_ = rotation_tables<T>(config);
 }
 
 template <class T>
@@ -89,25 +108,6 @@ Linear<T> Transformer<T>::make_linear(const std::string& name, const std::string
   return Linear<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
                    gradient(number), exact ? binary32_numerics() : numerics.linear,
                    linear_count_++);
-}
-
-/// Angle of position p and pair i: p * 10000^(-2 i / head_width), in binary64 with pinned
-/// functions.
-template <class T>
-void Transformer<T>::make_rotation_tables() {
-  const std::size_t half = config_.width / config_.heads / 2;
-  const double log_base = pinned_log(10000.0);
-  cosines_.resize(config_.context * half);
-  sines_.resize(config_.context * half);
-  for (std::size_t i = 0; i < half; ++i) {
-    const double share = static_cast<double>(i) / static_cast<double>(half);
-    const double frequency = pinned_exp(-share * log_base);
-    for (std::size_t p = 0; p < config_.context; ++p) {
-      const double angle = static_cast<double>(p) * frequency;
-      cosines_[p * half + i] = static_cast<T>(pinned_cos(angle));
-      sines_[p * half + i] = static_cast<T>(pinned_sin(angle));
-    }
-  }
 }
 
 template <class T>
@@ -162,10 +162,10 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
 
 template <class T>
 void Transformer<T>::norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd,
-                                  std::size_t rows) {
+                                  std::size_t rows, const StepKey& key) {
   const T* bias = config_.norm == Norm::layer_norm ? weight(gain + 1) : nullptr;
-  kernels<T>().norm_forward(config_.norm, x, weight(gain), bias, y, mean, rstd, rows,
-                            config_.width);
+  functions_.norm(config_.norm, x, weight(gain), bias, y, mean, rstd, rows, config_.width,
+                  static_cast<std::uint32_t>(gain), key);
 }
 
 /// Adds to dx_ and to the gradients of gain and bias.
@@ -179,21 +179,25 @@ void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, 
 
 template <class T>
 void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, const StepKey& key) {
+  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows);
+  norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows,
+               key);
   b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
   rotate(b.projected.data(), rows, false);
-  attention_.forward(shape, b.projected.data(), b.attended.data(), b.probabilities.data());
+  b.attention.forward(shape, functions_, b.projected.data(), b.attended.data(),
+                      b.probabilities.data(), key);
   b.output.forward(b.attended.data(), b.middle.data(), rows, key);
   kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
 
-  norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows);
+  norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows,
+               key);
   b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
   if (config_.activation == Activation::swiglu) {
-    kernels<T>().swiglu_forward(b.raised.data(), b.activated.data(), rows, config_.hidden);
+    functions_.swiglu(b.raised.data(), b.activated.data(), rows, config_.hidden, number, key);
   } else {
-    kernels<T>().gelu_forward(b.raised.data(), b.activated.data(), rows * config_.hidden);
+    functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
   }
   b.down.forward(b.activated.data(), next, rows, key);
   kernels<T>().add(b.middle.data(), next, next, rows * c);
@@ -216,8 +220,8 @@ void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepK
   norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows);
 
   b.output.backward(b.attended.data(), dx_.data(), dnarrow_.data(), rows, true, key);
-  attention_.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
-                      dwide_.data());
+  b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
+                       dwide_.data(), key);
   rotate(dwide_.data(), rows, true);
   b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
   norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows);
@@ -227,13 +231,13 @@ template <class T>
 void Transformer<T>::rotate(T* qkv, std::size_t rows, bool inverse) {
   if (config_.positions != Positions::rotary) return;
   kernels<T>().rotate_positions(qkv, 3 * config_.width, rows, 2 * config_.heads,
-                                config_.width / config_.heads, config_.context, cosines_.data(),
-                                sines_.data(), inverse);
+                                config_.width / config_.heads, config_.context,
+                                rotations_.cosines.data(), rotations_.sines.data(), inverse);
 }
 
 template <class T>
-double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* targets,
-                               std::size_t sequences, bool training, const StepKey& key) {
+void Transformer<T>::predict(const std::uint8_t* inputs, std::size_t sequences,
+                             const StepKey& key) {
   const std::size_t rows = sequences * config_.context;
   embed(inputs, rows);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -241,8 +245,22 @@ double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* t
     block_forward(blocks_[i], next, sequences, key);
   }
   norm_forward(find("final_norm.gain"), last_.data(), normed_.data(), mean_.data(), rstd_.data(),
-               rows);
+               rows, key);
   head_[0].forward(normed_.data(), logits_.data(), rows, key);
+}
+
+template <class T>
+std::span<const T> Transformer<T>::logits(const std::uint8_t* inputs, std::size_t sequences,
+                                          const StepKey& key) {
+  predict(inputs, sequences, key);
+  return {logits_.data(), sequences * config_.context * config_.vocabulary};
+}
+
+template <class T>
+double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* targets,
+                               std::size_t sequences, bool training, const StepKey& key) {
+  const std::size_t rows = sequences * config_.context;
+  predict(inputs, sequences, key);
   kernels<T>().cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
                              training, T{1} / static_cast<T>(rows));
   double sum = 0.0;  // rows ascending

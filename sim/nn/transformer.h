@@ -16,9 +16,11 @@
 #include "sim/aligned_vector.h"
 #include "sim/nn/attention.h"
 #include "sim/nn/kernels.h"
+#include "sim/nn/layer_functions.h"
 #include "sim/nn/linear.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/rotation.h"
 
 namespace halfulp::nn {
 
@@ -26,7 +28,8 @@ template <class T>
 class Transformer {
  public:
   /// `max_sequences` bounds the sequences of one call. Throws std::invalid_argument for shapes that
-  /// do not divide and for quantizers in binary64.
+  /// do not divide and for quantizers or
+  /// accumulators in binary64.
   Transformer(const ModelConfig& config, const ModelNumerics& numerics, std::size_t max_sequences);
   ~Transformer();
   Transformer(const Transformer&) = delete;
@@ -47,7 +50,10 @@ class Transformer {
   double loss(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
               const StepKey& key);
 
-  /// The same, and gradients() = d loss / d weights.
+  /// Logits of every position, rows x vocabulary; valid until the next call.
+  std::span<const T> logits(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
+
+  /// The same as loss(), and gradients() = d loss / d weights.
   double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
                            std::size_t sequences, const StepKey& key);
 
@@ -61,12 +67,13 @@ class Transformer {
   std::size_t find(const std::string& name) const;
   Linear<T> make_linear(const std::string& name, const std::string& parameter,
                         const ModelNumerics& numerics);
-  void make_rotation_tables();
 
   double forward(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
                  bool training, const StepKey& key);
+  void predict(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
   void embed(const std::uint8_t* inputs, std::size_t rows);
-  void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows);
+  void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows,
+                    const StepKey& key);
   void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy,
                      std::size_t rows);
   void rotate(T* qkv, std::size_t rows, bool inverse);
@@ -76,12 +83,12 @@ class Transformer {
 
   ModelConfig config_;
   std::vector<Parameter> parameters_;
+  LayerFunctions<T> functions_;
   AlignedVector<T> weights_, gradients_;
   std::vector<Block> blocks_;
   std::vector<Linear<T>> head_;  ///< one element
   std::uint32_t linear_count_ = 0;
-  Attention<T> attention_;
-  AlignedVector<T> cosines_, sines_;
+  RotationTables<T> rotations_;
   AlignedVector<T> last_, normed_, mean_, rstd_, logits_, losses_;  ///< after the blocks
   AlignedVector<T> dx_, dwide_, dhidden_, dnarrow_;                 ///< gradients in flight
 };

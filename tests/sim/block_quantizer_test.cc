@@ -223,6 +223,28 @@ TEST(BlockQuantizer, SubnormalBlockScalesEqualTheReference) {
   }
 }
 
+// torchao's scale is a quotient of a quotient: maxima a few units of the last place around those
+// whose scale is a tie of e4m3fn.
+TEST(BlockQuantizer, TorchaoScalesAroundTiesEqualTheReference) {
+  const Shape shape{64, 256};
+  for (const float largest : {2688.0F, 1000.7F, 3.3e-4F, 7.7e9F}) {
+    std::vector<float> x = example(shape.rows * shape.cols, 9);
+    for (float& value : x) value *= largest * 1e-5F;
+    for (std::size_t block = 1; block < x.size() / 16; ++block) {
+      const std::size_t code = block / 21 % 49;  // tie of significands 8 to 15 of seven binades
+      const double tie =
+          std::ldexp(static_cast<double>(code % 7) + 8.5, static_cast<int>(code / 7));
+      auto maximum = static_cast<float>(tie * static_cast<double>(largest) / 28672);
+      const auto units = static_cast<std::int32_t>(block % 21) - 10;
+      maximum = std::bit_cast<float>(std::bit_cast<std::int32_t>(maximum) + units);
+      x[16 * block + block % 16] = block % 2 == 0 ? maximum : -maximum;
+    }
+    x[0] = largest;
+    expect_reference("nvfp4(torchao)", x, shape);
+    expect_reference("nvfp4(torchao,one_level)", x, shape);
+  }
+}
+
 TEST(BlockQuantizer, StridesAndInPlaceGiveTheSameAndLeaveTheRestAlone) {
   const std::size_t rows = 35;
   const std::size_t cols = 80;

@@ -8,68 +8,26 @@
 #include <thread>
 
 #include "sim/aligned_vector.h"
+#include "tests/sim/rounder_comparison.h"
 #include "tests/sim/rounding_samples.h"
 #include "tests/sim/simd_targets.h"
 
 namespace halfulp {
 namespace {
 
+using testing::bits_of;
+using testing::compare;
 using testing::critical_operands;
+using testing::describe;
 using testing::formats_inside_binary32;
 using ::testing::HasSubstr;
 using testing::is_possible;
+using testing::kFirstIndex;
+using testing::kStream;
 using testing::on_every_simd_target;
+using testing::random_of;
 using testing::round_specs;
-
-const RandomStream kStream{.seed = 99, .stream = 3, .tensor = 5, .step = 6};
-constexpr std::size_t kFirstIndex = 101;
-
-std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
-
-bool same(float a, float b) { return bits_of(a) == bits_of(b) || (std::isnan(a) && std::isnan(b)); }
-
-std::uint64_t random_of(const RoundSpec& spec, std::size_t index) {
-  if (spec.rounding != Rounding::stochastic) return 0;
-  return random_bits(kStream, index, spec.random_bits);
-}
-
-std::string describe(const Format& format, const RoundSpec& spec) {
-  return to_spec(format) + " " + rounding_to_string(spec) + " " +
-         std::string(to_string(spec.overflow));
-}
-
-std::vector<float> expected_results(const Format& format, const RoundSpec& spec,
-                                    const std::vector<float>& operands) {
-  std::vector<float> results(operands.size());
-  for (std::size_t i = 0; i < operands.size(); ++i) {
-    const std::uint64_t random = random_of(spec, kFirstIndex + i);
-    results[i] = static_cast<float>(round(format, spec, static_cast<double>(operands[i]), random));
-  }
-  return results;
-}
-
-// Compares on every target; also the NaN patterns, which must not depend on the target.
-void compare(const Format& format, const RoundSpec& spec, const std::vector<float>& operands) {
-  const std::vector<float> expected = expected_results(format, spec, operands);
-  const Rounder rounder(format, spec);
-  std::vector<float> first;
-  on_every_simd_target([&] {
-    std::vector<float> actual(operands.size());
-    rounder.round(operands.data(), actual.data(), operands.size(), kStream, kFirstIndex);
-    int shown = 0;
-    for (std::size_t i = 0; i < operands.size() && shown < 3; ++i) {
-      if (same(actual[i], expected[i])) continue;
-      ++shown;
-      ADD_FAILURE() << describe(format, spec)
-                    << fmt::format(": {:a} ({}) gave {:a}, expected {:a}, R = {}", operands[i],
-                                   operands[i], actual[i], expected[i],
-                                   random_of(spec, kFirstIndex + i));
-    }
-    if (first.empty()) first = actual;
-    EXPECT_EQ(std::memcmp(first.data(), actual.data(), 4 * actual.size()), 0)
-        << describe(format, spec) << ": bits differ between targets";
-  });
-}
+using testing::same;
 
 TEST(Rounder, EqualsRoundOnCriticalOperandsForEveryFormatModeAndPolicy) {
   for (const Format& format : formats_inside_binary32()) {
@@ -103,6 +61,36 @@ TEST(Rounder, NearestEvenEqualsRoundOnEveryHighHalf) {
   for (const char* name : {"e4m3fn", "e5m2", "e2m1fn", "bfloat16", "int8", "e8m0fnu", "posit(16,2)",
                            "posit(8,0)", "nf4", "bnb_dynamic8"}) {
     compare(parse_format(name), {}, operands);
+  }
+}
+
+// All signs and exponents, with significands around those of one or all but one bit.
+std::vector<float> all_binades() {
+  constexpr std::uint32_t kFractions = 1U << 23;
+  std::vector<float> operands;
+  for (std::uint32_t field = 0; field < 512; ++field) {
+    for (std::uint32_t bit = 1; bit <= kFractions; bit *= 2) {
+      for (const std::uint32_t fraction : {bit - 1, bit, bit + 1, kFractions - bit, 3 * bit - 1,
+                                           3 * bit, 3 * bit + 1, kFractions - 2 * bit + 1}) {
+        operands.push_back(std::bit_cast<float>(field << 23 | fraction % kFractions));
+      }
+    }
+  }
+  return operands;
+}
+
+// Without subnormals, precision 1, 23 and 24, without zero: other magic numbers.
+TEST(Rounder, NearestEvenEqualsRoundInEveryBinade) {
+  const std::vector<float> operands = all_binades();
+  for (const char* name :
+       {"float(4,3,fn,subnormals=off)", "float(4,3,fn,subnormals=flush_input)",
+        "float(8,7,subnormals=off)", "float(5,2,unsigned,subnormals=off)", "e3m0",
+        "float(4,0,bias=8)", "float(5,0,unsigned)", "e5m22", "e5m23", "e8m0fnu"}) {
+    compare(parse_format(name), {}, operands);
+    if (HasFailure()) break;
+  }
+  for (const char* name : {"float(4,3,subnormals=off)", "float(4,0)", "e5m22", "e5m23"}) {
+    compare(parse_format(name), {Rounding::nearest_even, Overflow::infinity}, operands);
   }
 }
 
@@ -215,79 +203,6 @@ TEST(Rounder, LargeArraysThatPrefetchEqualSmallOnes) {
     rounder.round(x.data() + i, x.data() + i, count);
   }
   EXPECT_TRUE(x == whole);
-}
-
-// ---- stochastic rounding
-
-TEST(StochasticRounder, ResultsDoNotDependOnChunks) {
-  std::vector<float> x(1000);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.0137F * static_cast<float>(i) - 3.0F;
-  for (const char* name : {"e4m3fn", "bfloat16", "int4", "e8m0fnu", "binary16"}) {
-    const Rounder rounder(parse_format(name), {Rounding::stochastic, Overflow::saturate, 16});
-    std::vector<float> whole(x.size());
-    rounder.round(x.data(), whole.data(), x.size(), kStream, kFirstIndex);
-    for (const std::size_t chunk : {1U, 7U, 64U, 130U}) {
-      std::vector<float> parts(x.size());
-      for (std::size_t i = 0; i < x.size(); i += chunk) {
-        rounder.round(x.data() + i, parts.data() + i, std::min(chunk, x.size() - i), kStream,
-                      kFirstIndex + i);
-      }
-      EXPECT_EQ(parts, whole) << name << " " << chunk;
-    }
-  }
-}
-
-// The counter of a block has its high bits in another word.
-TEST(StochasticRounder, EqualsRoundWhereTheBlockCountPasses32Bits) {
-  const std::vector<float> x(600, 1.03F);
-  for (const char* name : {"e4m3fn", "binary16", "int4"}) {
-    for (const int bits : {16, 20}) {
-      const RoundSpec spec{Rounding::stochastic, Overflow::saturate, bits};
-      const Format format = parse_format(name);
-      for (const std::uint64_t first :
-           {(std::uint64_t{1} << 35) - 300, (std::uint64_t{1} << 34) - 300}) {
-        on_every_simd_target([&] {
-          std::vector<float> y(x.size());
-          Rounder(format, spec).round(x.data(), y.data(), x.size(), kStream, first);
-          for (std::size_t i = 0; i < x.size(); ++i) {
-            const std::uint64_t random = random_bits(kStream, first + i, bits);
-            ASSERT_EQ(static_cast<double>(y[i]),
-                      round(format, spec, static_cast<double>(x[i]), random))
-                << name << " " << i;
-          }
-        });
-      }
-    }
-  }
-}
-
-// Share of upward roundings of a number 0.3 of the way up. Its N-bit fraction f gives f / 2^N for
-// the truncating variant and (f' + 1) / 2 or so for the unbiased one; the bound is four standard
-// errors.
-double share_rounded_up(int bits, StochasticVariant variant) {
-  constexpr std::size_t kCount = 200000;
-  const std::vector<float> x(kCount, 1.0F + 0.3F / 8);
-  std::vector<float> y(kCount);
-  Rounder(parse_format("e4m3fn"), {Rounding::stochastic, Overflow::saturate, bits, variant})
-      .round(x.data(), y.data(), kCount, kStream);
-  const auto up = std::count(y.begin(), y.end(), 1.125F);
-  EXPECT_EQ(up + std::count(y.begin(), y.end(), 1.0F), static_cast<std::ptrdiff_t>(kCount));
-  return static_cast<double>(up) / kCount;
-}
-
-TEST(StochasticRounder, ShareRoundedUpIsTheFractionOfTheUlp) {
-  const double nu = (static_cast<double>(1.0F + 0.3F / 8) - 1) * 8;
-  const double error = 4 * std::sqrt(0.3 * 0.7 / 200000);
-  for (const int bits : {2, 4, 8, 16, 24, 32}) {
-    const double truncated = std::floor(std::ldexp(nu, bits)) / std::ldexp(1.0, bits);
-    EXPECT_NEAR(share_rounded_up(bits, StochasticVariant::truncate), truncated, error) << bits;
-    // Up when 2 R + 1 >= 2^(N+1) - f with f of N + 1 bits.
-    const double fraction = std::floor(std::ldexp(nu, bits + 1));
-    const double unbiased = std::ceil((fraction - 1) / 2 + 0.5) / std::ldexp(1.0, bits);
-    EXPECT_NEAR(share_rounded_up(bits, StochasticVariant::unbiased),
-                std::floor((fraction + 1) / 2) / std::ldexp(1.0, bits), error)
-        << bits << " " << unbiased;
-  }
 }
 
 // ---- scaling

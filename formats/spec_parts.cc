@@ -1,4 +1,4 @@
-#include "formats/block_spec_parts.h"
+#include "formats/spec_parts.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include "formats/spec.h"
 #include "formats/spelling.h"
 
-namespace halfulp::block_spec {
+namespace halfulp::spec_parts {
 
 Part trimmed(std::string_view whole, const Part& part) {
   const std::size_t first = std::min(part.text.find_first_not_of(" \t"), part.text.size());
@@ -31,14 +31,14 @@ std::vector<Part> split(std::string_view whole, const Part& part, char separator
   return pieces;
 }
 
-void fail(std::string_view whole, const Part& part, const std::string& message) {
+void fail(const Source& source, const Part& part, const std::string& message) {
   const auto column = static_cast<int>(part.offset) + 1;
-  throw SpecError(message + " at column " + std::to_string(column) + " of block format '" +
-                      shortened(whole) + "'",
+  throw SpecError(message + " at column " + std::to_string(column) + " of " +
+                      std::string(source.what) + " '" + shortened(source.whole) + "'",
                   column);
 }
 
-void in_part(std::string_view whole, const Part& part, const std::function<void()>& parse) {
+void in_part(const Source& source, const Part& part, const std::function<void()>& parse) {
   try {
     parse();
   } catch (const SpecError& error) {
@@ -48,21 +48,21 @@ void in_part(std::string_view whole, const Part& part, const std::function<void(
     if (const auto at = message.find(own); at != std::string::npos) {
       message.replace(at, own.size(), "at column " + std::to_string(column));
     }
-    throw SpecError(message + " in block format '" + shortened(whole) + "'", column);
+    throw SpecError(
+        message + " in " + std::string(source.what) + " '" + shortened(source.whole) + "'", column);
   }
 }
 
-int read_number(std::string_view whole, const Part& part, std::string_view what, int low,
-                int high) {
+int read_number(const Source& source, const Part& part, std::string_view what, int low, int high) {
   int value = 0;
   const char* const end = part.text.data() + part.text.size();
   const auto [stop, error] = std::from_chars(part.text.data(), end, value);
   if (error != std::errc{} || stop != end || value < low || value > high) {
-    fail(whole, part,
+    fail(source, part,
          "expected " + std::string(what) + ", " + std::to_string(low) + " to " +
              std::to_string(high) + ",");
   }
   return value;
 }
 
-}  // namespace halfulp::block_spec
+}  // namespace halfulp::spec_parts
