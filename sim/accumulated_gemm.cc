@@ -11,8 +11,11 @@
 #include "formats/spec.h"
 #include "sim/accumulated_blocks.h"
 #include "sim/accumulated_reference.h"
+#include "sim/aligned_sums.h"
+#include "sim/exact_sums.h"
 #include "sim/gemm.h"
 #include "sim/gemm_task.h"
+#include "sim/integer_sums.h"
 #include "sim/rounded_gemm.h"
 #include "sim/rounded_plan.h"
 #include "sim/rounder.h"
@@ -96,6 +99,18 @@ struct AccumulatedGemm::Impl {
     return true;
   }
 
+  /// By the kernels of the other methods and of integers.
+  bool run_other(const GemmTask& task) const {
+    const bool is_aligned = std::holds_alternative<AlignedSum>(spec.method);
+    const bool is_exact = std::holds_alternative<ExactAccumulation>(spec.method);
+    const bool is_integer = std::holds_alternative<IntegerFormat>(sum_of(spec).format);
+    if (!is_aligned && !is_exact && !is_integer) return false;
+    const OperandFacts a = operand_facts(task.a);
+    const OperandFacts b = operand_facts(task.b);
+    if (is_aligned) return accumulate_aligned(spec, task, a, b);
+    return is_exact ? accumulate_exact(spec, task, a, b) : accumulate_integers(spec, task, a, b);
+  }
+
   std::optional<ChainPlan> plan_with(OperandFacts (*facts)(ConstMatrix),
                                      const GemmTask& task) const {
     const OperandFacts addend =
@@ -114,6 +129,7 @@ struct AccumulatedGemm::Impl {
       return;
     }
     if (run_chain(task)) return;
+    if (run_other(task)) return;
     if (blocks && task.report == nullptr) {
       blocks->run(task);
       return;
