@@ -9,6 +9,7 @@
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
+#include "sim/accumulated_blocks.h"
 #include "sim/accumulated_reference.h"
 #include "sim/gemm.h"
 #include "sim/gemm_task.h"
@@ -78,6 +79,8 @@ struct AccumulatedGemm::Impl {
   bool is_binary32_chain;
   std::optional<Rounder> start;  ///< where a kernel of rounded_gemm.h may run
 
+  std::unique_ptr<AccumulatedBlocks> blocks;  ///< null where the definition has to do
+
   /// By those kernels, where they are proved to give the same bits. They run where nothing
   /// overflows, so that a report stays as it is.
   bool run_chain(const GemmTask& task) const {
@@ -111,6 +114,10 @@ struct AccumulatedGemm::Impl {
       return;
     }
     if (run_chain(task)) return;
+    if (blocks && task.report == nullptr) {
+      blocks->run(task);
+      return;
+    }
     accumulated_reference(spec, task);
   }
 };
@@ -124,7 +131,8 @@ AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
     if (rounding.random_bits > 0) rounding = {Rounding::nearest_even, rounding.overflow};
     start.emplace(to->format, rounding);
   }
-  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator(), std::move(start)});
+  impl_ = std::make_unique<Impl>(
+      Impl{spec, spec == binary32_accumulator(), std::move(start), AccumulatedBlocks::make(spec)});
 }
 
 AccumulatedGemm::~AccumulatedGemm() = default;
@@ -136,18 +144,21 @@ const AccumulatorSpec& AccumulatedGemm::spec() const { return impl_->spec; }
 bool AccumulatedGemm::is_binary32_chain() const { return impl_->is_binary32_chain; }
 
 void AccumulatedGemm::nn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.cols, false, false, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.cols, false, false, stream, report, first_row});
 }
 
 void AccumulatedGemm::nt(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.cols, false, true, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.cols, false, true, stream, report, first_row});
 }
 
 void AccumulatedGemm::tn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.rows, true, false, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.rows, true, false, stream, report, first_row});
 }
 
 }  // namespace halfulp

@@ -44,8 +44,12 @@ OrderedProduct::OrderedProduct(const Reduction& reduction, const ProductFormats&
     : reduction_(reduction), partial_(formats.partial_sums), result_(formats.results) {
   term_order(reduction, 1);  // refuses what no product could use
   if (formats.sums == parse_format("binary32")) return;
-  const Destination sum = {formats.sums, kNearest};
-  narrow_.emplace(AccumulatorSpec{.method = RoundedSum{.sum = sum, .order = reduction.order}});
+  RoundedSum sum;
+  sum.sum = {formats.sums, kNearest};
+  sum.order = reduction.order;
+  AccumulatorSpec spec;
+  spec.method = sum;
+  narrow_.emplace(spec);
   reduction_.order = {};  // of a part the accumulator takes care
 }
 
