@@ -45,7 +45,9 @@ OrderedProduct::OrderedProduct(const Reduction& reduction, const ProductFormats&
   term_order(reduction, 1);  // refuses what no product could use
   if (formats.sums == parse_format("binary32")) return;
   const Destination sum = {formats.sums, kNearest};
-  narrow_.emplace(AccumulatorSpec{.method = RoundedSum{.sum = sum, .order = reduction.order}});
+  AccumulatorSpec spec = binary32_accumulator();
+  spec.method = RoundedSum{.sum = sum, .order = reduction.order};
+  narrow_.emplace(spec);
   reduction_.order = {};  // of a part the accumulator takes care
 }
 
