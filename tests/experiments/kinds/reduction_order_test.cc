@@ -101,26 +101,29 @@ TEST(ReductionOrder, RefusesListsThatSayNothing) {
   EXPECT_THAT(message({{"decode.tokens", count(225)}}), IsEmpty());
 }
 
+// With rounded partial sums every order rounds anew, so that differences follow the unit roundoff:
+// 8 between bfloat16 and binary16, 8192 to binary32.
 TEST(ReductionOrder, NarrowerArithmeticMovesLogitsAndProbabilitiesMore) {
-  const RunResult bf16 = run({{"arithmetic", text("bf16")}});
-  const RunResult fp16 = run({{"arithmetic", text("fp16")}});
-  const RunResult fp32 = run({{"arithmetic", text("fp32")}});
-  const RunResult cast = run({{"arithmetic", text("layercast")}});
+  const auto rounded = [](const char* name) {
+    return run({{"arithmetic", text(name)}, {"reduction.partial_sums", text("results")}});
+  };
+  const RunResult bf16 = rounded("bf16"), fp16 = rounded("fp16"), fp32 = rounded("fp32");
+  const RunResult cast = rounded("layercast");
   for (const char* name : {"logit_difference_rms", "top1_probability_std"}) {
-    EXPECT_GT(metric(bf16, name), 2.0 * metric(fp16, name)) << name;
-    EXPECT_GT(metric(fp16, name), 50.0 * metric(fp32, name)) << name;
+    EXPECT_GT(metric(bf16, name), 4.0 * metric(fp16, name)) << name;
+    EXPECT_GT(metric(fp16, name), 2000.0 * metric(fp32, name)) << name;
     EXPECT_GT(metric(fp32, name), 0.0) << name;
     EXPECT_LT(metric(cast, name), 3.0 * metric(fp32, name)) << name;
   }
   EXPECT_EQ(metric(bf16, "validation_loss"), metric(fp32, "validation_loss"));
 }
 
-TEST(ReductionOrder, RoundedPartialSumsMoveLogitsMore) {
-  const Settings bf16 = {{"arithmetic", text("bf16")}};
+TEST(ReductionOrder, PartialSumsInBinary32MoveLogitsLess) {
   const Settings rounded = {{"arithmetic", text("bf16")},
                             {"reduction.partial_sums", text("results")}};
-  EXPECT_GT(metric(run(rounded), "logit_difference_rms"),
-            metric(run(bf16), "logit_difference_rms"));
+  const double exact = metric(run({{"arithmetic", text("bf16")}}), "logit_difference_rms");
+  EXPECT_LT(exact, 0.5 * metric(run(rounded), "logit_difference_rms"));
+  EXPECT_GT(exact, 0.0);
 }
 
 TEST(ReductionOrder, CurvesEndAtTheSharesReported) {
