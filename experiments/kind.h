@@ -71,6 +71,9 @@ struct ExperimentKind {
   /// One run: a pure function of (config, seed); `stop` only ends it early. Throws on failure.
   RunResult (*run)(const Config&, std::int64_t seed, const StopRules& stop, RunObserver&);
   std::string_view progress_name = "loss";  ///< of the value that RunObserver::progress gets
+  /// Makes what runs of equal seed share (a trained model); called after prepare() for each run
+  /// that is to be computed, in the parent process. Throws DataError.
+  void (*prepare_run)(const Config&, std::int64_t seed) = nullptr;
 };
 
 /// experiments/registry.cc: the one table, sorted by name.

@@ -246,9 +246,11 @@ class DotProduct {
     for (std::size_t k = from; k < end; ++k) {
       const Number term = add_term(Number{}, k, to);
       const Number next = add(sum, term, to);
-      const Number part = subtract(next, sum, to);
-      const Number error =
-          add(subtract(sum, subtract(next, part, to), to), subtract(term, part, to), to);
+      const Number term_part = subtract(next, sum, to);
+      const Number sum_part = subtract(next, term_part, to);
+      const Number sum_error = subtract(sum, sum_part, to);
+      const Number term_error = subtract(term, term_part, to);
+      const Number error = add(sum_error, term_error, to);
       lost = add(lost, error, to);
       sum = next;
     }

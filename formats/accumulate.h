@@ -32,8 +32,8 @@ struct BlockScales {
 /// addition; of a tree, the left half, the right half, their sum. The number that a running sum
 /// starts from, addend or zero, is rounded to the format of the sum, which counts as a rounding (a
 /// promoted sum: that of the outer sum first, then that of each inner one); lanes, blocks and
-/// leaves of trees start from +0 without, and exact sums take the addend as it is. A rounding to a stochastic destination takes a draw also
-/// when it is exact.
+/// leaves of trees start from +0 without, and exact sums take the addend as it is. A rounding to a
+/// stochastic destination takes a draw also when it is exact.
 ///
 /// Flags gain what happened in any rounding; none is cleared. NaN and infinities: as evaluate()
 /// (arithmetic.h) for rounded, compensated and exact sums (a two_sum that overflows is NaN, as inf
@@ -42,7 +42,8 @@ struct BlockScales {
 ///
 /// Errors: SpecError as check_accumulator, otherwise as round_to; std::invalid_argument for
 /// different lengths, a stochastic rounding without `draws`, scales without an aligned sum, too few
-/// scales, or groups of exact_products that reach over the end of a block.
+/// scales, groups of exact_products that reach over the end of a block, or operands too wide for an
+/// aligned sum (accumulate_aligned.h).
 Number accumulate(const AccumulatorSpec& spec, std::span<const Number> a, std::span<const Number> b,
                   const Number& addend, const DrawFunction& draws, Flags& flags,
                   const BlockScales& scales = {});

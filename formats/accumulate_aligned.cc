@@ -1,6 +1,7 @@
 #include "formats/accumulate_aligned.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
@@ -16,7 +17,7 @@ namespace {
 using Kind = Number::Kind;
 
 constexpr int kBinary32LeastExponent = -126;  ///< addends are binary32 or narrower
-constexpr int kMostBits = 122;                ///< of a product
+constexpr int kMostBits = 116;                ///< of a product, but for carries
 constexpr int kProductLimit = 128;            ///< binary32 ends below 2^128
 
 /// value * 2^unit, with the exponent that the alignment sees: that of the unnormalized significand.
@@ -170,11 +171,12 @@ class Addition {
     bool negative = false;
     int bits = 0;
     for (std::size_t i = 0; i < 4; ++i) {
-      bits += bit_width(factors[i]->significand);
-      // Scales that are powers of two have one bit, which lengthens nothing.
-      if (bits > kMostBits) throw std::invalid_argument("aligned products have up to 120 bits");
-      term.value *= static_cast<int128>(factors[i]->significand);
-      term.unit += factors[i]->exponent;
+      const int zeros = std::countr_zero(factors[i]->significand);
+      const std::uint64_t odd = factors[i]->significand >> zeros;
+      bits += bit_width(odd) - 1;
+      if (bits > kMostBits) throw std::invalid_argument("aligned products have up to 116 bits");
+      term.value *= static_cast<int128>(odd);
+      term.unit += factors[i]->exponent + zeros;
       term.exponent += exponent_of(*factors[i], least[i]);
       negative = negative != factors[i]->negative;
     }

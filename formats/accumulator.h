@@ -99,7 +99,9 @@ struct AlignedSum {
 struct CompensatedSum {
   enum class Method : std::uint8_t {
     kahan,    ///< y = r(p - c); t = r(s + y); c = r(r(t - s) - y); s = t
-    two_sum,  ///< s + e = s + r(p) exactly (Knuth's TwoSum), lost = r(lost + e); last r(s + lost)
+    two_sum,  ///< q = r(p); t = r(s + q); x = r(t - s); y = r(t - x); e = r(r(s - y) + r(q - x));
+              ///< lost = r(lost + e); s = t; last r(s + lost). s + q = t + e (Knuth's TwoSum) under
+              ///< nearest_even without overflow
   };
   Method method = Method::kahan;
   Destination sum;

@@ -67,8 +67,9 @@ Call Reader::call(const Part& part) const {
     fail({part.text.substr(part.text.size()), part.offset + part.text.size()},
          "expected ')' after '" + shortened(part.text) + "'");
   }
-  call.arguments =
-      Part{part.text.substr(open + 1, part.text.size() - open - 2), part.offset + open + 1};
+  call.arguments = spec_parts::trimmed(
+      source_.whole,
+      {part.text.substr(open + 1, part.text.size() - open - 2), part.offset + open + 1});
   return call;
 }
 

@@ -80,7 +80,10 @@ class Parser : private Reader {
   /// A format; when it is none, the suggestions are of methods and presets too.
   Format method_format(const Part& part, const std::string& head) const {
     std::vector<std::string> names = {"aligned", "kahan", "two_sum", "exact"};
-    for (const NamedAccumulator& row : named_accumulators()) names.emplace_back(row.name);
+    for (const NamedAccumulator& row : named_accumulators()) {
+      names.emplace_back(row.name);
+      names.insert(names.end(), row.aliases.begin(), row.aliases.end());
+    }
     const std::vector<std::string> near = nearest_names(head, names);
     Format format;
     in_part(part, [&] {

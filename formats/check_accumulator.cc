@@ -99,10 +99,15 @@ std::string method_fault(const AlignedSum& sum, const AccumulatorSpec& spec) {
                         sum.alignment == Rounding::nearest_even;
   if (!is_known) return "alignment is toward_zero, toward_negative or nearest_even";
   if (!is_inside(sum.lanes, 1, sum.terms)) return "lanes are 1 to the number of terms";
-  if (!is_inside(sum.exact_products, 1, sum.terms)) {
-    return "exact_products are 1 to the number of terms";
+  if (!is_inside(sum.exact_products, 1, sum.terms) || sum.terms % sum.exact_products != 0) {
+    return "exact_products divide the number of terms";
   }
-  if (sum.lanes > 1 && sum.exact_products > 1) return "choose lanes or exact_products";
+  if (sum.exact_products > 1 && (sum.lanes > 1 || sum.interleave > 0)) {
+    return "exact_products go without lanes and interleave";
+  }
+  if (spec.promotion && spec.promotion->interval % sum.exact_products != 0) {
+    return "exact_products divide the interval of promote";
+  }
   if (!is_inside(sum.interleave, 0, sum.terms)) return "interleave is 0 to the number of terms";
   if (!is_inside(sum.least_exponent, -kLargestExponent, kLargestExponent)) {
     return range("the least exponent is", -kLargestExponent, kLargestExponent);

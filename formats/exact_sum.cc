@@ -13,6 +13,7 @@ using Kind = Number::Kind;
 using Limbs = std::vector<std::uint64_t>;
 
 constexpr std::int64_t kLimbBits = 64;
+constexpr int kModuloFractionBits = 47;
 
 std::int64_t floor_to_limb(std::int64_t exponent) {
   return (exponent >= 0 ? exponent : exponent - (kLimbBits - 1)) / kLimbBits * kLimbBits;
@@ -91,14 +92,13 @@ WideNumber leading_bits(const Limbs& limbs, std::int64_t low_exponent) {
 
 /// 2^80 + (sum mod 2^64) in units of 2^quantum, with the 47 bits behind that rounding looks at.
 WideNumber modulo_bits(const Limbs& limbs, std::int64_t low_exponent, int quantum) {
-  constexpr int kFractionBits = 47;
   const std::int64_t unit = quantum - low_exponent;
   const uint128 whole = word_at(limbs, unit);
-  const std::uint64_t fraction = word_at(limbs, unit - kLimbBits) >> (64 - kFractionBits);
+  const std::uint64_t fraction = word_at(limbs, unit - kLimbBits) >> (64 - kModuloFractionBits);
   WideNumber result{Kind::finite};
-  result.sticky = any_bit_below(limbs, unit - kFractionBits);
-  result.exponent = quantum - kFractionBits;
-  result.significand = uint128{1} << 127 | whole << kFractionBits | fraction;
+  result.sticky = any_bit_below(limbs, unit - kModuloFractionBits);
+  result.exponent = quantum - kModuloFractionBits;
+  result.significand = uint128{1} << 127 | whole << kModuloFractionBits | fraction;
   return result;
 }
 
@@ -204,7 +204,11 @@ WideNumber ExactSum::value(const Format& format, const RoundSpec& spec, Flags& f
     const bool toward_negative = spec.rounding == Rounding::toward_negative;
     return {Kind::zero, only_negative || (both && toward_negative)};
   }
-  const bool modulo = spec.overflow == Overflow::wrap && count > 128;
+  // The leading bits decide unless they end above what rounding to whole quanta looks at; a sum so
+  // large is out of every range.
+  const std::int64_t cut = low_exponent_ + count - 128;
+  const bool modulo = spec.overflow == Overflow::wrap && count > 128 &&
+                      cut > integer_quantum(format) - kModuloFractionBits;
   WideNumber result = modulo ? modulo_bits(bits, low_exponent_, integer_quantum(format))
                              : leading_bits(bits, low_exponent_);
   result.negative = is_negative(limbs_);

@@ -26,8 +26,8 @@ bool is_fp8(const Format& format) { return width(format) <= 8; }
 
 bool is_tf32(const Format& format) { return width(format) == 19; }
 
-/// One addition of an NVIDIA tensor core. `alignment_unit`: bits below 2^alignment_unit are never
-/// kept, whatever the terms.
+/// One addition of an NVIDIA tensor core. The least exponents of the alignment are those of
+/// MATLAB-tensor-core.
 struct TensorCore {
   int fraction_bits = 24;
   int terms = 8;
@@ -223,8 +223,7 @@ const std::vector<NamedAccumulator>& rows() {
       {"mma_sync_fp8",
        {"h100_mma_sync", "h200_mma_sync", "b200_mma_sync"},
        kFp8,
-       "FP8 mma.sync of Hopper and Blackwell through binary16: two additions of 16 products in "
-       "pairs, then the addend",
+       "FP8 mma.sync run in binary16: two sums of 16 products dealt out in pairs, then the addend",
        "derived from the recordings of MATLAB-tensor-core (H100, H200, B200)",
        mma_sync_fp8,
        true},

@@ -1,5 +1,7 @@
 #include "sim/accumulated_gemm.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -7,9 +9,13 @@
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
+#include "sim/accumulated_blocks.h"
 #include "sim/accumulated_reference.h"
 #include "sim/gemm.h"
 #include "sim/gemm_task.h"
+#include "sim/rounded_gemm.h"
+#include "sim/rounded_plan.h"
+#include "sim/rounder.h"
 
 namespace halfulp {
 
@@ -71,6 +77,31 @@ void check_spec(const AccumulatorSpec& spec) {
 struct AccumulatedGemm::Impl {
   AccumulatorSpec spec;
   bool is_binary32_chain;
+  std::optional<Rounder> start;  ///< where a kernel of rounded_gemm.h may run
+
+  std::unique_ptr<AccumulatedBlocks> blocks;  ///< null where the definition has to do
+
+  /// By those kernels, where they are proved to give the same bits. They run where nothing
+  /// overflows, so that a report stays as it is.
+  bool run_chain(const GemmTask& task) const {
+    if (!start) return false;
+    std::optional<ChainPlan> plan = plan_with(operand_bounds, task);
+    if (!plan || plan->rule == ChainRule::nearest_odd) plan = plan_with(operand_facts, task);
+    if (!plan || task.depth == 0 || !has_rounded_kernel(plan->rule)) return false;
+    for (std::size_t m = 0; task.addend.data != nullptr && m < task.c.rows; ++m) {
+      start->round(task.addend.data + m * task.addend.stride, task.c.data + m * task.c.stride,
+                   task.c.cols);
+    }
+    rounded_gemm(*plan, task);
+    return true;
+  }
+
+  std::optional<ChainPlan> plan_with(OperandFacts (*facts)(ConstMatrix),
+                                     const GemmTask& task) const {
+    const OperandFacts addend =
+        task.addend.data != nullptr ? operand_facts(task.addend) : OperandFacts{};
+    return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
+  }
 
   void run(const GemmTask& task) const {
     if (task.c.rows == 0 || task.c.cols == 0) return;
@@ -82,13 +113,26 @@ struct AccumulatedGemm::Impl {
       }
       return;
     }
+    if (run_chain(task)) return;
+    if (blocks && task.report == nullptr) {
+      blocks->run(task);
+      return;
+    }
     accumulated_reference(spec, task);
   }
 };
 
 AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
   check_spec(spec);
-  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator()});
+  std::optional<Rounder> start;
+  if (const std::optional<Destination> to = chain_start(spec)) {
+    RoundSpec rounding = to->rounding;
+    // Kernels start from numbers of the format only, then.
+    if (rounding.random_bits > 0) rounding = {Rounding::nearest_even, rounding.overflow};
+    start.emplace(to->format, rounding);
+  }
+  impl_ = std::make_unique<Impl>(
+      Impl{spec, spec == binary32_accumulator(), std::move(start), AccumulatedBlocks::make(spec)});
 }
 
 AccumulatedGemm::~AccumulatedGemm() = default;
@@ -100,18 +144,21 @@ const AccumulatorSpec& AccumulatedGemm::spec() const { return impl_->spec; }
 bool AccumulatedGemm::is_binary32_chain() const { return impl_->is_binary32_chain; }
 
 void AccumulatedGemm::nn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.cols, false, false, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.cols, false, false, stream, report, first_row});
 }
 
 void AccumulatedGemm::nt(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.cols, false, true, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.cols, false, true, stream, report, first_row});
 }
 
 void AccumulatedGemm::tn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.rows, true, false, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.rows, true, false, stream, report, first_row});
 }
 
 }  // namespace halfulp

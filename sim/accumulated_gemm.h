@@ -34,15 +34,19 @@ class AccumulatedGemm {
 
   /// C(M x N) = A(M x K) B(K x N) + addend; nt: B stored N x K; tn: A stored K x M. `addend` (M x
   /// N) may be C itself; without data it is zero. Random bits: the j-th stochastic rounding of
-  /// element (m, n) uses accumulator_draw(stream, ...) of sim/accumulator_draws.h. `report` gains
-  /// counts; asking for them may choose slower kernels. Throws OverflowError under Overflow::error,
-  /// naming row and column.
+  /// element (m, n) uses accumulator_draw(stream, first_row + m, n, ...) of
+  /// sim/accumulator_draws.h, so that rows may be computed in parts. `report` gains counts; asking
+  /// for them may choose slower kernels. Throws OverflowError under Overflow::error, naming row and
+  /// column.
   void nn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend = {},
-          const RandomStream& stream = {}, AccumulatorReport* report = nullptr) const;
+          const RandomStream& stream = {}, AccumulatorReport* report = nullptr,
+          std::uint64_t first_row = 0) const;
   void nt(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend = {},
-          const RandomStream& stream = {}, AccumulatorReport* report = nullptr) const;
+          const RandomStream& stream = {}, AccumulatorReport* report = nullptr,
+          std::uint64_t first_row = 0) const;
   void tn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend = {},
-          const RandomStream& stream = {}, AccumulatorReport* report = nullptr) const;
+          const RandomStream& stream = {}, AccumulatorReport* report = nullptr,
+          std::uint64_t first_row = 0) const;
 
  private:
   struct Impl;

@@ -122,8 +122,7 @@ class WideAlignedKernel {
 
   HWY_INLINE Double Align(Double x) const {
     if (plan_.rule.alignment == Rounding::toward_negative) return hn::Floor(x);
-    if (plan_.rule.alignment == Rounding::nearest_even) return hn::Round(x);
-    return hn::Trunc(x);
+    return plan_.rule.alignment == Rounding::nearest_even ? hn::Round(x) : hn::Trunc(x);
   }
 
   /// The two sums, each rounded down to its number of bits below the larger exponent.

@@ -22,6 +22,7 @@ struct GemmTask {
   bool b_transposed = false;  ///< B is stored N x K
   RandomStream stream;
   AccumulatorReport* report = nullptr;
+  std::uint64_t first_row = 0;  ///< of C in the matrix that the random bits are numbered by
 
   float left(std::size_t m, std::size_t k) const {
     return a_transposed ? a.data[k * a.stride + m] : a.data[m * a.stride + k];
@@ -50,5 +51,9 @@ struct OperandFacts {
 
 /// Of all elements of `x`.
 OperandFacts operand_facts(ConstMatrix x);
+
+/// The same in a third of the time, except that quantum_exponent may be lower and significant_bits
+/// higher than they need be, and that has_negative_zero is always set.
+OperandFacts operand_bounds(ConstMatrix x);
 
 }  // namespace halfulp

@@ -42,10 +42,15 @@ class LaneExtremes {
   using D = hn::ScalableTag<std::int32_t>;
   using V = hn::Vec<D>;
 
-  // A constructor of the compiler's own would be built without the target's instructions.
-  HWY_INLINE LaneExtremes() {}  // NOLINT(modernize-use-equals-default)
+  HWY_INLINE LaneExtremes()
+      : largest_(hn::Zero(d_)),
+        least_(hn::Set(d_, 0x7FFFFFFF)),
+        quantum_(least_),
+        most_bits_(largest_),
+        negative_zero_(largest_),
+        any_(largest_) {}
 
-  HWY_INLINE void add(V bits) {
+  HWY_INLINE void add_exactly(V bits) {
     const V none = hn::Set(d_, 0x7FFFFFFF);
     const V magnitude = hn::And(bits, none);
     const V field = hn::ShiftRight<23>(magnitude);
@@ -66,6 +71,40 @@ class LaneExtremes {
     negative_zero_ = hn::Or(negative_zero_, hn::IfThenElseZero(is_zero, bits));
   }
 
+  /// As add_exactly(), with bounds for the quantum and the number of bits, by a third of the
+  /// instructions.
+  HWY_INLINE void add_bounds(V bits) {
+    const V magnitude = hn::And(bits, hn::Set(d_, 0x7FFFFFFF));
+    largest_ = hn::Max(largest_, magnitude);
+    // Zero becomes the largest unsigned number.
+    const V one_less = hn::Sub(magnitude, hn::Set(d_, 1));
+    least_ = hn::BitCast(d_, hn::Min(hn::BitCast(du_, least_), hn::BitCast(du_, one_less)));
+    any_ = hn::Or(any_, bits);
+  }
+
+  template <bool kBounds>
+  HWY_INLINE void add(V bits) {
+    if constexpr (kBounds) {
+      add_bounds(bits);
+    } else {
+      add_exactly(bits);
+    }
+  }
+
+  void collect_bounds(Extremes& all) const {
+    const auto least = hn::GetLane(hn::MinOfLanes(du_, hn::BitCast(du_, least_)));
+    HWY_ALIGN std::int32_t any[hn::MaxLanes(D())];
+    hn::Store(any_, d_, any);
+    std::int32_t bits = 1 << 23;
+    for (std::size_t i = 0; i < hn::Lanes(d_); ++i) bits |= any[i];
+    const int unused = std::countr_zero(static_cast<std::uint32_t>(bits));
+    all.largest = hn::GetLane(hn::MaxOfLanes(d_, largest_));
+    all.least = static_cast<std::int32_t>(std::min(least, 0x7FFFFFFEU) + 1);
+    all.most_bits = 24 - unused;
+    all.quantum = std::max(all.least >> 23, 1) + 127 + unused;
+    all.negative_zero = 1;
+  }
+
   void collect(Extremes& all) const {
     all.largest = std::max(all.largest, hn::GetLane(hn::MaxOfLanes(d_, largest_)));
     all.least = std::min(all.least, hn::GetLane(hn::MinOfLanes(d_, least_)));
@@ -83,14 +122,12 @@ class LaneExtremes {
   }
 
   D d_;
-  V largest_ = hn::Zero(d_);
-  V least_ = hn::Set(d_, 0x7FFFFFFF);
-  V quantum_ = hn::Set(d_, 0x7FFFFFFF);
-  V most_bits_ = hn::Zero(d_);
-  V negative_zero_ = hn::Zero(d_);
+  hn::RebindToUnsigned<D> du_;
+  V largest_, least_, quantum_, most_bits_, negative_zero_, any_;
 };
 
-void find_extremes(ConstMatrix x, Extremes& all) {
+template <bool kBounds>
+HWY_INLINE void read_all(ConstMatrix x, Extremes& all) {
   const LaneExtremes::D d;
   const hn::RebindToFloat<LaneExtremes::D> df;
   const std::size_t lanes = hn::Lanes(d);
@@ -98,16 +135,25 @@ void find_extremes(ConstMatrix x, Extremes& all) {
   for (std::size_t r = 0; r < x.rows; ++r) {
     const float* const row = x.data + r * x.stride;
     std::size_t i = 0;
-    for (; i + lanes <= x.cols; i += lanes) extremes.add(hn::BitCast(d, hn::LoadU(df, row + i)));
+    for (; i + lanes <= x.cols; i += lanes)
+      extremes.add<kBounds>(hn::BitCast(d, hn::LoadU(df, row + i)));
     if (i < x.cols) {
       HWY_ALIGN float rest[hn::MaxLanes(hn::ScalableTag<float>())] = {};
       std::copy(row + i, row + x.cols, rest);
       // Zeros say nothing.
-      extremes.add(hn::BitCast(d, hn::Load(df, rest)));
+      extremes.add<kBounds>(hn::BitCast(d, hn::Load(df, rest)));
     }
   }
-  extremes.collect(all);
+  if constexpr (kBounds) {
+    extremes.collect_bounds(all);
+  } else {
+    extremes.collect(all);
+  }
 }
+
+void find_extremes(ConstMatrix x, Extremes& all) { read_all<false>(x, all); }
+
+void find_bounds(ConstMatrix x, Extremes& all) { read_all<true>(x, all); }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
@@ -120,6 +166,7 @@ HWY_AFTER_NAMESPACE();
 namespace halfulp {
 namespace {
 
+HWY_EXPORT(find_bounds);
 HWY_EXPORT(find_extremes);
 
 /// floor(log2) of the magnitude with this pattern.
@@ -129,11 +176,7 @@ int exponent_of(std::int32_t pattern) {
   return static_cast<int>(std::bit_width(static_cast<std::uint32_t>(pattern))) - 150;
 }
 
-}  // namespace
-
-OperandFacts operand_facts(ConstMatrix x) {
-  Extremes all;
-  if (x.rows > 0 && x.cols > 0) HWY_DYNAMIC_DISPATCH(find_extremes)(x, all);
+OperandFacts facts_of(const Extremes& all) {
   OperandFacts facts;
   facts.is_finite = all.largest < 0x7F800000;
   facts.has_negative_zero = all.negative_zero != 0;
@@ -145,6 +188,20 @@ OperandFacts operand_facts(ConstMatrix x) {
   facts.quantum_exponent = all.quantum - 127 - 150;
   facts.significant_bits = all.most_bits;
   return facts;
+}
+
+}  // namespace
+
+OperandFacts operand_facts(ConstMatrix x) {
+  Extremes all;
+  if (x.rows > 0 && x.cols > 0) HWY_DYNAMIC_DISPATCH(find_extremes)(x, all);
+  return facts_of(all);
+}
+
+OperandFacts operand_bounds(ConstMatrix x) {
+  Extremes all;
+  if (x.rows > 0 && x.cols > 0) HWY_DYNAMIC_DISPATCH(find_bounds)(x, all);
+  return facts_of(all);
 }
 
 }  // namespace halfulp

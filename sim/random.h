@@ -24,9 +24,10 @@ enum class RandomPurpose : std::uint32_t {
   data = 4,
   sweep = 5,
   samples = 6,
-  accumulation = 7,           ///< inside products of linear layers
+  accumulation = 7,            ///< inside products of linear layers
   attention_accumulation = 8,  ///< inside products of attention
-  functions = 9                ///< inside softmax, norms and activation functions
+  permutation = 9,
+  functions = 10  ///< inside softmax, norms and activation functions
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

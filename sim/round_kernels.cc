@@ -90,14 +90,16 @@ OverflowReport round_blocks(const RoundPlan& plan, const float* in, float* out, 
   const Loop loop = one_loop ? scaled : unscaled_loop(plan);
   const std::size_t each = scaling.kind == Kind::each ? 1 : 0;
   const bool is_random = plan.decision == Decision::stochastic;
+  // Short passes spread what is asked of the memory.
   const bool streams = n >= kStreamingElements;
+  const std::size_t block = streams ? kRandomPair : kBlock;
 
   std::size_t count = 0;
   for (std::size_t i = 0; i < n; i += count) {
     const std::uint64_t index = first_index + i;
-    if (streams) prefetch_ahead(out + i, kBlock);
+    if (streams) prefetch_ahead(out + i, block);
     // Blocks end where pairs of random chunks do, so that none is made twice.
-    count = std::min<std::size_t>(kBlock - index % kRandomPair, n - i);
+    count = std::min<std::size_t>(block - index % kRandomPair, n - i);
     const std::uint32_t* random = words;
     if (is_random) random = (plan.uses_draws ? draws_of : words_of)(stream, index, count, words);
     const Scaling part{scaling.kind, scaling.multiplier + i * each, scaling.scale + i * each};

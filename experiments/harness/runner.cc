@@ -49,6 +49,11 @@ class Runner {
         configs.push_back(point->config);
       }
       sweep_.kind->prepare(configs);
+      if (sweep_.kind->prepare_run != nullptr) {
+        for (const RunPoint* point : pending_) {
+          sweep_.kind->prepare_run(point->config, point->seed);
+        }
+      }
       loop();
     }
     summary_.seconds = seconds_since(start);

@@ -218,6 +218,32 @@ nn::TrainSpec train_spec(const Config& config) {
   return spec;
 }
 
+std::string training_key(const Config& config) {
+  std::string key;
+  for (const auto& [name, value] : config.values()) {
+    const std::string group = name.substr(0, name.find('.'));
+    const bool matters = group == "model" || group == "data" || group == "train";
+    if (matters) key += name + "=" + to_text(value) + "\n";
+  }
+  return key;
+}
+
+/// 6 N per byte at a GEMM's rate, plus element-wise work per block and channel; calibrated in
+/// docs/BENCHMARKS.md's machine.
+double training_seconds(const nn::TrainSpec& spec) {
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  constexpr double kFlopsPerSecond = 105e9, kSecondsPerChannel = 25e-9;
+  const double per_byte = 6.0 * number(nn::total_parameters(spec.model)) / kFlopsPerSecond +
+                          kSecondsPerChannel * number(spec.model.blocks) * number(spec.model.width);
+  const double evaluations = spec.evaluate_every > 0
+                                 ? 1.0 + number(spec.schedule.steps) / number(spec.evaluate_every)
+                                 : 1.0;
+  const double trained =
+      number(spec.schedule.steps) * number(spec.sequences) * number(spec.model.context);
+  constexpr double kForwardShare = 1.0 / 3.0;
+  return per_byte * (trained + kForwardShare * evaluations * number(spec.evaluation_bytes));
+}
+
 std::vector<ConfigIssue> check_model_and_data(const Config& config) {
   std::vector<ConfigIssue> issues;
   const nn::ModelConfig model = model_config(config);

@@ -15,6 +15,12 @@ nn::TrainSpec train_spec(const Config& config);
 /// model, data and train.
 nn::TrainSpec binary32_train_spec(const Config& config);
 
+/// The keys of model, data and train with their values: equal for equal training runs of one seed.
+std::string training_key(const Config& config);
+
+/// Estimated work of a training run with its evaluations, seconds on one core.
+double training_seconds(const nn::TrainSpec& spec);
+
 /// What types and ranges cannot say: shapes that divide, a file for data.corpus = "file".
 std::vector<ConfigIssue> check_model_and_data(const Config& config);
 

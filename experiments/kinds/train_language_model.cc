@@ -90,22 +90,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   return result;
 }
 
-/// 6 N per byte at a GEMM's rate, plus element-wise work per block and channel; calibrated in
-/// docs/BENCHMARKS.md's machine.
-double estimate_seconds(const Config& config) {
-  const nn::TrainSpec spec = train_spec(config);
-  const auto number = [](auto value) { return static_cast<double>(value); };
-  constexpr double kFlopsPerSecond = 105e9, kSecondsPerChannel = 25e-9;
-  const double per_byte = 6.0 * number(nn::total_parameters(spec.model)) / kFlopsPerSecond +
-                          kSecondsPerChannel * number(spec.model.blocks) * number(spec.model.width);
-  const double evaluations = spec.evaluate_every > 0
-                                 ? 1.0 + number(spec.schedule.steps) / number(spec.evaluate_every)
-                                 : 1.0;
-  const double trained =
-      number(spec.schedule.steps) * number(spec.sequences) * number(spec.model.context);
-  constexpr double kForwardShare = 1.0 / 3.0;
-  return per_byte * (trained + kForwardShare * evaluations * number(spec.evaluation_bytes));
-}
+double estimate_seconds(const Config& config) { return training_seconds(train_spec(config)); }
 
 }  // namespace
 

@@ -37,13 +37,7 @@ Tensor copy_of(const ConstMatrix& view) {
 }
 
 std::string model_key(const Config& config) {
-  std::string key;
-  for (const auto& [name, value] : config.values()) {
-    const std::string group = name.substr(0, name.find('.'));
-    const bool matters = group == "model" || group == "data" || group == "train";
-    if (matters || name == "tensor.seed") key += name + "=" + to_text(value) + "\n";
-  }
-  return key;
+  return training_key(config) + std::to_string(config.integer("tensor.seed"));
 }
 
 Operands trained_operands(const Config& config) {

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "formats/properties.h"
+
 namespace halfulp::nn {
 namespace {
 
@@ -17,16 +19,16 @@ bool has_binary32_scales(const QuantizerSpec& spec) {
   return !spec.block && spec.scale == ScaleRule::scale_binary32;
 }
 
-/// The sum from zero up to a promotion.
+Destination binary32_addition() { return std::get<RoundedSum>(binary32_accumulator().method).sum; }
+
+/// The sum from zero up to a promotion, rounded to binary32 where it is in a wider format.
 AccumulatorSpec inner_sum(AccumulatorSpec spec) {
   spec.promotion.reset();
   spec.result.reset();
+  const Format format =
+      std::visit([](const auto& method) { return method.sum.format; }, spec.method);
+  if (!fits_binary32(format)) spec.result = binary32_addition();
   return spec;
-}
-
-bool is_binary32_addition(const Destination& to) {
-  const AccumulatorSpec plain = binary32_accumulator();
-  return to == std::get<RoundedSum>(plain.method).sum;
 }
 
 /// x + y rounded to odd in binary64: rounding that once more, to a format inside binary32 with up
@@ -153,7 +155,7 @@ EmulatedProduct::EmulatedProduct(Form form, const AccumulatorSpec& accumulator,
   if (a_use_ != ScaleUse::at_promotion && b_use_ != ScaleUse::at_promotion) return;
   gemm_ = AccumulatedGemm(inner_sum(accumulator));
   const Destination& outer = accumulator.promotion->outer;
-  if (!is_binary32_addition(outer)) outer_.emplace(outer.format, outer.rounding);
+  if (!(outer == binary32_addition())) outer_.emplace(outer.format, outer.rounding);
   if (spec_.result) result_.emplace(spec_.result->format, spec_.result->rounding);
 }
 

@@ -11,9 +11,9 @@
 //                 by B's, and then added to the outer sum (DeepSeek-V3, arXiv 2412.19437, 3.3.2).
 //                 The other operand's scales, where they do not vary, are applied there too.
 //   in_operand    all others: grid times scale is what is multiplied, as after dequantization.
-// Each of these multiplications is rounded to binary32 (nearest even); the sum that they multiply
-// is in binary32 as an array, after any last rounding of the accumulator. Powers of two as scales,
-// block formats and unscaled formats are always used in the operand.
+// Each of these multiplications is rounded to binary32 (nearest even); what they multiply is the
+// finished result of the accumulator, or an inner sum (rounded to binary32 where it is wider).
+// Powers of two as scales, block formats and unscaled formats are always used in the operand.
 #pragma once
 
 #include <cstdint>

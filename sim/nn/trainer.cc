@@ -64,6 +64,8 @@ class Run {
     return loss;
   }
 
+  std::vector<float> weights() { return {model_.weights().begin(), model_.weights().end()}; }
+
   /// Mean loss over evenly spaced windows of the held-out text, the same for every run.
   double evaluate(std::int64_t step) {
     const std::size_t context = spec_.model.context;
@@ -169,6 +171,7 @@ TrainResult train(const TrainSpec& spec, const Corpus& corpus, std::uint64_t see
       result.diverged ? std::numeric_limits<double>::quiet_NaN() : run.evaluate(result.steps_done);
   result.validation.push_back({result.steps_done, result.validation_loss});
   result.final_train_loss = mean_of_last_tenth(result.train_loss);
+  result.weights = run.weights();
   return result;
 }
 

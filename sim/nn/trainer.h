@@ -45,6 +45,7 @@ struct TrainResult {
   std::vector<LossPoint> train_loss;  ///< every update
   std::vector<LossPoint> validation;
   std::vector<LossPoint> gradient_norm;  ///< before clipping, every update
+  std::vector<float> weights;            ///< after the last update, laid out as model_parameters()
 };
 
 /// `progress(step, loss)` is called after every update. `last_update` sees the operands of all

@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "sim/elementary.h"
 #include "sim/random.h"
 
 namespace halfulp::nn {
@@ -91,7 +90,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
   logits_.resize(rows * config.vocabulary);
   dwide_.resize(rows * std::max(wide, 3 * c));
   dhidden_.resize(rows * f);
-  if (config.positions == Positions::rotary) make_rotation_tables();
+  if (config.positions == Positions::rotary) rotations_ = rotation_tables<T>(config);
 }
 
 template <class T>
@@ -109,25 +108,6 @@ Linear<T> Transformer<T>::make_linear(const std::string& name, const std::string
   return Linear<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
                    gradient(number), exact ? binary32_numerics() : numerics.linear,
                    linear_count_++);
-}
-
-/// Angle of position p and pair i: p * 10000^(-2 i / head_width), in binary64 with pinned
-/// functions.
-template <class T>
-void Transformer<T>::make_rotation_tables() {
-  const std::size_t half = config_.width / config_.heads / 2;
-  const double log_base = pinned_log(10000.0);
-  cosines_.resize(config_.context * half);
-  sines_.resize(config_.context * half);
-  for (std::size_t i = 0; i < half; ++i) {
-    const double share = static_cast<double>(i) / static_cast<double>(half);
-    const double frequency = pinned_exp(-share * log_base);
-    for (std::size_t p = 0; p < config_.context; ++p) {
-      const double angle = static_cast<double>(p) * frequency;
-      cosines_[p * half + i] = static_cast<T>(pinned_cos(angle));
-      sines_[p * half + i] = static_cast<T>(pinned_sin(angle));
-    }
-  }
 }
 
 template <class T>
@@ -251,13 +231,13 @@ template <class T>
 void Transformer<T>::rotate(T* qkv, std::size_t rows, bool inverse) {
   if (config_.positions != Positions::rotary) return;
   kernels<T>().rotate_positions(qkv, 3 * config_.width, rows, 2 * config_.heads,
-                                config_.width / config_.heads, config_.context, cosines_.data(),
-                                sines_.data(), inverse);
+                                config_.width / config_.heads, config_.context,
+                                rotations_.cosines.data(), rotations_.sines.data(), inverse);
 }
 
 template <class T>
-double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* targets,
-                               std::size_t sequences, bool training, const StepKey& key) {
+void Transformer<T>::predict(const std::uint8_t* inputs, std::size_t sequences,
+                             const StepKey& key) {
   const std::size_t rows = sequences * config_.context;
   embed(inputs, rows);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -267,6 +247,20 @@ double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* t
   norm_forward(find("final_norm.gain"), last_.data(), normed_.data(), mean_.data(), rstd_.data(),
                rows, key);
   head_[0].forward(normed_.data(), logits_.data(), rows, key);
+}
+
+template <class T>
+std::span<const T> Transformer<T>::logits(const std::uint8_t* inputs, std::size_t sequences,
+                                          const StepKey& key) {
+  predict(inputs, sequences, key);
+  return {logits_.data(), sequences * config_.context * config_.vocabulary};
+}
+
+template <class T>
+double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* targets,
+                               std::size_t sequences, bool training, const StepKey& key) {
+  const std::size_t rows = sequences * config_.context;
+  predict(inputs, sequences, key);
   kernels<T>().cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
                              training, T{1} / static_cast<T>(rows));
   double sum = 0.0;  // rows ascending

@@ -20,6 +20,7 @@
 #include "sim/nn/linear.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/rotation.h"
 
 namespace halfulp::nn {
 
@@ -49,7 +50,10 @@ class Transformer {
   double loss(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
               const StepKey& key);
 
-  /// The same, and gradients() = d loss / d weights.
+  /// Logits of every position, rows x vocabulary; valid until the next call.
+  std::span<const T> logits(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
+
+  /// The same as loss(), and gradients() = d loss / d weights.
   double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
                            std::size_t sequences, const StepKey& key);
 
@@ -63,10 +67,10 @@ class Transformer {
   std::size_t find(const std::string& name) const;
   Linear<T> make_linear(const std::string& name, const std::string& parameter,
                         const ModelNumerics& numerics);
-  void make_rotation_tables();
 
   double forward(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
                  bool training, const StepKey& key);
+  void predict(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
   void embed(const std::uint8_t* inputs, std::size_t rows);
   void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows,
                     const StepKey& key);
@@ -84,7 +88,7 @@ class Transformer {
   std::vector<Block> blocks_;
   std::vector<Linear<T>> head_;  ///< one element
   std::uint32_t linear_count_ = 0;
-  AlignedVector<T> cosines_, sines_;
+  RotationTables<T> rotations_;
   AlignedVector<T> last_, normed_, mean_, rstd_, logits_, losses_;  ///< after the blocks
   AlignedVector<T> dx_, dwide_, dhidden_, dnarrow_;                 ///< gradients in flight
 };

@@ -91,6 +91,20 @@ TEST(ExactSum, WrapNeedsTheTrailingBits) {
   ExactSum negative;
   for (const char* text : {"-0x1p300", "-77", "-0x1p-1"}) negative.add(number(text));
   EXPECT_EQ(rounded(negative, "int8", wrap), "-0x1.38p+6 inexact,overflow");  // the even one
+  ExactSum inside;  // many bits, all but one of them below the unit: nothing wraps
+  inside.add(number("0x1p4"));
+  inside.add(number("0x1p-300"));
+  EXPECT_EQ(rounded(inside, "int8", wrap), "0x1p+4 inexact");
+}
+
+// Operands such as those of binary64 have many trailing zeros: far down is not out of range.
+TEST(ExactSum, WrapLeavesSumsInRangeAlone) {
+  const RoundSpec wrap{Rounding::nearest_even, Overflow::wrap};
+  ExactSum sum;
+  sum.add({Number::Kind::finite, false, false, -100, uint128{77} << 100});
+  EXPECT_EQ(rounded(sum, "int8", wrap), "0x1.34p+6 -");
+  sum.add(number("0x1p-200"));
+  EXPECT_EQ(rounded(sum, "int8", wrap), "0x1.34p+6 inexact");
 }
 
 /// Random terms whose exponents lie `spread` apart, with pairs that cancel.

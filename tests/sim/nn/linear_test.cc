@@ -81,8 +81,12 @@ void check(const LinearNumerics& numerics, bool keep_dy) {
 }
 
 LinearNumerics numerics_of(const std::array<const char*, 6>& specs) {
-  return {parse_quantizer(specs[0]), parse_quantizer(specs[1]), parse_quantizer(specs[2]),
-          parse_quantizer(specs[3]), parse_quantizer(specs[4]), parse_quantizer(specs[5])};
+  return {.fprop_input = parse_quantizer(specs[0]),
+          .fprop_weight = parse_quantizer(specs[1]),
+          .dgrad_grad_output = parse_quantizer(specs[2]),
+          .dgrad_weight = parse_quantizer(specs[3]),
+          .wgrad_grad_output = parse_quantizer(specs[4]),
+          .wgrad_input = parse_quantizer(specs[5])};
 }
 
 TEST(Linear, BinaryThirtyTwoIsThePlainProducts) {

@@ -1,0 +1,103 @@
+#include "sim/rounded_gemm.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "sim/rounded_gemm.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include "sim/rounded_driver-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+
+namespace halfulp {
+namespace HWY_NAMESPACE {
+
+#if HWY_NATIVE_FMA && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+
+#if HALFULP_ROUNDS_IN_INSTRUCTION
+constexpr int kChainRows = 8;
+constexpr int kPlainVectors = 4;
+#else
+constexpr int kChainRows = 5;
+constexpr int kPlainVectors = 2;
+#endif
+constexpr int kChainVectors = 2;
+constexpr int kPlainRows = 6;
+
+template <class Rule>
+ChainKernel KernelOf() {
+  return {kChainRows, kChainVectors, RunChain<Rule, false, kChainRows, kChainVectors>,
+          RunChain<Rule, true, kChainRows, kChainVectors>};
+}
+
+template <class Round>
+ChainKernel FindNearest(ChainRule rule) {
+  if (rule == ChainRule::nearest) return KernelOf<NearestRule<Round>>();
+  if (rule == ChainRule::every) {
+    return {kPlainRows, kPlainVectors, RunEvery<Round, false, kPlainRows, kPlainVectors>,
+            RunEvery<Round, true, kPlainRows, kPlainVectors>};
+  }
+#if HALFULP_ROUNDS_IN_INSTRUCTION
+  if (rule == ChainRule::nearest_odd) return KernelOf<NearestOddRule<Round>>();
+  if (rule == ChainRule::toward_zero) return KernelOf<TowardZeroRule>();
+#endif
+  return {};
+}
+
+ChainKernel FindKernel(ChainRule rule, int precision) {
+  return precision <= SelfRounding::kMostPrecision ? FindNearest<SelfRounding>(rule)
+                                                   : FindNearest<MagicRounding>(rule);
+}
+
+bool HasRounded(ChainRule rule) {
+  if (rule == ChainRule::shared_draws || rule == ChainRule::independent_draws) {
+    return HALFULP_ROUNDS_IN_INSTRUCTION;
+  }
+  return FindKernel(rule, SelfRounding::kMostPrecision).run != nullptr;
+}
+
+void RunRounded(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work) {
+  const ChainKernel kernel = FindKernel(plan.rule, plan.precision);
+  ChainProduct(plan, kernel, task, work).run([](const ChainBlock& /*block*/) {
+    return DrawLines{};
+  });
+}
+
+#else
+
+bool HasRounded(ChainRule /*rule*/) { return false; }
+
+void RunRounded(const ChainPlan& /*plan*/, const GemmTask& /*task*/, ChainWorkspace& /*work*/) {}
+
+#endif
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace halfulp
+
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace halfulp {
+namespace {
+
+HWY_EXPORT(HasRounded);
+HWY_EXPORT(RunRounded);
+
+}  // namespace
+
+bool has_rounded_kernel(ChainRule rule) { return HWY_DYNAMIC_DISPATCH(HasRounded)(rule); }
+
+void rounded_gemm(const ChainPlan& plan, const GemmTask& task) {
+  if (plan.random_bits > 0) {
+    stochastic_gemm(plan, task);
+  } else {
+    static thread_local ChainWorkspace workspace;
+    HWY_DYNAMIC_DISPATCH(RunRounded)(plan, task, workspace);
+  }
+}
+
+}  // namespace halfulp
+
+#endif  // HWY_ONCE

@@ -1,0 +1,52 @@
+// Which kernel gives a rounded sum's exact bits for the numbers at hand, with the proofs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "formats/accumulator.h"
+#include "sim/gemm_task.h"
+
+namespace halfulp {
+
+/// How one term joins a running sum of `precision` bits that is held in binary32.
+enum class ChainRule : std::uint8_t {
+  nearest,            ///< fused to nearest even in binary32, then to precision bits
+  nearest_odd,        ///< fused to odd in binary32, then to nearest even: right for any operands
+  toward_zero,        ///< fused toward zero, low bits dropped
+  every,              ///< binary32's chain, rounded to nearest even after each `every` additions
+  shared_draws,       ///< fused toward zero, draw added below the kept bits, low bits dropped
+  independent_draws,  ///< the same with other draws
+};
+
+/// Sums of `length` terms, from zero, that are added to an outer sum.
+struct Segments {
+  std::size_t length;
+  int outer_precision;  ///< 24 (binary32 itself) or at most 22
+};
+
+struct ChainPlan {
+  ChainRule rule;
+  int precision;
+  int every = 1;
+  int random_bits = 0;
+  std::optional<Segments> segments;
+  Destination start;  ///< what the addend is rounded to at first
+};
+
+/// The plan for a product whose operands, addend and depth have these facts; none where no kernel
+/// is proved to give the bits of accumulate().
+std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFacts& a,
+                                    const OperandFacts& b, const OperandFacts& addend,
+                                    std::size_t depth);
+
+/// ChainPlan::start; none where plan_chain() gives none whatever the facts.
+std::optional<Destination> chain_start(const AccumulatorSpec& spec);
+
+/// Whether rounding s + p to binary32 and then to `precision` bits, both to nearest even, equals
+/// rounding once to `precision` bits, for any s of `precision` bits and p of `bits` bits that are
+/// multiples of 2^g, |p| < 2^(g + span + 1).
+bool rounds_twice_safely(int precision, int bits, int span);
+
+}  // namespace halfulp

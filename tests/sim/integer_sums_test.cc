@@ -1,0 +1,120 @@
+#include "sim/integer_sums.h"
+
+#include "tests/sim/sum_kernels_check.h"
+
+namespace halfulp {
+namespace {
+
+using testing::expect_sums;
+using testing::SumProblem;
+using testing::SumShape;
+using testing::Values;
+
+/// Integers of `bits` bits, both ends often.
+Values integers(int bits) {
+  return [bits](std::mt19937& rng) {
+    const std::int64_t half = std::int64_t{1} << (bits - 1);
+    if (rng() % 4 == 0) return static_cast<float>(rng() % 2 == 0 ? half - 1 : -half);
+    const auto word = static_cast<std::int64_t>(rng() % static_cast<std::uint32_t>(2 * half));
+    return static_cast<float>(word - half);
+  };
+}
+
+float any(std::mt19937& rng) {
+  return std::ldexp(std::normal_distribution<float>()(rng), static_cast<int>(rng() % 40));
+}
+
+const std::vector<SumShape> kShapes = {{1, 1, 1},  {1, 1, 70},   {5, 5, 8},   {7, 33, 19},
+                                       {1, 40, 9}, {40, 1, 230}, {13, 2, 50}, {9, 17, 300}};
+
+TEST(IntegerSums, Wrap) {
+  for (const char* spec : {"int8+wrap", "int16+wrap", "uint16+wrap", "int24+wrap",
+                           "int32+wrap+result(binary32)", "int48+wrap+result(binary32)"}) {
+    for (const int bits : {4, 8, 16}) {
+      expect_sums(accumulate_integers, {spec, integers(bits), integers(bits), integers(12)},
+                  kShapes);
+    }
+  }
+}
+
+TEST(IntegerSums, WrapAcrossBinary32Chunks) {
+  expect_sums(accumulate_integers,
+              {"int20+wrap", integers(8), integers(9), integers(8)}, {{3, 20, 700}, {20, 2, 900}});
+}
+
+TEST(IntegerSums, Saturate) {
+  for (const char* spec : {"int8", "uint8", "int16", "int24",
+                           "int32+result(binary32)", "int20+promote(16,binary32)"}) {
+    for (const int bits : {3, 8, 16}) {
+      expect_sums(accumulate_integers, {spec, integers(bits), integers(bits), any}, kShapes);
+    }
+  }
+}
+
+TEST(IntegerSums, StagesAroundTheSum) {
+  for (const char* spec : {"int32+wrap+promote(8,binary32)", "int16+addend_last",
+                           "int16+wrap+promote(5,int24)+addend_last", "int16+result(e4m3fn)",
+                           "int64+result(binary32)", "int64+wrap+result(bfloat16)"}) {
+    expect_sums(accumulate_integers, {spec, integers(9), integers(12), integers(10)}, kShapes);
+  }
+}
+
+/// Additions that leave the range, one after the other.
+std::uint64_t overflows_of(const SumProblem& problem, double low, double high, bool wraps) {
+  return problem.fold([=](const std::vector<double>& a, const std::vector<double>& b, double sum) {
+    std::uint64_t count = 0;
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      sum += a[k] * b[k];
+      if (sum >= low && sum <= high) continue;
+      ++count;
+      const double modulus = high - low + 1;
+      if (!wraps) sum = sum < low ? low : high;
+      while (sum > high) sum -= modulus;
+      while (sum < low) sum += modulus;
+    }
+    return count;
+  });
+}
+
+TEST(IntegerSums, CountsOverflows) {
+  std::mt19937 rng(3);
+  for (const bool wraps : {false, true}) {
+    const AccumulatorSpec spec = parse_accumulator(wraps ? "int12+wrap" : "int12");
+    for (const SumShape& shape : kShapes) {
+      SumProblem problem(shape, false, true, integers(7), integers(6), integers(11), rng);
+      const std::vector<float> expected = problem.expected(spec);
+      const std::uint64_t overflows = overflows_of(problem, -2048, 2047, wraps);
+      testing::on_every_simd_target([&] {
+        std::vector<float> actual;
+        AccumulatorReport report{5};
+        ASSERT_TRUE(problem.run(accumulate_integers, spec, actual, &report));
+        testing::expect_same_sums(actual, expected, "counted sums");
+        EXPECT_EQ(report.overflows, 5 + overflows);
+      });
+    }
+  }
+}
+
+TEST(IntegerSums, ErrorsAreLeftToTheDefinition) {
+  const std::vector<SumShape> shape = {{9, 9, 30}};
+  expect_sums(accumulate_integers, {"int16+error", integers(5), integers(5), integers(5)}, shape);
+  expect_sums(accumulate_integers, {"int11+error", integers(4), integers(4), integers(4)}, shape);
+  std::mt19937 rng(3);
+  SumProblem problem(shape[0], false, false, integers(8), integers(8), {}, rng);
+  std::vector<float> result;
+  EXPECT_FALSE(problem.run(accumulate_integers, parse_accumulator("int8+error"), result));
+}
+
+TEST(IntegerSums, DeclinesWhatItDoesNotCover) {
+  const Values half = [](std::mt19937&) { return 0.5F; };
+  const std::vector<SumShape> shape = {{9, 9, 30}};
+  for (const char* spec : {"int8", "int8+wrap"}) {
+    expect_sums(accumulate_integers, {spec, half, integers(4), {}, false}, shape);
+  }
+  for (const char* spec : {"int8+pairwise", "int8+product(int8)", "binary16", "fixed(8,2)"}) {
+    expect_sums(accumulate_integers, {spec, integers(4), integers(4), {}, false}, shape);
+  }
+}
+
+}  // namespace
+}  // namespace halfulp
