@@ -2,7 +2,8 @@
 // interleaved:
 //   accumulator_bench [minimum repetitions, default 9]
 // Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens). Operands are
-// normal random numbers rounded to E4M3 (products of 8 bits) or binary32 itself.
+// normal random numbers rounded to the format that the table names; integers fill a quarter of their
+// range.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "formats/accumulator_spec.h"
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "sim/accumulated_gemm.h"
@@ -50,7 +52,9 @@ struct Problem {
     std::mt19937 rng(1);
     std::normal_distribution<double> normal;
     for (AlignedVector<float>* values : {&a, &b}) {
-      for (float& x : *values) x = static_cast<float>(round(format, {}, normal(rng)));
+      const auto* integer = std::get_if<IntegerFormat>(&format);
+      const double scale = integer == nullptr ? 1.0 : std::ldexp(1.0, integer->bits - 3);
+      for (float& x : *values) x = static_cast<float>(round(format, {}, scale * normal(rng)));
     }
   }
 
@@ -161,6 +165,10 @@ AccumulatorSpec promoted(AccumulatorSpec spec, int interval) {
   return spec;
 }
 
+Row named(const std::string& accumulator, const std::string& operands) {
+  return {accumulator, operands, parse_accumulator(accumulator)};
+}
+
 std::vector<Row> make_rows() {
   AccumulatorSpec toward_zero = rounded("e8m13");
   std::get<RoundedSum>(toward_zero.method).sum.rounding.rounding = Rounding::toward_zero;
@@ -183,6 +191,26 @@ std::vector<Row> make_rows() {
       {"p = 14, promotion 128", "e4m3fn", promoted(rounded("e8m13"), 128)},
       {"p = 11, promotion 128", "e4m3fn", promoted(rounded("e8m10"), 128)},
       {"kahan, p = 8", "e4m3fn", kahan, true},
+      named("v100(binary16)", "binary16"),
+      named("a100(binary16)", "binary16"),
+      named("a100(bfloat16)", "bfloat16"),
+      named("a100(binary16,result=binary16)", "binary16"),
+      named("h100(binary16)", "binary16"),
+      named("h100(e4m3fn)", "e4m3fn"),
+      named("b200(e4m3fn)", "e4m3fn"),
+      named("deepseek_promotion_128(e4m3fn)", "e4m3fn"),
+      named("cdna3(binary16)", "binary16"),
+      named("cdna3(e4m3fnuz)", "e4m3fnuz"),
+      named("int32+wrap+result(binary32)", "int8"),
+      named("int16", "int8"),
+      named("int32+wrap+result(binary32)", "int16"),
+      named("int32+result(binary32)", "int16"),
+      named("exact(binary32)", "e4m3fn"),
+      named("exact(binary32)", "e5m2"),
+      named("exact(binary32)", "binary16"),
+      named("exact(binary32)", "bfloat16"),
+      named("exact(binary32)", "binary32"),
+      named("posit16_quire", "posit(16,2)"),
   };
 }
 

@@ -99,23 +99,24 @@ struct AccumulatedGemm::Impl {
     return true;
   }
 
-  /// By the kernels of the other methods and of integers.
-  bool run_other(const GemmTask& task) const {
-    const bool is_aligned = std::holds_alternative<AlignedSum>(spec.method);
-    const bool is_exact = std::holds_alternative<ExactAccumulation>(spec.method);
-    const bool is_integer = std::holds_alternative<IntegerFormat>(sum_of(spec).format);
-    if (!is_aligned && !is_exact && !is_integer) return false;
-    const OperandFacts a = operand_facts(task.a);
-    const OperandFacts b = operand_facts(task.b);
-    if (is_aligned) return accumulate_aligned(spec, task, a, b);
-    return is_exact ? accumulate_exact(spec, task, a, b) : accumulate_integers(spec, task, a, b);
-  }
-
   std::optional<ChainPlan> plan_with(OperandFacts (*facts)(ConstMatrix),
                                      const GemmTask& task) const {
     const OperandFacts addend =
         task.addend.data != nullptr ? operand_facts(task.addend) : OperandFacts{};
     return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
+  }
+
+  /// By the kernels for aligned, integer and exact sums.
+  bool run_wide_sum(const GemmTask& task) const {
+    const auto* rounded = std::get_if<RoundedSum>(&spec.method);
+    const bool is_other = rounded != nullptr
+                              ? !std::holds_alternative<IntegerFormat>(rounded->sum.format)
+                              : std::holds_alternative<CompensatedSum>(spec.method);
+    if (is_other) return false;
+    const OperandFacts a = operand_facts(task.a);
+    const OperandFacts b = operand_facts(task.b);
+    if (rounded != nullptr) return accumulate_integers(spec, task, a, b);
+    return accumulate_aligned(spec, task, a, b) || accumulate_exact(spec, task, a, b);
   }
 
   void run(const GemmTask& task) const {
@@ -128,8 +129,7 @@ struct AccumulatedGemm::Impl {
       }
       return;
     }
-    if (run_chain(task)) return;
-    if (run_other(task)) return;
+    if (run_wide_sum(task) || run_chain(task)) return;
     if (blocks && task.report == nullptr) {
       blocks->run(task);
       return;

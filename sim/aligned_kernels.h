@@ -21,6 +21,7 @@ struct SumRounding {
   /// Toward zero, where no sum is a finer multiple than the format's least number or beyond its
   /// range: trailing bits are cleared.
   bool clears_bits = false;
+  bool converts = false;  ///< to_nearest, to binary32 with infinities: a conversion
 };
 
 /// AlignedSum as the loops read it; a kernel may use it where aligned_sums.cc has proved the ranges
@@ -32,6 +33,7 @@ struct AlignedPlan {
   SumRounding rounding;
   std::vector<std::size_t> order;   ///< k in the order of evaluation
   std::vector<std::size_t> counts;  ///< of products of each addition
+  bool in_int32 = false;            ///< with clears_bits: so is the sum of aligned terms
   bool in_binary32 = false;  ///< products are exact and alignment toward zero stays inside int32
   std::size_t chunk = 0;     ///< in_binary32: so many aligned products are less than 2^31
 };
