@@ -114,7 +114,8 @@ class WideAlignedKernel {
     const Double scale = PowerOfTwo(hn::Sub(bits, exponent));
     Double sum = Align(hn::Mul(addend, scale));
     for (std::size_t k = first; k < count; k += kSumLanes) {
-      const Double product = hn::Mul(hn::Load(d, o.b + k * kDoubles), hn::Set(d, o.a[k * o.a_step]));
+      const Double product =
+          hn::Mul(hn::Load(d, o.b + k * kDoubles), hn::Set(d, o.a[k * o.a_step]));
       sum = hn::Add(sum, Align(hn::Mul(product, scale)));
     }
     return {hn::Mul(sum, PowerOfTwo(hn::Sub(exponent, bits))), exponent};

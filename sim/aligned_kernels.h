@@ -27,8 +27,8 @@ struct SumRounding {
 /// that its fields need.
 struct AlignedPlan {
   AlignedSum rule;
-  int operand_least[2] = {};    ///< exponents of the operands, after a swap of both
-  int least_exponent = 0;       ///< no lower than scaling by 2^(F - exponent) can stand
+  int operand_least[2] = {};  ///< exponents of the operands, after a swap of both
+  int least_exponent = 0;     ///< no lower than scaling by 2^(F - exponent) can stand
   SumRounding rounding;
   std::vector<std::size_t> order;   ///< k in the order of evaluation
   std::vector<std::size_t> counts;  ///< of products of each addition

@@ -13,7 +13,7 @@
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "sim/aligned_kernels.h"
-#include "sim/rounder.h"
+#include "sim/odd_rounder.h"
 #include "sim/sum_stages.h"
 
 namespace halfulp {
@@ -107,8 +107,7 @@ void plan_binary32(const Ranges& r, std::size_t depth, AlignedPlan& plan) {
   SumRounding& rounding = plan.rounding;
   if (!r.has_products || rule.lanes != 1 || rule.alignment != Rounding::toward_zero) return;
   if (rule.addend == AlignedSum::Addend::realigned || bits > kMostFractionBits) return;
-  const bool is_short =
-      !rounding.to_nearest || depth <= std::size_t{1} << rounding.trailing_bits;
+  const bool is_short = !rounding.to_nearest || depth <= std::size_t{1} << rounding.trailing_bits;
   if (!is_short || r.bound * 4 > std::min(rounding.largest, 0x1p120)) return;
   if (r.significant_bits > 24 || r.quantum < kBinary32LeastQuantum) return;
   const int limit = bits + kBinary32LeastExponent;
@@ -158,7 +157,8 @@ bool accumulate_aligned(const AccumulatorSpec& spec, const GemmTask& task, const
   if (!rounding || !addend.is_finite) return false;
   const Ranges ranges = ranges_of(*rule, task, a, b, addend);
   constexpr int kProductLimit = 128;
-  if (rule->products_overflow && ranges.has_products && ranges.largest_product + 2 > kProductLimit) {
+  if (rule->products_overflow && ranges.has_products &&
+      ranges.largest_product + 2 > kProductLimit) {
     return false;
   }
   AlignedPlan plan;
@@ -166,7 +166,7 @@ bool accumulate_aligned(const AccumulatorSpec& spec, const GemmTask& task, const
   plan.least_exponent = std::max(rule->least_exponent, kLeastOfAll);
   plan.rounding = *rounding;
   plan_binary32(ranges, task.depth, plan);
-  const WideRounder rounder(rule->sum.format, rule->sum.rounding);
+  const OddRounder rounder(rule->sum);
   run_stages(spec, task, [&](const GemmTask& part, const SumSink& sink) {
     plan_order(*rule, part.depth, plan);
     run_oriented(part, sink, [&](const GemmTask& run, const SumSink& to, bool transposed) {
@@ -176,7 +176,7 @@ bool accumulate_aligned(const AccumulatorSpec& spec, const GemmTask& task, const
                              std::size_t count) {
         if (run.addend.data == nullptr) return;  // zeros
         load_addend(run, row, column, starts, count);
-        rounder.round(starts, starts, count);
+        rounder.round(starts, count);
       };
       aligned_sums(run, plan, start, to);
     });

@@ -48,8 +48,7 @@ class IntegerSum {
   /// False where it cannot be done here.
   bool plan() {
     if (!plan_start()) return false;
-    const double bound =
-        static_cast<double>(task_.depth) * largest_product_ + largest_start_;
+    const double bound = static_cast<double>(task_.depth) * largest_product_ + largest_start_;
     stays_inside_ = bound <= std::min(range_.high, -range_.low) && bound <= kBinary64Limit;
     if (stays_inside_) return true;
     if (range_.counts || !range_.wraps) {
