@@ -146,15 +146,15 @@ Times measure_row(const Row& row, const Shape& shape, std::size_t repetitions) {
 
 AccumulatorSpec rounded(const std::string& format, int every = 1) {
   AccumulatorSpec spec;
-  spec.method =
-      RoundedSum{{parse_format(format), {Rounding::nearest_even, Overflow::infinity}}, every, {}};
+  spec.method = RoundedSum{
+      {parse_format(format), {Rounding::nearest_even, Overflow::infinity}}, every, {}, {}};
   return spec;
 }
 
 AccumulatorSpec stochastic(const std::string& format, int bits, bool shared) {
   AccumulatorSpec spec;
-  spec.method =
-      RoundedSum{{parse_format(format), {Rounding::stochastic, Overflow::infinity, bits}}, 1, {}};
+  spec.method = RoundedSum{
+      {parse_format(format), {Rounding::stochastic, Overflow::infinity, bits}}, 1, {}, {}};
   spec.shared_draws = shared;
   return spec;
 }

@@ -38,7 +38,7 @@ bool is_nearest(const Destination& to) { return to.rounding.rounding == Rounding
 
 const RoundedSum* plain_sum(const AccumulatorSpec& spec) {
   const auto* sum = std::get_if<RoundedSum>(&spec.method);
-  if (sum == nullptr || spec.product || spec.addend_last) return nullptr;
+  if (sum == nullptr || sum->flush || spec.product || spec.addend_last) return nullptr;
   // Finite sums of a format inside binary32 stay what they are in binary32.
   if (spec.result && *spec.result != std::get<RoundedSum>(binary32_accumulator().method).sum) {
     return nullptr;

@@ -42,7 +42,6 @@ def draw(results, options):
         _draw_panel(axis, own, looks, options)
         axis.set_title(accumulators.SOURCES[source])
     axes[0][0].set_ylabel(results.label(metric))
-    figure.canvas.draw()
     style.legend_below(figure, _handles(made, names, looks, options))
     rows = [tuple(run[key] for key in HEADER) for run in made]
     return figure, HEADER, rows

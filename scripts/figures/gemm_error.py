@@ -65,6 +65,13 @@ def _draw_panel(axis, own, order, looks):
     axis.set_xscale("log")
     for y, name in enumerate(order):
         axis.axhline(y, color="0.9", linewidth=0.5, zorder=0)
+        exact = [run["k"] for run in own if run["accumulator"] == name
+                 and run["relative_error"] == 0]  # fmt: skip
+        if exact:
+            axis.text(
+                0.01, y, "exact: K = " + ", ".join(str(k) for k in sorted(set(exact))),
+                transform=axis.get_yaxis_transform(), va="center", color=style.GREY, fontsize="small",
+            )  # fmt: skip
         for run in own:
             if run["accumulator"] != name:
                 continue

@@ -157,16 +157,22 @@ TEST(AccumulatedGemm, KernelsAreChosenByFacts) {
             is(ChainRule::nearest));
 }
 
-TEST(AccumulatedGemm, ReportsDotProductsThatOverflow) {
+TEST(AccumulatedGemm, ReportsOverflows) {
   const std::vector<float> a = {1, 2, 100, 3};
   const std::vector<float> b = {100, 1, 1, 1};
   std::vector<float> c(4);
-  AccumulatorReport report;
-  const AccumulatedGemm gemm(
-      rounded({parse_format("int8"), {Rounding::nearest_even, Overflow::saturate}}));
-  gemm.nn({a.data(), 2, 2, 2}, {b.data(), 2, 2, 2}, {c.data(), 2, 2, 2}, {}, {}, &report);
-  EXPECT_EQ(report.overflows, 1U);
+  const auto overflows = [&](const std::string& format) {
+    AccumulatorReport report;
+    const AccumulatedGemm gemm(
+        rounded(destination(format, Rounding::nearest_even, Overflow::saturate)));
+    gemm.nn({a.data(), 2, 2, 2}, {b.data(), 2, 2, 2}, {c.data(), 2, 2, 2}, {}, {}, &report);
+    return report.overflows;
+  };
+  // 100 * 100 + 3 * 1: two additions of integers, one dot product.
+  EXPECT_EQ(overflows("int8"), 2U);
   EXPECT_EQ(c, (std::vector<float>{102, 3, 127, 103}));
+  EXPECT_EQ(overflows("e4m3fn"), 1U);
+  EXPECT_EQ(overflows("binary16"), 0U);
 }
 
 TEST(AccumulatedGemm, OverflowErrorsNameTheElement) {

@@ -43,7 +43,7 @@ inline Destination stochastic(const std::string& format, int bits,
 
 inline AccumulatorSpec rounded(const Destination& sum, int every = 1, SumOrder order = {}) {
   AccumulatorSpec spec;
-  spec.method = RoundedSum{sum, every, order};
+  spec.method = RoundedSum{sum, every, order, {}};
   return spec;
 }
 

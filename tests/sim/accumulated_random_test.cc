@@ -3,6 +3,7 @@
 
 #include <random>
 #include <string>
+#include <variant>
 
 #include "tests/sim/accumulated_problem.h"
 
@@ -30,9 +31,15 @@ AccumulatorSpec random_spec(std::mt19937& rng) {
   } else {
     const auto order = below(2) == 0 ? Order::sequential : static_cast<Order>(below(4));
     const int every = order == Order::sequential && below(3) == 0 ? 1 + below(5) : 1;
-    spec.method = RoundedSum{to(), every, {order, order == Order::sequential ? 0 : 1 + below(6)}};
+    spec.method =
+        RoundedSum{to(), every, {order, order == Order::sequential ? 0 : 1 + below(6)}, {}};
   }
-  if (below(5) == 0) spec.product = to();
+  auto* sum = std::get_if<RoundedSum>(&spec.method);
+  if (sum != nullptr && sum->every == 1 && below(8) == 0) {
+    sum->flush = Flush{{-2 - below(8), -2 - below(8)}};
+  } else if (below(5) == 0) {
+    spec.product = to();
+  }
   if (below(4) == 0) spec.promotion = Promotion{1 + below(9), to()};
   if (below(6) == 0) spec.result = to();
   spec.addend_last = below(6) == 0;
