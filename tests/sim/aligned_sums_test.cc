@@ -139,10 +139,12 @@ TEST(AlignedSums, BoundaryOfTruncation) {
 TEST(AlignedSums, LargestSumsOfAlignedTerms) {
   const Values largest = [](std::mt19937& rng) { return rng() % 64 == 0 ? 1.0F : 65504.0F; };
   const Values negative = [](std::mt19937&) { return -65504.0F; };
+  const Values start = [](std::mt19937&) { return 0x1.fffffep30F; };
   for (const char* spec : {"a100(binary16)", "h100(binary16)", "b200(binary16)",
                            "aligned(binary32,64,25)+toward_zero"}) {
     expect_sums(accumulate_aligned, {spec, largest, largest, {}}, kShapes);
     expect_sums(accumulate_aligned, {spec, largest, negative, {}}, kShapes);
+    expect_sums(accumulate_aligned, {spec, largest, largest, start}, kShapes);
   }
 }
 
