@@ -169,8 +169,8 @@ const Names kHalves = {"binary16", "bfloat16", "tf32"};
 const Names kHalvesAndFp8 = {"binary16", "bfloat16", "tf32", "e4m3fn", "e5m2"};
 const Names kFp8 = {"e4m3fn", "e5m2"};
 
-const std::vector<NamedAccumulator>& rows() {
-  static const std::vector<NamedAccumulator> table = {
+std::vector<NamedAccumulator> nvidia_rows() {
+  return {
       {"v100",
        {"volta"},
        {"binary16"},
@@ -227,6 +227,11 @@ const std::vector<NamedAccumulator>& rows() {
        "derived from the recordings of MATLAB-tensor-core (H100, H200, B200)",
        mma_sync_fp8,
        true},
+  };
+}
+
+std::vector<NamedAccumulator> amd_rows() {
+  return {
       {"cdna1",
        {"mi100"},
        {"binary16", "bfloat16", "binary32"},
@@ -248,6 +253,11 @@ const std::vector<NamedAccumulator>& rows() {
        kMmaSim,
        cdna3,
        false},
+  };
+}
+
+std::vector<NamedAccumulator> software_rows() {
+  return {
       {"deepseek_promotion_128",
        {"deepseek"},
        kFp8,
@@ -277,6 +287,16 @@ const std::vector<NamedAccumulator>& rows() {
        posit16_quire,
        false},
   };
+}
+
+const std::vector<NamedAccumulator>& rows() {
+  static const std::vector<NamedAccumulator> table = [] {
+    std::vector<NamedAccumulator> all = nvidia_rows();
+    for (const auto& part : {amd_rows(), software_rows()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
   return table;
 }
 

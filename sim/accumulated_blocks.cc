@@ -1,6 +1,7 @@
 #include "sim/accumulated_blocks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <utility>
@@ -39,7 +40,11 @@ std::optional<Target> prepare(const Destination& to) {
 struct Targets {
   Target binary32, sum;
   std::optional<Target> product, outer, result;
+  double least = 0;  ///< results of sums that are smaller become zeros of their sign
 };
+
+/// A number that is too small, or a zero of either sign, is +0 (RoundedSum::flush).
+double flushed(double x, double least) { return std::abs(x) < least || x == 0 ? 0.0 : x; }
 
 /// 8 x 8 dot products while they are evaluated; compare DotProduct in formats/accumulate.cc.
 class BlockProduct {
@@ -93,7 +98,11 @@ class BlockProduct {
 
   Block rounded_sum(const RoundedSum& rule, std::size_t from, std::size_t to, const Block& start) {
     const std::size_t terms = to - from;
-    Block sum = round(start, to_.sum);
+    Block first = start;
+    for (double& x : first.value) {
+      if (to_.least > 0) x = flushed(x, to_.least);
+    }
+    Block sum = round(first, to_.sum);
     if (rule.order.order == Order::sequential) return chain(rule, from, to, 1, sum);
     const auto length = static_cast<std::size_t>(rule.order.length);
     if (rule.order.order == Order::interleaved) {
@@ -101,14 +110,14 @@ class BlockProduct {
       for (std::size_t lane = 0; lane < std::min(length, terms); ++lane) {
         lanes.push_back(chain(rule, from + lane, to, length, Block{}));
       }
-      return lanes.empty() ? sum : add(sum, tree(lanes), to_.sum);
+      return lanes.empty() ? sum : add_sums(sum, tree(lanes));
     }
     const std::size_t block = length == 0 ? std::max<std::size_t>(terms, 1) : length;
     for (std::size_t k = from; k < to; k += block) {
       const std::size_t end = std::min(k + block, to);
       const Block part = rule.order.order == Order::blocked ? chain(rule, k, end, 1, Block{})
                                                             : tree_of_terms(k, end);
-      sum = add(sum, part, to_.sum);
+      sum = add_sums(sum, part);
     }
     return sum;
   }
@@ -118,7 +127,7 @@ class BlockProduct {
     Block sum = start;
     int waiting = 0;
     for (std::size_t k = from; k < to; k += stride) {
-      sum = add_term(sum, k, rule.every == 1 ? to_.sum : to_.binary32);
+      sum = rule.every == 1 ? add_to_sum(sum, k) : add_term(sum, k, to_.binary32);
       if (rule.every > 1 && ++waiting == rule.every) {
         sum = round(sum, to_.sum);
         waiting = 0;
@@ -128,17 +137,30 @@ class BlockProduct {
   }
 
   Block tree_of_terms(std::size_t from, std::size_t end) {
-    if (end - from == 1) return add_term(Block{}, from, to_.sum);
+    if (end - from == 1) return add_to_sum(Block{}, from);
     const std::size_t half = left_half(end - from);
     const Block left = tree_of_terms(from, from + half);
-    return add(left, tree_of_terms(from + half, end), to_.sum);
+    return add_sums(left, tree_of_terms(from + half, end));
   }
 
   Block tree(std::span<const Block> terms) {
     if (terms.size() == 1) return terms[0];
     const std::size_t half = left_half(terms.size());
     const Block left = tree(terms.first(half));
-    return add(left, tree(terms.subspan(half)), to_.sum);
+    return add_sums(left, tree(terms.subspan(half)));
+  }
+
+  Block add_to_sum(const Block& sum, std::size_t k) { return flush(add_term(sum, k, to_.sum)); }
+
+  Block add_sums(const Block& x, const Block& y) { return flush(add(x, y, to_.sum)); }
+
+  Block flush(const Block& exact) const {
+    Block sum = exact;
+    if (to_.least == 0) return sum;
+    for (double& x : sum.value) {
+      if (std::abs(x) < to_.least) x = std::copysign(0.0, x);
+    }
+    return sum;
   }
 
   static std::size_t left_half(std::size_t n) {
@@ -238,7 +260,13 @@ class BlockProduct {
 class Blocks final : public AccumulatedBlocks {
  public:
   Blocks(AccumulatorSpec spec, Targets targets)
-      : spec_(std::move(spec)), targets_(std::move(targets)) {}
+      : spec_(std::move(spec)), targets_(std::move(targets)) {
+    const auto* rounded = std::get_if<RoundedSum>(&spec_.method);
+    if (rounded == nullptr || !rounded->flush) return;
+    for (std::size_t i = 0; i < 2; ++i) {
+      least_operands_[i] = std::ldexp(1.0, rounded->flush->operand_exponents[i]);
+    }
+  }
 
   void run(const GemmTask& task) const override {
     std::vector<double> rows(task.depth * kBlockSide);
@@ -247,14 +275,14 @@ class Blocks final : public AccumulatedBlocks {
       const std::size_t cols = std::min(kBlockSide, task.c.cols - n);
       for (std::size_t k = 0; k < task.depth; ++k) {
         for (std::size_t c = 0; c < cols; ++c) {
-          columns[k * kBlockSide + c] = static_cast<double>(task.right(k, n + c));
+          columns[k * kBlockSide + c] = operand(task.right(k, n + c), least_operands_[1]);
         }
       }
       for (std::size_t m = 0; m < task.c.rows; m += kBlockSide) {
         const std::size_t count = std::min(kBlockSide, task.c.rows - m);
         for (std::size_t k = 0; k < task.depth; ++k) {
           for (std::size_t r = 0; r < count; ++r) {
-            rows[k * kBlockSide + r] = static_cast<double>(task.left(m + r, k));
+            rows[k * kBlockSide + r] = operand(task.left(m + r, k), least_operands_[0]);
           }
         }
         run_block(task, rows, columns, {m, n}, {count, cols});
@@ -263,6 +291,11 @@ class Blocks final : public AccumulatedBlocks {
   }
 
  private:
+  static double operand(float x, double least) {
+    const auto wide = static_cast<double>(x);
+    return least > 0 ? flushed(wide, least) : wide;
+  }
+
   struct Pair {
     std::size_t row, column;
   };
@@ -288,6 +321,7 @@ class Blocks final : public AccumulatedBlocks {
 
   AccumulatorSpec spec_;
   Targets targets_;
+  double least_operands_[2] = {0, 0};  ///< smaller ones are read as +0; 0: none
 };
 
 }  // namespace
@@ -299,6 +333,10 @@ std::unique_ptr<AccumulatedBlocks> AccumulatedBlocks::make(const AccumulatorSpec
   if (!sum) return nullptr;
   const Destination binary32 = std::get<RoundedSum>(binary32_accumulator().method).sum;
   Targets targets{*prepare(binary32), std::move(*sum), {}, {}, {}};
+  if (const auto* rounded = std::get_if<RoundedSum>(&spec.method); rounded && rounded->flush) {
+    if (rounded->every > 1 || spec.product) return nullptr;
+    targets.least = to_double(min_normal(rounded->sum.format));
+  }
   if (spec.product) targets.product = prepare(*spec.product);
   if (spec.promotion) targets.outer = prepare(spec.promotion->outer);
   if (spec.result) targets.result = prepare(*spec.result);

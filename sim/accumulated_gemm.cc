@@ -11,8 +11,11 @@
 #include "formats/spec.h"
 #include "sim/accumulated_blocks.h"
 #include "sim/accumulated_reference.h"
+#include "sim/aligned_sums.h"
+#include "sim/exact_sums.h"
 #include "sim/gemm.h"
 #include "sim/gemm_task.h"
+#include "sim/integer_sums.h"
 #include "sim/rounded_gemm.h"
 #include "sim/rounded_plan.h"
 #include "sim/rounder.h"
@@ -103,6 +106,19 @@ struct AccumulatedGemm::Impl {
     return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
   }
 
+  /// By the kernels for aligned, integer and exact sums.
+  bool run_wide_sum(const GemmTask& task) const {
+    const auto* rounded = std::get_if<RoundedSum>(&spec.method);
+    const bool is_other = rounded != nullptr
+                              ? !std::holds_alternative<IntegerFormat>(rounded->sum.format)
+                              : std::holds_alternative<CompensatedSum>(spec.method);
+    if (is_other) return false;
+    const OperandFacts a = operand_facts(task.a);
+    const OperandFacts b = operand_facts(task.b);
+    if (rounded != nullptr) return accumulate_integers(spec, task, a, b);
+    return accumulate_aligned(spec, task, a, b) || accumulate_exact(spec, task, a, b);
+  }
+
   void run(const GemmTask& task) const {
     if (task.c.rows == 0 || task.c.cols == 0) return;
     if (is_binary32_chain && task.addend.data == nullptr && task.report == nullptr) {
@@ -113,7 +129,7 @@ struct AccumulatedGemm::Impl {
       }
       return;
     }
-    if (run_chain(task)) return;
+    if (run_wide_sum(task) || run_chain(task)) return;
     if (blocks && task.report == nullptr) {
       blocks->run(task);
       return;

@@ -14,7 +14,9 @@ namespace halfulp {
 
 /// What an accumulator may be asked to count.
 struct AccumulatorReport {
-  std::uint64_t overflows = 0;  ///< dot products in which the result of a rounding left its range
+  /// Additions of integers whose result left the accumulator's range; for other sums, dot products
+  /// in which a rounding did.
+  std::uint64_t overflows = 0;
 };
 
 /// C = A B (+ C0) under one accumulator. Operands and results are binary32 arrays of exact values.

@@ -106,8 +106,10 @@ HWY_INLINE auto ExponentOf(Double x, int least) {
 /// becomes zero; zero is +0.
 class SumRounder {
  public:
+  using FloatHalf = hn::Rebind<float, DoubleTag>;
+
   explicit SumRounder(const SumRounding& r)
-      : to_nearest_(r.to_nearest), clears_bits_(r.clears_bits) {
+      : to_nearest_(r.to_nearest), clears_bits_(r.clears_bits), converts_(r.converts) {
     const DoubleTag d;
     const hn::RebindToSigned<DoubleTag> di;
     mask_ = hn::Set(di, ~((std::int64_t{1} << (52 - r.trailing_bits)) - 1));
@@ -118,11 +120,17 @@ class SumRounder {
     beyond_ = hn::Set(d, r.beyond);
   }
 
+  /// The same as binary32, which holds every number of the format.
+  HWY_INLINE hn::Vec<FloatHalf> narrow(Double x) const {
+    return hn::DemoteTo(FloatHalf(), converts_ ? x : (*this)(x));
+  }
+
   HWY_INLINE Double operator()(Double x) const {
     const DoubleTag d;
     const hn::RebindToSigned<DoubleTag> di;
     const auto bits = hn::BitCast(di, x);
     if (clears_bits_) return hn::BitCast(d, hn::And(bits, mask_));
+    if (converts_) return hn::PromoteTo(d, hn::DemoteTo(FloatHalf(), x));
     const auto field = hn::And(bits, hn::Set(di, std::int64_t{0x7FF} << 52));
     const Double power = hn::Max(hn::BitCast(d, field), least_power_);
     const Double inverse = hn::BitCast(d, hn::Sub(inverse_, hn::BitCast(di, power)));
@@ -133,7 +141,7 @@ class SumRounder {
   }
 
  private:
-  bool to_nearest_, clears_bits_;
+  bool to_nearest_, clears_bits_, converts_;
   hn::Vec<hn::RebindToSigned<DoubleTag>> mask_, inverse_;
   Double least_power_, trailing_, largest_, beyond_;
 };

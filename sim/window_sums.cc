@@ -24,8 +24,8 @@ double exact_odd_sum(const double* parts, std::size_t count, std::size_t stride)
   ExactSum sum;
   for (std::size_t i = 0; i < count; ++i) sum.add(from_double(parts[i * stride]));
   Flags flags;
-  return to_double(sum.round(FloatFormat{11, 52, 1023}, {Rounding::to_odd, Overflow::infinity}, 0,
-                             flags));
+  return to_double(
+      sum.round(FloatFormat{11, 52, 1023}, {Rounding::to_odd, Overflow::infinity}, 0, flags));
 }
 
 }  // namespace
@@ -66,8 +66,8 @@ HWY_INLINE Double OddSum(Double (&w)[kWindows]) {
   // Each part is far below the one before, or the sign of what is lost is not that of w[1].
   auto is_open = hn::FirstN(d, 0);
   for (int i = 1; i + 1 < kWindows; ++i) {
-    is_open = hn::Or(
-        is_open, hn::Gt(hn::Abs(w[i + 1]), hn::Mul(hn::Abs(w[i]), hn::Set(d, 0x1p-50))));
+    is_open =
+        hn::Or(is_open, hn::Gt(hn::Abs(w[i + 1]), hn::Mul(hn::Abs(w[i]), hn::Set(d, 0x1p-50))));
   }
   const auto inexact = hn::Ne(w[1], hn::Zero(d));
   const auto one = hn::Set(du, 1);

@@ -13,6 +13,7 @@ FIGURES = {
     "accumulation_error": "error of dot products against length, a line per accumulator",
     "gemm_error": "error of matrix products, a row per accumulator, a marker per length",
     "overflow_share": "share of dot products that overflow against length, and the safe length",
+    "reduction_order": "outputs that part under other orders of addition: share, place, deviation",
     "product_errors": "relative errors of approximate products against the format",
     "dot_errors": "dot products with approximate products, with and without their gain",
     "function_errors": "softmax, norms, activations evaluated in a format, a panel per function",

@@ -44,11 +44,11 @@ OrderedProduct::OrderedProduct(const Reduction& reduction, const ProductFormats&
     : reduction_(reduction), partial_(formats.partial_sums), result_(formats.results) {
   term_order(reduction, 1);  // refuses what no product could use
   if (formats.sums == parse_format("binary32")) return;
-  RoundedSum sum;
-  sum.sum = {formats.sums, kNearest};
-  sum.order = reduction.order;
-  AccumulatorSpec spec;
-  spec.method = sum;
+  RoundedSum sums;
+  sums.sum = {formats.sums, kNearest};
+  sums.order = reduction.order;
+  AccumulatorSpec spec = binary32_accumulator();
+  spec.method = sums;
   narrow_.emplace(spec);
   reduction_.order = {};  // of a part the accumulator takes care
 }

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "experiments/harness/schema.h"
+#include "experiments/kinds/language_model_spec.h"
+#include "sim/quantizer.h"
 
 namespace halfulp {
 namespace {
@@ -63,8 +65,7 @@ TEST(ApproximateMultiplication, AllPairsGiveTheKnownErrors) {
 }
 
 TEST(ApproximateMultiplication, SamplesGiveTheKnownErrorsWithinFourStandardErrors) {
-  const std::map<std::string, double> known = {
-      {"mitchell", 0.0}, {"l_mul_integer", .069}, {"exact", .0361}};
+  const std::map<std::string, double> known = {{"l_mul_integer", .069}, {"exact", .0361}};
   for (const auto& [rule, error] : known) {
     const Metrics m = run(kProducts, {{"source", text("uniform_significand")},
                                       {"rule", rule},
@@ -142,6 +143,29 @@ TEST(FunctionError, ChecksItsKeys) {
               SizeIs(1));
   EXPECT_THAT(check(kFunctionError, {{"function", text("two_pass_softmax")}, {"lanes", count(3)}}),
               SizeIs(1));
+}
+
+// By default the training kernels run, whose bits published results have.
+TEST(FunctionPrecision, Binary32MeansTheTrainingKernels) {
+  const auto functions = [](const Settings& settings) {
+    return train_spec(config_of("train_language_model", settings)).numerics.functions;
+  };
+  // As a sweep canonicalizes it.
+  const std::string binary32 = to_spec(parse_quantizer("binary32"));
+  EXPECT_EQ(functions({}), nn::FunctionNumerics{});
+  EXPECT_EQ(functions({{"precision.norm", binary32}}), nn::FunctionNumerics{});
+  const nn::FunctionNumerics one = functions({{"precision.norm", text("bfloat16")}});
+  ASSERT_TRUE(one.norm);
+  EXPECT_EQ(one.norm->rounding.overflow, Overflow::infinity);
+  EXPECT_FALSE(one.softmax);
+  EXPECT_FALSE(one.activation);
+}
+
+TEST(FunctionPrecision, ChecksItsKeys) {
+  constexpr const char* kTraining = "train_language_model";
+  EXPECT_THAT(check(kTraining, {{"precision.softmax", text("e4m3fn")}}), SizeIs(1));
+  EXPECT_THAT(check(kTraining, {{"precision.softmax", text("nf4+unscaled")}}), SizeIs(1));
+  EXPECT_THAT(check(kTraining, {{"precision.softmax", text("e4m3fn+unscaled")}}), IsEmpty());
 }
 
 }  // namespace
