@@ -131,14 +131,20 @@ def count_axis(axis):
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
-def plain_log_axis(axis, base=10):
-    """Writes the ticks of a logarithmic matplotlib axis as 0.01, 1e-05 or 4096.
+def plain_log_axis(axis, base=10, ticks=9):
+    """Writes the ticks of a logarithmic matplotlib axis as 0.01, 1e-5 or 4096.
 
     Without mathtext, whose parser warns under some versions of pyparsing.
     """
-    axis.set_major_locator(LogLocator(base, numticks=9))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+    axis.set_major_locator(LogLocator(base, numticks=ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _plain(value):
+    if value >= 1e-3:
+        return f"{value:.6g}"
+    return f"{value:.0e}".replace("e-0", "e-")
 
 
 def wrapped(title):

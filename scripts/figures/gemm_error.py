@@ -68,7 +68,7 @@ def draw(results, options):
 
 def _draw_panel(axis, own, order, looks):
     axis.set_xscale("log")
-    style.plain_log_axis(axis.xaxis)
+    style.plain_log_axis(axis.xaxis, ticks=5)
     for y, name in enumerate(order):
         axis.axhline(y, color="0.9", linewidth=0.5, zorder=0)
         for run in own:
