@@ -59,8 +59,10 @@ def draw(results, options):
     )
     if any(run["relative_error"] == 0 for run in made):
         handles.append(
-            Line2D([], [], linestyle="none", marker="o", fillstyle="none", markersize=3.6,
-                   markeredgewidth=0.7, color="black", label="hollow, at the edge: exact")  # fmt: skip
+            Line2D(
+                [], [], linestyle="none", marker="o", fillstyle="none", markersize=3.6,
+                markeredgewidth=0.7, color="black", label="hollow, at the edge: exact",
+            )  # fmt: skip
         )
     style.legend_below(figure, handles)
     return figure, HEADER, [tuple(run[key] for key in HEADER) for run in made]
