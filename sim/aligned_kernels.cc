@@ -20,19 +20,28 @@ void RunAligned(const GemmTask& task, const AlignedPlan& plan, const SumStart& s
   RunSumTiles(kernel, task, start, sink);
 }
 
+template <class D, int kSumLanes>
+void RunWide(const GemmTask& task, const AlignedPlan& plan, const SumStart& start,
+             const SumSink& sink) {
+  if (plan.rule.alignment == Rounding::toward_zero) {
+    RunAligned<WideAlignedKernel<D, kSumLanes, Rounding::toward_zero>>(task, plan, start, sink);
+  } else if (plan.rule.alignment == Rounding::nearest_even) {
+    RunAligned<WideAlignedKernel<D, kSumLanes, Rounding::nearest_even>>(task, plan, start, sink);
+  } else {
+    RunAligned<WideAlignedKernel<D, kSumLanes, Rounding::toward_negative>>(task, plan, start, sink);
+  }
+}
+
 template <int kSumLanes>
 void RunLanes(const GemmTask& task, const AlignedPlan& plan, const SumStart& start,
               const SumSink& sink) {
+  if (task.c.cols <= kFewColumns) {
+    return RunWide<hn::CappedTag<double, 1>, kSumLanes>(task, plan, start, sink);
+  }
 #if HWY_TARGET != HWY_SCALAR
   if (plan.in_binary32) return RunAligned<NarrowAlignedKernel<kSumLanes>>(task, plan, start, sink);
 #endif
-  if (plan.rule.alignment == Rounding::toward_zero) {
-    RunAligned<WideAlignedKernel<kSumLanes, Rounding::toward_zero>>(task, plan, start, sink);
-  } else if (plan.rule.alignment == Rounding::nearest_even) {
-    RunAligned<WideAlignedKernel<kSumLanes, Rounding::nearest_even>>(task, plan, start, sink);
-  } else {
-    RunAligned<WideAlignedKernel<kSumLanes, Rounding::toward_negative>>(task, plan, start, sink);
-  }
+  RunWide<hn::ScalableTag<double>, kSumLanes>(task, plan, start, sink);
 }
 
 void AlignedSums(const GemmTask& task, const AlignedPlan& plan, const SumStart& start,

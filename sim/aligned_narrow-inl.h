@@ -71,6 +71,9 @@ class NarrowAlignedKernel {
   }
 
  private:
+  using DoubleTag = hn::ScalableTag<double>;
+  using Double = hn::Vec<DoubleTag>;
+  static constexpr std::size_t kDoubles = hn::MaxLanes(DoubleTag());
   using Addend = AlignedSum::Addend;
   using Float = hn::Vec<FloatTag>;
   using IntTag = hn::RebindToSigned<FloatTag>;
@@ -307,7 +310,7 @@ class NarrowAlignedKernel {
   }
 
   const AlignedPlan& plan_;
-  SumRounder round_;
+  SumRounder<DoubleTag> round_;
   float largest_ = static_cast<float>(plan_.rounding.largest);
   std::size_t panel_ = 0;
   AlignedOperand<float> a_, b_;

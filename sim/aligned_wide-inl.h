@@ -21,9 +21,11 @@ namespace halfulp {
 namespace HWY_NAMESPACE {
 
 /// Any aligned sum that binary64 holds: aligned terms are binary64 integers.
-template <int kSumLanes, Rounding kAlignment>
+template <class D, int kSumLanes, Rounding kAlignment>
 class WideAlignedKernel {
  public:
+  using Double = hn::Vec<D>;
+  static constexpr std::size_t kDoubles = hn::MaxLanes(D());
   static constexpr std::size_t kRows = 4;
 
   explicit WideAlignedKernel(const AlignedPlan& plan) : plan_(plan), round_(plan.rounding) {}
@@ -45,7 +47,7 @@ class WideAlignedKernel {
 
   template <std::size_t kTileRows>
   HWY_NOINLINE void run(std::size_t panel, double* sums, std::size_t stride) const {
-    const DoubleTag d;
+    const D d;
     for (std::size_t i = 0; i < kTileRows; ++i) {
       Double sum = hn::LoadU(d, sums + i * stride);
       std::size_t k = 0;
@@ -61,9 +63,9 @@ class WideAlignedKernel {
   }
 
  private:
-  using IntTag = hn::RebindToSigned<DoubleTag>;
+  using IntTag = hn::RebindToSigned<D>;
   using Int = hn::Vec<IntTag>;
-  using NarrowTag = hn::Rebind<std::int32_t, DoubleTag>;
+  using NarrowTag = hn::Rebind<std::int32_t, D>;
 
   struct Operands {
     const double* a;
@@ -81,7 +83,7 @@ class WideAlignedKernel {
 
   HWY_INLINE Double Add(const Operands& o, std::size_t count, Double sum) const {
     using Addend = AlignedSum::Addend;
-    const DoubleTag d;
+    const D d;
     const Addend addend = plan_.rule.addend;
     const Double joined = addend == Addend::aligned ? sum : hn::Zero(d);
     Aligned total = LaneSum(o, 0, count, joined);
@@ -94,17 +96,17 @@ class WideAlignedKernel {
     const Double rounded = round_(Plus0(total.value));
     if (addend != Addend::separate) return rounded;
     // Both are binary32 numbers; their sum is rounded to nearest even there.
-    const hn::Rebind<float, DoubleTag> df;
+    const hn::Rebind<float, D> df;
     return hn::PromoteTo(d, hn::Add(hn::DemoteTo(df, sum), hn::DemoteTo(df, rounded)));
   }
 
   /// A sum of aligned terms that are all zero is +0.
-  static HWY_INLINE Double Plus0(Double x) { return hn::Add(x, hn::Zero(DoubleTag())); }
+  static HWY_INLINE Double Plus0(Double x) { return hn::Add(x, hn::Zero(D())); }
 
   /// Real value of products (even or odd ones where there are two lanes) and the addend, aligned.
   HWY_INLINE Aligned LaneSum(const Operands& o, std::size_t first, std::size_t count,
                              Double addend) const {
-    const DoubleTag d;
+    const D d;
     const IntTag di;
     const NarrowTag dn;
     auto largest = hn::Set(dn, plan_.least_exponent);
@@ -115,18 +117,18 @@ class WideAlignedKernel {
     Int exponent = hn::PromoteTo(di, largest);
     const auto is_term = hn::Ne(addend, hn::Zero(d));
     const Int own = hn::BitCast(
-        di, hn::IfThenElse(is_term, hn::BitCast(d, ExponentOf(addend, kBinary32LeastExponent)),
+        di, hn::IfThenElse(is_term, hn::BitCast(d, ExponentOf(D(), addend, kBinary32LeastExponent)),
                            hn::BitCast(d, exponent)));
     exponent = hn::Max(exponent, own);
     const Int bits = hn::Set(di, std::int64_t{plan_.rule.fraction_bits});
-    const Double scale = PowerOfTwo(hn::Sub(bits, exponent));
+    const Double scale = PowerOfTwo(D(), hn::Sub(bits, exponent));
     Double sum = Align(hn::Mul(addend, scale));
     for (std::size_t k = first; k < count; k += kSumLanes) {
       const Double product =
           hn::Mul(hn::Load(d, o.b + k * kDoubles), hn::Set(d, o.a[k * o.a_step]));
       sum = hn::Add(sum, Align(hn::Mul(product, scale)));
     }
-    return {hn::Mul(sum, PowerOfTwo(hn::Sub(exponent, bits))), exponent};
+    return {hn::Mul(sum, PowerOfTwo(D(), hn::Sub(exponent, bits))), exponent};
   }
 
   static HWY_INLINE Double Align(Double x) {
@@ -144,15 +146,15 @@ class WideAlignedKernel {
   static HWY_INLINE Double RoundedDown(Double x, Int exponent, int bits) {
     const IntTag di;
     const Int kept = hn::Set(di, std::int64_t{bits});
-    const Double whole = hn::Floor(hn::Mul(x, PowerOfTwo(hn::Sub(kept, exponent))));
-    return hn::Mul(whole, PowerOfTwo(hn::Sub(exponent, kept)));
+    const Double whole = hn::Floor(hn::Mul(x, PowerOfTwo(D(), hn::Sub(kept, exponent))));
+    return hn::Mul(whole, PowerOfTwo(D(), hn::Sub(exponent, kept)));
   }
 
   HWY_INLINE Aligned WithAddend(const Aligned& products, Double addend) const {
-    const DoubleTag d;
+    const D d;
     const IntTag di;
     const int bits = plan_.rule.fraction_bits;
-    Aligned other{addend, ExponentOf(addend, kBinary32LeastExponent)};
+    Aligned other{addend, ExponentOf(D(), addend, kBinary32LeastExponent)};
     if (plan_.rule.drops_far_addend) {
       const Int distance = hn::Sub(products.exponent, other.exponent);
       const auto is_far = hn::Gt(distance, hn::Set(di, std::int64_t{bits + 1}));
@@ -162,7 +164,7 @@ class WideAlignedKernel {
   }
 
   const AlignedPlan& plan_;
-  SumRounder round_;
+  SumRounder<D> round_;
   std::size_t panel_ = 0;
   AlignedOperand<double> a_, b_;
 };
