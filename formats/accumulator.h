@@ -91,7 +91,7 @@ struct AlignedSum {
   bool drops_far_addend = false;  ///< of Addend::realigned: an addend whose exponent is more than
                                   ///< F + 1 below the larger one is zero, not rounded down
   std::optional<Destination> addition = {};  ///< of Addend::separate; none: `sum`
-  Destination sum;                      ///< of the running sum, after each addition
+  Destination sum;                           ///< of the running sum, after each addition
   friend bool operator==(const AlignedSum&, const AlignedSum&) = default;
 };
 
