@@ -2,8 +2,8 @@
 // interleaved:
 //   accumulator_bench [minimum repetitions, default 9]
 // Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens). Operands are
-// normal random numbers rounded to the format that the table names; integers fill a quarter of their
-// range.
+// normal random numbers rounded to the format that the table names; integers fill a quarter of
+// their range.
 #include <fmt/format.h>
 
 #include <cmath>

@@ -126,7 +126,7 @@ def _draw_series(axis, cells, look, shift):
         if math.isfinite(low):
             axis.plot([x, x], [low, high], color=look["color"], linewidth=0.9)
         axis.plot([x], [mean], markersize=4, markeredgewidth=0.7, zorder=4,
-                  markerfacecolor="white" if cell["diverged"] else look["color"], **look)  # fmt: skip
+                  markerfacecolor="white" if cell["diverged"] else look["color"], **look)
     if len(line) > 1:
         axis.plot(*zip(*line), color=look["color"], linewidth=0.8, zorder=2)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Trains a tiny model under every accumulator of the committed sweep, draws its figure twice with the
-# same bytes, and compares what is drawn with what was measured.
+# Trains a tiny model under every accumulator of the committed sweep, draws its figure twice with
+# the same bytes, and compares what is drawn with what was measured.
 # usage: training_accumulators_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
@@ -30,7 +30,7 @@ for kind in pdf png csv; do
 done
 
 "$python" - "$results" "$folder/first/gap_vs_accumulator.csv" <<'END' || fail "what is drawn"
-import csv, h5py, sys
+import csv, h5py, math, sys
 with h5py.File(sys.argv[1]) as file:
     runs = file["runs"]
     losses, seeds = runs["validation_loss"][()], runs["seed"][()]
@@ -41,11 +41,12 @@ plain = {seed: loss for seed, loss, (all_sums, fprop, attention) in zip(seeds, l
          if all_sums.startswith("binary32+") and fprop == "inherit"
          and attention.startswith("binary32+")}
 assert len(plain) == 3 and len(losses) == 72, (plain, len(losses))
-measured = sorted(loss - plain[seed] for seed, loss in zip(seeds, losses))
+# Sums in binary16 overflow and are drawn as diverged.
+measured = sorted(loss - plain[seed] for seed, loss in zip(seeds, losses) if math.isfinite(loss))
 with open(sys.argv[2], newline="") as file:
     drawn = sorted(float(row["gap"]) for row in csv.DictReader(file) if row["kind"] == "seed")
 # The sums in binary32 themselves are not drawn.
-assert sorted(drawn + [0.0] * 3) == measured
+assert sorted(drawn + [0.0] * 3) == measured and len(measured) >= 69
 assert len({gap for gap in drawn if gap != 0.0}) > 40, "accumulators that change nothing"
 END
 
@@ -54,5 +55,5 @@ status=0
 "$build/run_experiment" "$source/experiments/sweeps/training_accumulators.toml" -n \
   precision.wgrad.accumulator=binary64 -o "$folder" >"$folder/log" 2>&1 || status=$?
 [ "$status" = 2 ] || fail "an accumulator wider than the arrays ends with $status"
-grep -q "precision.wgrad.accumulator: .*result(binary32)" "$folder/log" || fail "$(cat "$folder/log")"
+grep -q "precision.wgrad.accumulator.*result(binary32)" "$folder/log" || fail "$(cat "$folder/log")"
 echo "72 runs, 1 figure"

@@ -116,6 +116,11 @@ TEST(AccumulatedGemm, SmallRangesUnderflowAndOverflow) {
   };
   expect_equal(specs, {{9, 20, 12}}, values_of("binary32", 24), 6);
   expect_equal(specs, {{9, 20, 12}}, values_of("e4m3fn", 14), 7);
+  // Coarse operands: only the upper end of the range is left.
+  const Values coarse = [](std::mt19937& rng) {
+    return 64.0F * static_cast<float>(static_cast<int>(rng() % 15) - 7);
+  };
+  expect_equal(specs, {{9, 20, 12}}, coarse, 13);
 }
 
 TEST(AccumulatedGemm, NanInfinityAndMinusZero) {

@@ -34,7 +34,7 @@ TEST(OverflowLength, IsRegisteredAndItsDefaultsPass) {
 }
 
 TEST(OverflowLength, GuaranteesAreRunAtTheirEdge) {
-  for (const char* accumulator : {"int12", "int12+wrap", "int32", "int32+wrap", "binary16"}) {
+  for (const char* accumulator : {"int12", "int12+wrap", "int26", "int26+wrap", "binary16"}) {
     const Metrics m = run({{"accumulator", text(accumulator)}, {"length", count(8)}});
     EXPECT_EQ(m.at("overflows_at_safe_length"), 0.0) << accumulator;
     EXPECT_EQ(m.at("overflows_beyond_safe_length"), 1.0) << accumulator;
@@ -58,8 +58,8 @@ TEST(OverflowLength, EqualOperandsOverflowJustBeyondTheGuarantee) {
 
 // Wrapped sums that come back are right again; saturated ones stay wrong.
 TEST(OverflowLength, WrappedSumsComeBack) {
-  const Metrics wrap = run({{"accumulator", text("int9+wrap")}});
-  const Metrics saturate = run({{"accumulator", text("int9")}});
+  const Metrics wrap = run({{"accumulator", text("int9+wrap")}, {"length", count(4096)}});
+  const Metrics saturate = run({{"accumulator", text("int9")}, {"length", count(4096)}});
   EXPECT_GT(wrap.at("overflow_share"), 0.1);
   EXPECT_LT(wrap.at("overflow_share"), 0.9);
   EXPECT_EQ(wrap.at("overflow_share"), saturate.at("overflow_share"));
@@ -68,7 +68,8 @@ TEST(OverflowLength, WrappedSumsComeBack) {
 }
 
 TEST(OverflowLength, CentredSumsOverflowAsBrownianMotion) {
-  const Metrics m = run({{"accumulator", text("int9")}, {"samples", count(1024)}});
+  const Metrics m =
+      run({{"accumulator", text("int9")}, {"samples", count(1024)}, {"length", count(4096)}});
   // A walk of steps of finite size overflows a little later than the motion.
   EXPECT_NEAR(m.at("overflow_share"), m.at("expected_overflow_share"), 0.07);
 }
