@@ -118,6 +118,18 @@ TEST(AlignedSums, SumsThatLeaveNarrowFormats) {
   }
 }
 
+TEST(AlignedSums, SumsThatLeaveBinary32) {
+  const Values values = spread("bfloat16", 3, 62);
+  for (const std::string details : {"", ",addend=separate,addition=binary32", ",addend=realigned",
+                                    ",addend=realigned,lanes=2", ",lanes=2"}) {
+    for (const std::string rounding : {"toward_zero", "nearest_even"}) {
+      const std::string spec = "aligned(binary32,4,24" + details + ")+" + rounding;
+      expect_sums(accumulate_aligned, {spec, values, values, spread("binary32", 3, 125)},
+                  {{7, 33, 9}, {1, 1, 30}, {40, 1, 21}});
+    }
+  }
+}
+
 /// Terms that lie half a unit and one unit below what alignment keeps, of both signs, and sums that
 /// cancel to a last unit.
 TEST(AlignedSums, BoundaryOfTruncation) {
