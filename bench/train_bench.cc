@@ -1,6 +1,8 @@
 // A whole training step (forward, backward, clipping norm, AdamW) on one thread, for the three GPT
 // shapes of docs/BENCHMARKS.md: tokens per second, the share that is linear-layer GEMM, and the
-// cost of E4M3 quantizers on every linear operand. Arguments: model letters (default "abc");
+// cost of E4M3 quantizers on every linear operand; then the cost of accumulators under all
+// products, or those of linear layers or of attention alone. Arguments: model letters (default
+// "abc");
 // "--rate MODEL SECONDS" prints only the binary32 rate, for bench/train_torch.py to interleave
 // with.
 #include <fmt/format.h>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "formats/accumulator_spec.h"
 #include "sim/gemm.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/transformer.h"
@@ -150,6 +153,38 @@ void print_row(char letter) {
              contenders[4].median() / base);
 }
 
+/// E4M3 operands in the linear layers, their products and attention's under these accumulators.
+nn::ModelNumerics accumulated(const char* linear, const char* attention) {
+  nn::ModelNumerics numerics = quantized("e4m3fn");
+  const AccumulatorSpec sums = parse_accumulator(linear);
+  numerics.linear.fprop = numerics.linear.dgrad = numerics.linear.wgrad = sums;
+  const AccumulatorSpec other = parse_accumulator(attention);
+  numerics.attention = {other, other, other, other, other, other};
+  return numerics;
+}
+
+void print_accumulators(char letter) {
+  const nn::ModelConfig config = gpt_shape(letter);
+  const char* specs[] = {"e8m7",           "e5m10", "e8m10", "e8m13", "e8m10+stochastic(16)",
+                         "e8m10+every(16)"};
+  std::vector<std::unique_ptr<Trainer>> trainers;
+  std::vector<Contender> contenders;
+  const auto add = [&](const std::string& name, const nn::ModelNumerics& numerics) {
+    trainers.push_back(std::make_unique<Trainer>(config, numerics));
+    contenders.push_back({name, [trainer = trainers.back().get()] { trainer->step(); }});
+  };
+  add("binary32", {});
+  add("e4m3fn, sums in binary32", quantized("e4m3fn"));
+  for (const char* spec : specs) add(spec, accumulated(spec, spec));
+  add("e8m10, linear layers", accumulated("e8m10", "binary32"));
+  add("e8m10, attention", accumulated("binary32", "e8m10"));
+  bench::measure(contenders, letter == 'a' ? 21 : letter == 'b' ? 5 : 3);
+  const double base = contenders[0].median();
+  for (const Contender& contender : contenders) {
+    fmt::print("| {} | {} | {:.2f} |\n", letter, contender.name, contender.median() / base);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -165,4 +200,9 @@ int main(int argc, char** argv) {
       "e4m3fn+row "
       "| e4m3fn+unscaled |\n|---|--:|--:|--:|--:|--:|--:|\n");
   for (const char letter : models) print_row(letter);
+  fmt::print(
+      "\nThe same step under accumulators, over the binary32 step; E4M3 operands in linear "
+      "layers\n\n"
+      "| model | sums | step / binary32 step |\n|---|---|--:|\n");
+  for (const char letter : models) print_accumulators(letter);
 }

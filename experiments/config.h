@@ -18,8 +18,8 @@ enum class FieldType : std::uint8_t {
   integer,
   real,
   text,
-  choice,     ///< text, one of Field::choices
-  quantizer,  ///< text, canonicalized by sim/quantizer.h; or one of Field::choices
+  choice,       ///< text, one of Field::choices
+  quantizer,    ///< text, canonicalized by sim/quantizer.h; or one of Field::choices
   accumulator,  ///< text or table, canonicalized by formats/accumulator_spec.h; or a choice
   text_list,
 };

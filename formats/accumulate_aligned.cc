@@ -17,7 +17,7 @@ namespace {
 using Kind = Number::Kind;
 
 constexpr int kBinary32LeastExponent = -126;  ///< addends are binary32 or narrower
-constexpr int kMostBits = 116;                ///< of a product, but for carries
+constexpr int kMostBits = 116;                ///< of a term, but for carries
 constexpr int kProductLimit = 128;            ///< binary32 ends below 2^128
 
 /// value * 2^unit, with the exponent that the alignment sees: that of the unnormalized significand.
@@ -70,7 +70,12 @@ int128 shifted(int128 value, std::int64_t shift, Rounding mode, Flags& flags) {
   if (value == 0) return 0;
   const bool negative = value < 0;
   const uint128 magnitude = magnitude_of(value);
-  if (shift <= 0) return with_sign(magnitude << -shift, negative);
+  if (shift <= 0) {
+    if (bit_width(magnitude) - shift > kMostBits) {
+      throw std::invalid_argument("exact sums of products reach too far above their scales");
+    }
+    return with_sign(magnitude << -shift, negative);
+  }
   uint128 whole = shift >= 128 ? 0 : magnitude >> shift;
   const uint128 rest = shift >= 128 ? magnitude : magnitude - (whole << shift);
   if (rest == 0) return with_sign(whole, negative);

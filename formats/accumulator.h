@@ -52,8 +52,8 @@ struct RoundedSum {
   /// Sequential only: the running sum is a binary32 chain (nearest even) that is rounded to `sum`
   /// after each `every` additions and after the last. 1: every addition is rounded once, to `sum`.
   int every = 1;
-  SumOrder order;
-  std::optional<Flush> flush;  ///< only with every = 1 and products that are not rounded
+  SumOrder order = {};
+  std::optional<Flush> flush = {};  ///< only with every = 1 and products that are not rounded
   friend bool operator==(const RoundedSum&, const RoundedSum&) = default;
 };
 
@@ -90,8 +90,8 @@ struct AlignedSum {
   int realigned_bits = 31;        ///< of Addend::realigned: 0 to 60
   bool drops_far_addend = false;  ///< of Addend::realigned: an addend whose exponent is more than
                                   ///< F + 1 below the larger one is zero, not rounded down
-  std::optional<Destination> addition;  ///< of Addend::separate; none: `sum`
-  Destination sum;                      ///< of the running sum, after each addition
+  std::optional<Destination> addition = {};  ///< of Addend::separate; none: `sum`
+  Destination sum;                           ///< of the running sum, after each addition
   friend bool operator==(const AlignedSum&, const AlignedSum&) = default;
 };
 
@@ -125,10 +125,10 @@ struct Promotion {
 };
 
 struct AccumulatorSpec {
-  std::optional<Destination> product;  ///< of each product; none: exact
+  std::optional<Destination> product = {};  ///< of each product; none: exact
   std::variant<RoundedSum, AlignedSum, CompensatedSum, ExactAccumulation> method;
-  std::optional<Promotion> promotion;
-  std::optional<Destination> result;  ///< last rounding of the whole; none: what the sum is in
+  std::optional<Promotion> promotion = {};
+  std::optional<Destination> result = {};  ///< last rounding of the whole; none: what the sum is in
   bool addend_last = false;   ///< c of a b + c is added to the finished sum, in its format, instead
                               ///< of being what the running (with promotion: outer) sum starts from
   bool shared_draws = false;  ///< stochastic rounding in matrix products: draws of different rows

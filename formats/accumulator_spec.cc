@@ -77,19 +77,23 @@ class Parser : private Reader {
     }
   }
 
-  /// A format; when it is none, the suggestions are of methods and presets too.
-  Format method_format(const Part& part, const std::string& head) const {
+  static std::vector<std::string> method_names() {
     std::vector<std::string> names = {"aligned", "kahan", "two_sum", "exact"};
     for (const NamedAccumulator& row : named_accumulators()) {
       names.emplace_back(row.name);
       names.insert(names.end(), row.aliases.begin(), row.aliases.end());
     }
-    const std::vector<std::string> near = nearest_names(head, names);
+    return names;
+  }
+
+  /// A format; when it is none, the suggestions are of methods and presets too.
+  Format method_format(const Part& part, const std::string& head) const {
     Format format;
     in_part(part, [&] {
       try {
         format = parse_format(part.text);
       } catch (const SpecError& error) {
+        const std::vector<std::string> near = nearest_names(head, method_names());
         if (near.empty()) throw;
         throw SpecError(std::string(error.what()) + "; or did you mean " + joined(near) + "?",
                         error.column());

@@ -26,8 +26,8 @@ bool is_fp8(const Format& format) { return width(format) <= 8; }
 
 bool is_tf32(const Format& format) { return width(format) == 19; }
 
-/// One addition of an NVIDIA tensor core. `alignment_unit`: bits below 2^alignment_unit are never
-/// kept, whatever the terms.
+/// One addition of an NVIDIA tensor core. The least exponents of the alignment are those of
+/// MATLAB-tensor-core.
 struct TensorCore {
   int fraction_bits = 24;
   int terms = 8;
@@ -169,8 +169,8 @@ const Names kHalves = {"binary16", "bfloat16", "tf32"};
 const Names kHalvesAndFp8 = {"binary16", "bfloat16", "tf32", "e4m3fn", "e5m2"};
 const Names kFp8 = {"e4m3fn", "e5m2"};
 
-const std::vector<NamedAccumulator>& rows() {
-  static const std::vector<NamedAccumulator> table = {
+std::vector<NamedAccumulator> nvidia_rows() {
+  return {
       {"v100",
        {"volta"},
        {"binary16"},
@@ -223,11 +223,15 @@ const std::vector<NamedAccumulator>& rows() {
       {"mma_sync_fp8",
        {"h100_mma_sync", "h200_mma_sync", "b200_mma_sync"},
        kFp8,
-       "FP8 mma.sync of Hopper and Blackwell through binary16: two additions of 16 products in "
-       "pairs, then the addend",
+       "FP8 mma.sync run in binary16: two sums of 16 products dealt out in pairs, then the addend",
        "derived from the recordings of MATLAB-tensor-core (H100, H200, B200)",
        mma_sync_fp8,
        true},
+  };
+}
+
+std::vector<NamedAccumulator> amd_rows() {
+  return {
       {"cdna1",
        {"mi100"},
        {"binary16", "bfloat16", "binary32"},
@@ -249,6 +253,11 @@ const std::vector<NamedAccumulator>& rows() {
        kMmaSim,
        cdna3,
        false},
+  };
+}
+
+std::vector<NamedAccumulator> software_rows() {
+  return {
       {"deepseek_promotion_128",
        {"deepseek"},
        kFp8,
@@ -278,6 +287,16 @@ const std::vector<NamedAccumulator>& rows() {
        posit16_quire,
        false},
   };
+}
+
+const std::vector<NamedAccumulator>& rows() {
+  static const std::vector<NamedAccumulator> table = [] {
+    std::vector<NamedAccumulator> all = nvidia_rows();
+    for (const auto& part : {amd_rows(), software_rows()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
   return table;
 }
 

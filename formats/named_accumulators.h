@@ -30,7 +30,7 @@ struct NamedAccumulator {
 
 std::span<const NamedAccumulator> named_accumulators();
 
-/// What every row of a matrix engine is labelled with.
+/// What every row of a matrix engine (one with operands) is labelled with.
 inline constexpr std::string_view kAsPublished = "as published, not vendor-confirmed";
 
 /// The row of that name or alias (lower case), or nullptr.

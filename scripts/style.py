@@ -12,7 +12,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
-from matplotlib.ticker import EngFormatter  # noqa: E402
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter  # noqa: E402
 
 COLUMN_WIDTH = 3.3  # inches, one column of a two-column page
 PAGE_WIDTH = 6.8
@@ -129,6 +129,22 @@ def _rank(label):
 def count_axis(axis):
     """Writes large counts on a horizontal axis as 20k, 1M."""
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def plain_log_axis(axis, base=10, ticks=9):
+    """Writes the ticks of a logarithmic matplotlib axis as 0.01, 1e-5 or 4096.
+
+    Without mathtext, whose parser warns under some versions of pyparsing.
+    """
+    axis.set_major_locator(LogLocator(base, numticks=ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _plain(value):
+    if value >= 1e-3:
+        return f"{value:.6g}"
+    return f"{value:.0e}".replace("e-0", "e-")
 
 
 def wrapped(title):

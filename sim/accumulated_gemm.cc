@@ -9,9 +9,13 @@
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
+#include "sim/accumulated_blocks.h"
 #include "sim/accumulated_reference.h"
+#include "sim/aligned_sums.h"
+#include "sim/exact_sums.h"
 #include "sim/gemm.h"
 #include "sim/gemm_task.h"
+#include "sim/integer_sums.h"
 #include "sim/rounded_gemm.h"
 #include "sim/rounded_plan.h"
 #include "sim/rounder.h"
@@ -78,6 +82,8 @@ struct AccumulatedGemm::Impl {
   bool is_binary32_chain;
   std::optional<Rounder> start;  ///< where a kernel of rounded_gemm.h may run
 
+  std::unique_ptr<AccumulatedBlocks> blocks;  ///< null where the definition has to do
+
   /// By those kernels, where they are proved to give the same bits. They run where nothing
   /// overflows, so that a report stays as it is.
   bool run_chain(const GemmTask& task) const {
@@ -100,6 +106,19 @@ struct AccumulatedGemm::Impl {
     return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
   }
 
+  /// By the kernels for aligned, integer and exact sums.
+  bool run_wide_sum(const GemmTask& task) const {
+    const auto* rounded = std::get_if<RoundedSum>(&spec.method);
+    const bool is_other = rounded != nullptr
+                              ? !std::holds_alternative<IntegerFormat>(rounded->sum.format)
+                              : std::holds_alternative<CompensatedSum>(spec.method);
+    if (is_other) return false;
+    const OperandFacts a = operand_facts(task.a);
+    const OperandFacts b = operand_facts(task.b);
+    if (rounded != nullptr) return accumulate_integers(spec, task, a, b);
+    return accumulate_aligned(spec, task, a, b) || accumulate_exact(spec, task, a, b);
+  }
+
   void run(const GemmTask& task) const {
     if (task.c.rows == 0 || task.c.cols == 0) return;
     if (is_binary32_chain && task.addend.data == nullptr && task.report == nullptr) {
@@ -110,7 +129,11 @@ struct AccumulatedGemm::Impl {
       }
       return;
     }
-    if (run_chain(task)) return;
+    if (run_wide_sum(task) || run_chain(task)) return;
+    if (blocks && task.report == nullptr) {
+      blocks->run(task);
+      return;
+    }
     accumulated_reference(spec, task);
   }
 };
@@ -124,7 +147,8 @@ AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
     if (rounding.random_bits > 0) rounding = {Rounding::nearest_even, rounding.overflow};
     start.emplace(to->format, rounding);
   }
-  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator(), std::move(start)});
+  impl_ = std::make_unique<Impl>(
+      Impl{spec, spec == binary32_accumulator(), std::move(start), AccumulatedBlocks::make(spec)});
 }
 
 AccumulatedGemm::~AccumulatedGemm() = default;
@@ -136,18 +160,21 @@ const AccumulatorSpec& AccumulatedGemm::spec() const { return impl_->spec; }
 bool AccumulatedGemm::is_binary32_chain() const { return impl_->is_binary32_chain; }
 
 void AccumulatedGemm::nn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.cols, false, false, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.cols, false, false, stream, report, first_row});
 }
 
 void AccumulatedGemm::nt(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.cols, false, true, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.cols, false, true, stream, report, first_row});
 }
 
 void AccumulatedGemm::tn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend,
-                         const RandomStream& stream, AccumulatorReport* report) const {
-  impl_->run({a, b, c, addend, a.rows, true, false, stream, report});
+                         const RandomStream& stream, AccumulatorReport* report,
+                         std::uint64_t first_row) const {
+  impl_->run({a, b, c, addend, a.rows, true, false, stream, report, first_row});
 }
 
 }  // namespace halfulp

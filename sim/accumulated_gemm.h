@@ -14,7 +14,9 @@ namespace halfulp {
 
 /// What an accumulator may be asked to count.
 struct AccumulatorReport {
-  std::uint64_t overflows = 0;  ///< dot products in which the result of a rounding left its range
+  /// Additions of integers whose result left the accumulator's range; for other sums, dot products
+  /// in which a rounding did.
+  std::uint64_t overflows = 0;
 };
 
 /// C = A B (+ C0) under one accumulator. Operands and results are binary32 arrays of exact values.
@@ -34,15 +36,19 @@ class AccumulatedGemm {
 
   /// C(M x N) = A(M x K) B(K x N) + addend; nt: B stored N x K; tn: A stored K x M. `addend` (M x
   /// N) may be C itself; without data it is zero. Random bits: the j-th stochastic rounding of
-  /// element (m, n) uses accumulator_draw(stream, ...) of sim/accumulator_draws.h. `report` gains
-  /// counts; asking for them may choose slower kernels. Throws OverflowError under Overflow::error,
-  /// naming row and column.
+  /// element (m, n) uses accumulator_draw(stream, first_row + m, n, ...) of
+  /// sim/accumulator_draws.h, so that rows may be computed in parts. `report` gains counts; asking
+  /// for them may choose slower kernels. Throws OverflowError under Overflow::error, naming row and
+  /// column.
   void nn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend = {},
-          const RandomStream& stream = {}, AccumulatorReport* report = nullptr) const;
+          const RandomStream& stream = {}, AccumulatorReport* report = nullptr,
+          std::uint64_t first_row = 0) const;
   void nt(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend = {},
-          const RandomStream& stream = {}, AccumulatorReport* report = nullptr) const;
+          const RandomStream& stream = {}, AccumulatorReport* report = nullptr,
+          std::uint64_t first_row = 0) const;
   void tn(ConstMatrix a, ConstMatrix b, Matrix c, ConstMatrix addend = {},
-          const RandomStream& stream = {}, AccumulatorReport* report = nullptr) const;
+          const RandomStream& stream = {}, AccumulatorReport* report = nullptr,
+          std::uint64_t first_row = 0) const;
 
  private:
   struct Impl;

@@ -27,7 +27,8 @@ void accumulated_reference(const AccumulatorSpec& spec, const GemmTask& task) {
     for (std::size_t k = 0; k < depth; ++k) row[k] = number(task.left(m, k));
     for (std::size_t n = 0; n < task.c.cols; ++n) {
       const auto draws = [&](std::uint64_t j) -> std::uint64_t {
-        return accumulator_draw(task.stream, m, n, task.c.cols, j, spec.shared_draws);
+        return accumulator_draw(task.stream, task.first_row + m, n, task.c.cols, j,
+                                spec.shared_draws);
       };
       Flags flags;
       try {

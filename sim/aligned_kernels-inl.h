@@ -24,10 +24,6 @@ HWY_BEFORE_NAMESPACE();
 namespace halfulp {
 namespace HWY_NAMESPACE {
 
-using DoubleTag = hn::ScalableTag<double>;
-using Double = hn::Vec<DoubleTag>;
-constexpr std::size_t kDoubles = hn::MaxLanes(DoubleTag());
-
 /// Exponent of a zero: with any other it lies below all that alignment looks at.
 inline constexpr std::int32_t kNoExponent = -(1 << 20);
 
@@ -88,28 +84,32 @@ HWY_INLINE auto TruncatedInt(V x) {
 }
 
 /// 2^e of lanes of int64.
-template <class V>
-HWY_INLINE Double PowerOfTwo(V e) {
-  const DoubleTag d;
-  const hn::RebindToSigned<DoubleTag> di;
+template <class D, class V>
+HWY_INLINE hn::Vec<D> PowerOfTwo(D d, V e) {
+  const hn::RebindToSigned<D> di;
   return hn::BitCast(d, hn::ShiftLeft<52>(hn::Add(e, hn::Set(di, 1023))));
 }
 
-/// max(exponent, least) of a binary64 number; 1024 for infinities and NaN.
-HWY_INLINE auto ExponentOf(Double x, int least) {
-  const hn::RebindToSigned<DoubleTag> di;
+/// max(exponent, least) of binary64 numbers; 1024 for infinities and NaN.
+template <class D>
+HWY_INLINE auto ExponentOf(D /*d*/, hn::Vec<D> x, int least) {
+  const hn::RebindToSigned<D> di;
   const auto field = hn::ShiftRight<52>(hn::BitCast(di, hn::Abs(x)));
   return hn::Max(hn::Sub(field, hn::Set(di, 1023)), hn::Set(di, std::int64_t{least}));
 }
 
 /// Rounds exact sums to the format of the running sum. A negative sum stays negative where it
 /// becomes zero; zero is +0.
+template <class D>
 class SumRounder {
  public:
+  using V = hn::Vec<D>;
+  using FloatHalf = hn::Rebind<float, D>;
+
   explicit SumRounder(const SumRounding& r)
-      : to_nearest_(r.to_nearest), clears_bits_(r.clears_bits) {
-    const DoubleTag d;
-    const hn::RebindToSigned<DoubleTag> di;
+      : to_nearest_(r.to_nearest), clears_bits_(r.clears_bits), converts_(r.converts) {
+    const D d;
+    const hn::RebindToSigned<D> di;
     mask_ = hn::Set(di, ~((std::int64_t{1} << (52 - r.trailing_bits)) - 1));
     least_power_ = hn::Set(d, std::ldexp(1.0, r.least_exponent));
     inverse_ = hn::Set(di, static_cast<std::int64_t>(2046 + r.trailing_bits) << 52);
@@ -118,24 +118,30 @@ class SumRounder {
     beyond_ = hn::Set(d, r.beyond);
   }
 
-  HWY_INLINE Double operator()(Double x) const {
-    const DoubleTag d;
-    const hn::RebindToSigned<DoubleTag> di;
+  /// The same as binary32, which holds every number of the format.
+  HWY_INLINE hn::Vec<FloatHalf> narrow(V x) const {
+    return hn::DemoteTo(FloatHalf(), converts_ ? x : (*this)(x));
+  }
+
+  HWY_INLINE V operator()(V x) const {
+    const D d;
+    const hn::RebindToSigned<D> di;
     const auto bits = hn::BitCast(di, x);
     if (clears_bits_) return hn::BitCast(d, hn::And(bits, mask_));
+    if (converts_) return hn::PromoteTo(d, hn::DemoteTo(FloatHalf(), x));
     const auto field = hn::And(bits, hn::Set(di, std::int64_t{0x7FF} << 52));
-    const Double power = hn::Max(hn::BitCast(d, field), least_power_);
-    const Double inverse = hn::BitCast(d, hn::Sub(inverse_, hn::BitCast(di, power)));
-    const Double scaled = hn::Mul(x, inverse);
-    const Double whole = to_nearest_ ? hn::Round(scaled) : hn::Trunc(scaled);
-    const Double rounded = hn::Mul(whole, hn::Mul(power, trailing_));
+    const V power = hn::Max(hn::BitCast(d, field), least_power_);
+    const V inverse = hn::BitCast(d, hn::Sub(inverse_, hn::BitCast(di, power)));
+    const V scaled = hn::Mul(x, inverse);
+    const V whole = to_nearest_ ? hn::Round(scaled) : hn::Trunc(scaled);
+    const V rounded = hn::Mul(whole, hn::Mul(power, trailing_));
     return hn::IfThenElse(hn::Gt(hn::Abs(rounded), largest_), hn::CopySign(beyond_, x), rounded);
   }
 
  private:
-  bool to_nearest_, clears_bits_;
-  hn::Vec<hn::RebindToSigned<DoubleTag>> mask_, inverse_;
-  Double least_power_, trailing_, largest_, beyond_;
+  bool to_nearest_, clears_bits_, converts_;
+  hn::Vec<hn::RebindToSigned<D>> mask_, inverse_;
+  V least_power_, trailing_, largest_, beyond_;
 };
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

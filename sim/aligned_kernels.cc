@@ -5,302 +5,13 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
-#include "sim/aligned_kernels-inl.h"
+#include "sim/aligned_narrow-inl.h"
+#include "sim/aligned_wide-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 
 namespace halfulp {
 namespace HWY_NAMESPACE {
-
-/// Any aligned sum that binary64 holds: aligned terms are binary64 integers.
-template <int kSumLanes>
-class WideAlignedKernel {
- public:
-  static constexpr std::size_t kRows = 4;
-
-  explicit WideAlignedKernel(const AlignedPlan& plan) : plan_(plan), round_(plan.rounding) {}
-
-  std::size_t width() const { return kDoubles; }
-
-  void reserve(std::size_t panels, std::size_t depth) {
-    panel_ = depth * width();
-    a_.resize(depth * kRows);
-    b_.resize(panels * panel_);
-  }
-
-  void set_b(std::size_t panel, const float* b) { b_.set(plan_, 1, b, width(), panel * panel_); }
-
-  template <std::size_t kTileRows>
-  void set_a(const float* a) {
-    a_.set(plan_, 0, a, kTileRows, 0);
-  }
-
-  template <std::size_t kTileRows>
-  HWY_NOINLINE void run(std::size_t panel, double* sums, std::size_t stride) const {
-    const DoubleTag d;
-    for (std::size_t i = 0; i < kTileRows; ++i) {
-      Double sum = hn::LoadU(d, sums + i * stride);
-      std::size_t k = 0;
-      for (const std::size_t count : plan_.counts) {
-        Operands operands{a_.values(k * kTileRows + i), a_.exponents(k * kTileRows + i), kTileRows,
-                          b_.values(panel * panel_ + k * kDoubles),
-                          b_.exponents(panel * panel_ + k * kDoubles)};
-        sum = Add(operands, count, sum);
-        k += count;
-      }
-      hn::StoreU(sum, d, sums + i * stride);
-    }
-  }
-
- private:
-  using IntTag = hn::RebindToSigned<DoubleTag>;
-  using Int = hn::Vec<IntTag>;
-  using NarrowTag = hn::Rebind<std::int32_t, DoubleTag>;
-
-  struct Operands {
-    const double* a;
-    const std::int32_t* a_exponent;
-    std::size_t a_step;
-    const double* b;
-    const std::int32_t* b_exponent;
-  };
-
-  /// A sum of aligned terms: a whole multiple of 2^(exponent - F).
-  struct Aligned {
-    Double value;
-    Int exponent;
-  };
-
-  HWY_INLINE Double Add(const Operands& o, std::size_t count, Double sum) const {
-    using Addend = AlignedSum::Addend;
-    const DoubleTag d;
-    const Addend addend = plan_.rule.addend;
-    const Double joined = addend == Addend::aligned ? sum : hn::Zero(d);
-    Aligned total = LaneSum(o, 0, count, joined);
-    if constexpr (kSumLanes == 2) {
-      const int bits = plan_.rule.fraction_bits;
-      const Aligned odd = LaneSum(o, 1, count, hn::Zero(d));
-      total = Realigned(total, bits, odd, bits);
-    }
-    if (addend == Addend::realigned) total = WithAddend(total, sum);
-    const Double rounded = round_(Plus0(total.value));
-    if (addend != Addend::separate) return rounded;
-    // Both are binary32 numbers; their sum is rounded to nearest even there.
-    const hn::Rebind<float, DoubleTag> df;
-    return hn::PromoteTo(d, hn::Add(hn::DemoteTo(df, sum), hn::DemoteTo(df, rounded)));
-  }
-
-  /// A sum of aligned terms that are all zero is +0.
-  static HWY_INLINE Double Plus0(Double x) { return hn::Add(x, hn::Zero(DoubleTag())); }
-
-  /// Real value of products (even or odd ones where there are two lanes) and the addend, aligned.
-  HWY_INLINE Aligned LaneSum(const Operands& o, std::size_t first, std::size_t count,
-                             Double addend) const {
-    const DoubleTag d;
-    const IntTag di;
-    const NarrowTag dn;
-    auto largest = hn::Set(dn, plan_.least_exponent);
-    for (std::size_t k = first; k < count; k += kSumLanes) {
-      largest = hn::Max(largest, hn::Add(hn::Load(dn, o.b_exponent + k * kDoubles),
-                                         hn::Set(dn, o.a_exponent[k * o.a_step])));
-    }
-    Int exponent = hn::PromoteTo(di, largest);
-    const auto is_term = hn::Ne(addend, hn::Zero(d));
-    const Int own = hn::BitCast(
-        di, hn::IfThenElse(is_term, hn::BitCast(d, ExponentOf(addend, kBinary32LeastExponent)),
-                           hn::BitCast(d, exponent)));
-    exponent = hn::Max(exponent, own);
-    const Int bits = hn::Set(di, std::int64_t{plan_.rule.fraction_bits});
-    const Double scale = PowerOfTwo(hn::Sub(bits, exponent));
-    Double sum = Align(hn::Mul(addend, scale));
-    for (std::size_t k = first; k < count; k += kSumLanes) {
-      const Double product = hn::Mul(hn::Load(d, o.b + k * kDoubles), hn::Set(d, o.a[k * o.a_step]));
-      sum = hn::Add(sum, Align(hn::Mul(product, scale)));
-    }
-    return {hn::Mul(sum, PowerOfTwo(hn::Sub(exponent, bits))), exponent};
-  }
-
-  HWY_INLINE Double Align(Double x) const {
-    if (plan_.rule.alignment == Rounding::toward_negative) return hn::Floor(x);
-    return plan_.rule.alignment == Rounding::nearest_even ? hn::Round(x) : hn::Trunc(x);
-  }
-
-  /// The two sums, each rounded down to its number of bits below the larger exponent.
-  static HWY_INLINE Aligned Realigned(const Aligned& x, int x_bits, const Aligned& y, int y_bits) {
-    const Int exponent = hn::Max(x.exponent, y.exponent);
-    return {hn::Add(RoundedDown(x.value, exponent, x_bits), RoundedDown(y.value, exponent, y_bits)),
-            exponent};
-  }
-
-  static HWY_INLINE Double RoundedDown(Double x, Int exponent, int bits) {
-    const IntTag di;
-    const Int kept = hn::Set(di, std::int64_t{bits});
-    const Double whole = hn::Floor(hn::Mul(x, PowerOfTwo(hn::Sub(kept, exponent))));
-    return hn::Mul(whole, PowerOfTwo(hn::Sub(exponent, kept)));
-  }
-
-  HWY_INLINE Aligned WithAddend(const Aligned& products, Double addend) const {
-    const DoubleTag d;
-    const IntTag di;
-    const int bits = plan_.rule.fraction_bits;
-    Aligned other{addend, ExponentOf(addend, kBinary32LeastExponent)};
-    if (plan_.rule.drops_far_addend) {
-      const Int distance = hn::Sub(products.exponent, other.exponent);
-      const auto is_far = hn::Gt(distance, hn::Set(di, std::int64_t{bits + 1}));
-      other.value = hn::IfThenZeroElse(hn::RebindMask(d, is_far), other.value);
-    }
-    return Realigned(products, plan_.rule.realigned_bits, other, bits);
-  }
-
-  const AlignedPlan& plan_;
-  SumRounder round_;
-  std::size_t panel_ = 0;
-  AlignedOperand<double> a_, b_;
-};
-
-#if HWY_TARGET != HWY_SCALAR
-
-/// Products in binary32, aligned toward zero by conversion to int32.
-class NarrowAlignedKernel {
- public:
-  static constexpr std::size_t kRows = 4;
-
-  explicit NarrowAlignedKernel(const AlignedPlan& plan) : plan_(plan), round_(plan.rounding) {}
-
-  std::size_t width() const { return kLanes; }
-
-  void reserve(std::size_t panels, std::size_t depth) {
-    panel_ = depth * width();
-    a_.resize(depth * kRows);
-    b_.resize(panels * panel_);
-  }
-
-  void set_b(std::size_t panel, const float* b) { b_.set(plan_, 1, b, width(), panel * panel_); }
-
-  template <std::size_t kTileRows>
-  void set_a(const float* a) {
-    a_.set(plan_, 0, a, kTileRows, 0);
-  }
-
-  template <std::size_t kTileRows>
-  HWY_NOINLINE void run(std::size_t panel, double* sums, std::size_t stride) const {
-    const DoubleTag dd;
-    const HalfTag dh;
-    Float sum[kTileRows];
-    HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-      const auto low = hn::DemoteTo(dh, hn::LoadU(dd, sums + i * stride));
-      const auto high = hn::DemoteTo(dh, hn::LoadU(dd, sums + i * stride + kDoubles));
-      sum[i] = hn::Combine(FloatTag(), high, low);
-    }
-    Operands o{a_.values(0), a_.exponents(0), b_.values(panel * panel_),
-               b_.exponents(panel * panel_)};
-    for (const std::size_t count : plan_.counts) {
-      Add<kTileRows>(o, count, sum);
-      o.a += count * kTileRows;
-      o.a_exponent += count * kTileRows;
-      o.b += count * kLanes;
-      o.b_exponent += count * kLanes;
-    }
-    HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-      hn::StoreU(hn::PromoteTo(dd, hn::LowerHalf(dh, sum[i])), dd, sums + i * stride);
-      hn::StoreU(hn::PromoteTo(dd, hn::UpperHalf(dh, sum[i])), dd, sums + i * stride + kDoubles);
-    }
-  }
-
- private:
-  using Float = hn::Vec<FloatTag>;
-  using IntTag = hn::RebindToSigned<FloatTag>;
-  using Int = hn::Vec<IntTag>;
-  using HalfTag = hn::Half<FloatTag>;
-  using HalfIntTag = hn::Half<IntTag>;
-
-  struct Operands {
-    const float* a;
-    const std::int32_t* a_exponent;
-    const float* b;
-    const std::int32_t* b_exponent;
-  };
-
-  /// 2^e for -127 < e < 128.
-  static HWY_INLINE Float Power(Int e) {
-    const IntTag di;
-    return hn::BitCast(FloatTag(), hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127))));
-  }
-
-  template <std::size_t kTileRows>
-  HWY_INLINE void Add(const Operands& o, std::size_t count, Float (&sum)[kTileRows]) const {
-    const FloatTag d;
-    const IntTag di;
-    const DoubleTag dd;
-    const bool joins = plan_.rule.addend == AlignedSum::Addend::aligned;
-    const Int bits = hn::Set(di, plan_.rule.fraction_bits);
-    Int exponent[kTileRows];
-    HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-      exponent[i] = hn::Set(di, plan_.least_exponent);
-      if (joins) exponent[i] = hn::Max(exponent[i], AddendExponent(sum[i]));
-    }
-    for (std::size_t k = 0; k < count; ++k) {
-      const Int right = hn::Load(di, o.b_exponent + k * kLanes);
-      HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-        const Int left = hn::Set(di, o.a_exponent[k * kTileRows + i]);
-        exponent[i] = hn::Max(exponent[i], hn::Add(left, right));
-      }
-    }
-    Float scale[kTileRows];
-    Double low[kTileRows], high[kTileRows];
-    HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-      scale[i] = Power(hn::Sub(bits, exponent[i]));
-      const Int addend = joins ? TruncatedInt(hn::Mul(sum[i], scale[i])) : hn::Zero(di);
-      low[i] = hn::PromoteTo(dd, hn::LowerHalf(HalfIntTag(), addend));
-      high[i] = hn::PromoteTo(dd, hn::UpperHalf(HalfIntTag(), addend));
-    }
-    for (std::size_t first = 0; first < count; first += plan_.chunk) {
-      const std::size_t end = std::min(first + plan_.chunk, count);
-      Int whole[kTileRows];
-      HALFULP_UNROLL(4)
-      for (std::size_t i = 0; i < kTileRows; ++i) whole[i] = hn::Zero(di);
-      for (std::size_t k = first; k < end; ++k) {
-        const Float right = hn::Load(d, o.b + k * kLanes);
-        HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-          const Float product = hn::Mul(right, hn::Set(d, o.a[k * kTileRows + i]));
-          whole[i] = hn::Add(whole[i], TruncatedInt(hn::Mul(product, scale[i])));
-        }
-      }
-      HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-        low[i] = hn::Add(low[i], hn::PromoteTo(dd, hn::LowerHalf(HalfIntTag(), whole[i])));
-        high[i] = hn::Add(high[i], hn::PromoteTo(dd, hn::UpperHalf(HalfIntTag(), whole[i])));
-      }
-    }
-    HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-      const Float unit = Power(hn::Sub(exponent[i], bits));
-      const Float rounded = Rounded(low[i], high[i], unit);
-      sum[i] = joins ? rounded : hn::Add(sum[i], rounded);
-    }
-  }
-
-  /// Zero has no influence: -127 is below any exponent that is left.
-  static HWY_INLINE Int AddendExponent(Float x) {
-    const IntTag di;
-    const Int field = hn::ShiftRight<23>(hn::BitCast(di, hn::Abs(x)));
-    return hn::Sub(field, hn::Set(di, 127));
-  }
-
-  HWY_INLINE Float Rounded(Double low, Double high, Float unit) const {
-    const DoubleTag dd;
-    const HalfTag dh;
-    const Double low_unit = hn::PromoteTo(dd, hn::LowerHalf(dh, unit));
-    const Double high_unit = hn::PromoteTo(dd, hn::UpperHalf(dh, unit));
-    return hn::Combine(FloatTag(), hn::DemoteTo(dh, round_(hn::Mul(high, high_unit))),
-                       hn::DemoteTo(dh, round_(hn::Mul(low, low_unit))));
-  }
-
-  const AlignedPlan& plan_;
-  SumRounder round_;
-  std::size_t panel_ = 0;
-  AlignedOperand<float> a_, b_;
-};
-
-#endif
 
 template <class Kernel>
 void RunAligned(const GemmTask& task, const AlignedPlan& plan, const SumStart& start,
@@ -309,13 +20,34 @@ void RunAligned(const GemmTask& task, const AlignedPlan& plan, const SumStart& s
   RunSumTiles(kernel, task, start, sink);
 }
 
+template <class D, int kSumLanes>
+void RunWide(const GemmTask& task, const AlignedPlan& plan, const SumStart& start,
+             const SumSink& sink) {
+  if (plan.rule.alignment == Rounding::toward_zero) {
+    RunAligned<WideAlignedKernel<D, kSumLanes, Rounding::toward_zero>>(task, plan, start, sink);
+  } else if (plan.rule.alignment == Rounding::nearest_even) {
+    RunAligned<WideAlignedKernel<D, kSumLanes, Rounding::nearest_even>>(task, plan, start, sink);
+  } else {
+    RunAligned<WideAlignedKernel<D, kSumLanes, Rounding::toward_negative>>(task, plan, start, sink);
+  }
+}
+
+template <int kSumLanes>
+void RunLanes(const GemmTask& task, const AlignedPlan& plan, const SumStart& start,
+              const SumSink& sink) {
+  if (task.c.cols <= kFewColumns) {
+    return RunWide<hn::CappedTag<double, 1>, kSumLanes>(task, plan, start, sink);
+  }
+#if HWY_TARGET != HWY_SCALAR
+  if (plan.in_binary32) return RunAligned<NarrowAlignedKernel<kSumLanes>>(task, plan, start, sink);
+#endif
+  RunWide<hn::ScalableTag<double>, kSumLanes>(task, plan, start, sink);
+}
+
 void AlignedSums(const GemmTask& task, const AlignedPlan& plan, const SumStart& start,
                  const SumSink& sink) {
-#if HWY_TARGET != HWY_SCALAR
-  if (plan.in_binary32) return RunAligned<NarrowAlignedKernel>(task, plan, start, sink);
-#endif
-  if (plan.rule.lanes == 2) return RunAligned<WideAlignedKernel<2>>(task, plan, start, sink);
-  RunAligned<WideAlignedKernel<1>>(task, plan, start, sink);
+  if (plan.rule.lanes == 2) return RunLanes<2>(task, plan, start, sink);
+  RunLanes<1>(task, plan, start, sink);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -21,17 +21,19 @@ struct SumRounding {
   /// Toward zero, where no sum is a finer multiple than the format's least number or beyond its
   /// range: trailing bits are cleared.
   bool clears_bits = false;
+  bool converts = false;  ///< to_nearest, to binary32 with infinities: a conversion
 };
 
 /// AlignedSum as the loops read it; a kernel may use it where aligned_sums.cc has proved the ranges
 /// that its fields need.
 struct AlignedPlan {
   AlignedSum rule;
-  int operand_least[2] = {};    ///< exponents of the operands, after a swap of both
-  int least_exponent = 0;       ///< no lower than scaling by 2^(F - exponent) can stand
+  int operand_least[2] = {};  ///< exponents of the operands, after a swap of both
+  int least_exponent = 0;     ///< no lower than scaling by 2^(F - exponent) can stand
   SumRounding rounding;
   std::vector<std::size_t> order;   ///< k in the order of evaluation
   std::vector<std::size_t> counts;  ///< of products of each addition
+  bool in_int32 = false;            ///< with clears_bits: so is the sum of aligned terms
   bool in_binary32 = false;  ///< products are exact and alignment toward zero stays inside int32
   std::size_t chunk = 0;     ///< in_binary32: so many aligned products are less than 2^31
 };

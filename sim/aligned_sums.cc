@@ -13,7 +13,7 @@
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "sim/aligned_kernels.h"
-#include "sim/rounder.h"
+#include "sim/odd_rounder.h"
 #include "sim/sum_stages.h"
 
 namespace halfulp {
@@ -25,6 +25,8 @@ constexpr int kLeastOfAll = -300;
 constexpr int kBinary32LeastQuantum = -149;
 constexpr int kBinary32LeastExponent = -126;
 constexpr int kBinary64Bits = 53;
+const Destination kBinary32 = {FloatFormat{8, 23, 127},
+                               {Rounding::nearest_even, Overflow::infinity}};
 
 std::optional<SumRounding> sum_rounding(const Destination& to) {
   const auto* format = std::get_if<FloatFormat>(&to.format);
@@ -37,6 +39,7 @@ std::optional<SumRounding> sum_rounding(const Destination& to) {
   if (!is_plain || !is_simple || spec.overflow == Overflow::error) return std::nullopt;
   SumRounding result;
   result.to_nearest = spec.rounding == Rounding::nearest_even;
+  result.converts = to == kBinary32;
   result.trailing_bits = format->trailing_bits;
   result.least_exponent = emin(*format);
   result.largest = to_double(max_finite(to.format));
@@ -44,11 +47,6 @@ std::optional<SumRounding> sum_rounding(const Destination& to) {
                       ? std::numeric_limits<double>::infinity()
                       : round(to.format, spec, std::numeric_limits<double>::max());
   return result;
-}
-
-bool is_binary32_addition(const Destination& to) {
-  return to.format == Format(FloatFormat{8, 23, 127}) &&
-         to.rounding == RoundSpec{Rounding::nearest_even, Overflow::infinity};
 }
 
 /// Which k are added together: successive ones, or those that `interleave` deals out.
@@ -97,28 +95,43 @@ Ranges ranges_of(const AlignedSum& rule, const GemmTask& task, const OperandFact
   return r;
 }
 
-/// The binary32 kernel, where all that it scales is in range. No addition lets a sum grow beyond
-/// the bound by more than rounding to nearest does, which a factor of 4 covers for up to 2^(p - 1)
-/// additions; exponents of sums are at least those of the last bits of products or of a start.
+/// Whether additions cannot leave the format: none lets a sum grow beyond the bound by more than
+/// rounding to nearest does, which a factor of 4 covers for up to 2^(p - 1) additions.
+bool stays_in_range(const Ranges& r, const SumRounding& rounding, std::size_t depth, double limit) {
+  const bool is_short = !rounding.to_nearest || depth <= std::size_t{1} << rounding.trailing_bits;
+  return is_short && r.bound * 4 <= limit;
+}
+
+/// The binary32 kernel, where all that it scales is in range: exponents of sums are at least those
+/// of the last bits of products or of a start. The largest sum is that of a narrow format, or
+/// within the bound.
 void plan_binary32(const Ranges& r, std::size_t depth, AlignedPlan& plan) {
   constexpr int kMostFractionBits = 29;
+  constexpr double kLargest = 0x1p120;
   const AlignedSum& rule = plan.rule;
   const int bits = rule.fraction_bits;
+  const bool is_realigned = rule.addend == AlignedSum::Addend::realigned;
   SumRounding& rounding = plan.rounding;
-  if (!r.has_products || rule.lanes != 1 || rule.alignment != Rounding::toward_zero) return;
-  if (rule.addend == AlignedSum::Addend::realigned || bits > kMostFractionBits) return;
-  const bool is_short =
-      !rounding.to_nearest || depth <= std::size_t{1} << rounding.trailing_bits;
-  if (!is_short || r.bound * 4 > std::min(rounding.largest, 0x1p120)) return;
+  if (!r.has_products || rule.alignment != Rounding::toward_zero) return;
+  if ((rule.lanes != 1 && !is_realigned) || bits > kMostFractionBits) return;
+  const bool is_narrow = r.bound <= kLargest && rounding.largest <= kLargest;
+  if (!is_narrow && !stays_in_range(r, rounding, depth, kLargest)) return;
   if (r.significant_bits > 24 || r.quantum < kBinary32LeastQuantum) return;
-  const int limit = bits + kBinary32LeastExponent;
-  const int least = std::min({r.least_product - bits, r.least_addend, -1});
+  const int most_bits = is_realigned ? std::max(bits, rule.realigned_bits) : bits;
+  const int limit = most_bits + kBinary32LeastExponent;
+  const int least = std::min({r.least_product - most_bits, r.least_addend, -1});
   if (std::max(least, plan.least_exponent) < limit) return;
+  plan.chunk = std::size_t{1} << (kMostFractionBits - bits);
+  // The int32 sums of both lanes are added.
+  if (is_realigned && static_cast<std::size_t>(rule.terms) > plan.chunk) return;
   plan.least_exponent = std::max(plan.least_exponent, limit);
   plan.in_binary32 = true;
-  plan.chunk = std::size_t{1} << (kMostFractionBits - bits);
-  rounding.clears_bits = !rounding.to_nearest &&
-                         r.least_product - bits >= rounding.least_exponent - rounding.trailing_bits;
+  rounding.clears_bits =
+      !rounding.to_nearest && stays_in_range(r, rounding, depth, rounding.largest) &&
+      r.least_product - most_bits >= rounding.least_exponent - rounding.trailing_bits;
+  // terms of less than 2^(F + 2), and an addend of less than 2^(F + 1).
+  const double terms = static_cast<double>(rule.terms);
+  plan.in_int32 = rounding.clears_bits && std::ldexp(4 * terms + 2, bits) < 0x1p31;
 }
 
 /// Whether binary64 holds every aligned sum: integers of F + 2 bits and carries.
@@ -136,7 +149,7 @@ bool is_covered(const AccumulatorSpec& spec, const AlignedSum& rule, const Opera
   if (spec.product || rule.exact_products > 1 || rule.fraction_bits < 1) return false;
   if (!a.is_finite || !b.is_finite || !can_run_stages(spec) || !fits_binary64(rule)) return false;
   if (rule.addend == AlignedSum::Addend::separate &&
-      !is_binary32_addition(rule.addition.value_or(rule.sum))) {
+      rule.addition.value_or(rule.sum) != kBinary32) {
     return false;
   }
   // Exponents of subnormal numbers are not looked for.
@@ -158,7 +171,8 @@ bool accumulate_aligned(const AccumulatorSpec& spec, const GemmTask& task, const
   if (!rounding || !addend.is_finite) return false;
   const Ranges ranges = ranges_of(*rule, task, a, b, addend);
   constexpr int kProductLimit = 128;
-  if (rule->products_overflow && ranges.has_products && ranges.largest_product + 2 > kProductLimit) {
+  if (rule->products_overflow && ranges.has_products &&
+      ranges.largest_product + 2 > kProductLimit) {
     return false;
   }
   AlignedPlan plan;
@@ -166,7 +180,7 @@ bool accumulate_aligned(const AccumulatorSpec& spec, const GemmTask& task, const
   plan.least_exponent = std::max(rule->least_exponent, kLeastOfAll);
   plan.rounding = *rounding;
   plan_binary32(ranges, task.depth, plan);
-  const WideRounder rounder(rule->sum.format, rule->sum.rounding);
+  const OddRounder rounder(rule->sum);
   run_stages(spec, task, [&](const GemmTask& part, const SumSink& sink) {
     plan_order(*rule, part.depth, plan);
     run_oriented(part, sink, [&](const GemmTask& run, const SumSink& to, bool transposed) {
@@ -176,7 +190,7 @@ bool accumulate_aligned(const AccumulatorSpec& spec, const GemmTask& task, const
                              std::size_t count) {
         if (run.addend.data == nullptr) return;  // zeros
         load_addend(run, row, column, starts, count);
-        rounder.round(starts, starts, count);
+        rounder.round(starts, count);
       };
       aligned_sums(run, plan, start, to);
     });

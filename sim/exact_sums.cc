@@ -4,7 +4,7 @@
 #include <optional>
 #include <variant>
 
-#include "sim/rounder.h"
+#include "sim/odd_rounder.h"
 #include "sim/sum_stages.h"
 #include "sim/window_sums.h"
 
@@ -30,7 +30,8 @@ std::optional<Windows> windows_of(const GemmTask& task, const OperandFacts& a,
 bool accumulate_exact(const AccumulatorSpec& spec, const GemmTask& task, const OperandFacts& a,
                       const OperandFacts& b) {
   const auto* method = std::get_if<ExactAccumulation>(&spec.method);
-  if (method == nullptr || method->every != 0 || spec.product || task.report != nullptr) return false;
+  if (method == nullptr || method->every != 0 || spec.product || task.report != nullptr)
+    return false;
   const Rounding rounding = method->sum.rounding.rounding;
   // Toward negative, the sign of a sum of zeros depends on the signs of its terms; so it does where
   // there is a minus zero to start from.
@@ -41,11 +42,11 @@ bool accumulate_exact(const AccumulatorSpec& spec, const GemmTask& task, const O
   if (!a.is_finite || !b.is_finite || !addend.is_finite || addend.has_negative_zero) return false;
   const auto windows = windows_of(task, a, b, addend);
   if (!windows) return false;
-  const WideRounder rounder(method->sum.format, method->sum.rounding);
+  const OddRounder rounder(method->sum);
   const auto sums = [&](const GemmTask& part, const SumSink& sink) {
     const auto rounded = [&](std::size_t row, std::size_t column, double* values,
                              std::size_t count) {
-      rounder.round(values, values, count);
+      rounder.round(values, count);
       sink(row, column, values, count);
     };
     run_oriented(part, rounded, [&](const GemmTask& task_to_run, const SumSink& to, bool) {

@@ -24,7 +24,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 void check(const Destination& to) {
-  const auto& [format, rounding] = to;
+  const Format& format = to.format;
+  const RoundSpec& rounding = to.rounding;
   const auto refuse = [&](const char* why) {
     throw SpecError("functions on arrays cannot be evaluated in " + to_spec(format) + ": " + why,
                     1);

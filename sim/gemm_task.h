@@ -22,6 +22,7 @@ struct GemmTask {
   bool b_transposed = false;  ///< B is stored N x K
   RandomStream stream;
   AccumulatorReport* report = nullptr;
+  std::uint64_t first_row = 0;  ///< of C in the matrix that the random bits are numbered by
 
   float left(std::size_t m, std::size_t k) const {
     return a_transposed ? a.data[k * a.stride + m] : a.data[m * a.stride + k];

@@ -69,13 +69,13 @@ struct CountedWrap {
 };
 
 /// Tiles of sums in binary32 or binary64, every addition followed by Step.
-template <class T, template <class> class Step>
+template <class D, template <class> class Step>
 class StepKernel {
  public:
-  using D = hn::ScalableTag<T>;
+  using T = hn::TFromD<D>;
   using V = hn::Vec<D>;
   static constexpr std::size_t kStepLanes = hn::MaxLanes(D());
-  static constexpr std::size_t kColumns = 2;
+  static constexpr std::size_t kColumns = kStepLanes == 1 ? 1 : 2;
   // A step is a chain of three operations of about four cycles each; this many hide it.
   static constexpr std::size_t kRows = kTileVectors == 4 ? 6 : 4;
 
@@ -113,7 +113,9 @@ class StepKernel {
     const T* a = a_.data();
     const T* b = b_.data() + panel * depth_ * width();
     for (std::size_t k = 0; k < depth_; ++k, a += kTileRows, b += kColumns * kStepLanes) {
-      const V right[kColumns] = {hn::Load(d, b), hn::Load(d, b + kStepLanes)};
+      V right[kColumns];
+      HALFULP_UNROLL(2)
+      for (std::size_t j = 0; j < kColumns; ++j) right[j] = hn::Load(d, b + j * kStepLanes);
       HALFULP_UNROLL(8) for (std::size_t i = 0; i < kTileRows; ++i) {
         const V left = hn::Set(d, a[i]);
         HALFULP_UNROLL(2) for (std::size_t j = 0; j < kColumns; ++j) {
@@ -142,12 +144,19 @@ class StepKernel {
   AlignedVector<T> a_, b_;
 };
 
+template <class D, template <class> class Step>
+std::uint64_t RunKernel(const GemmTask& task, const IntegerRange& range, const SumStart& start,
+                        const SumSink& sink) {
+  StepKernel<D, Step> kernel(range);
+  RunSumTiles(kernel, task, start, sink);
+  return kernel.count();
+}
+
 template <class T, template <class> class Step>
 std::uint64_t RunSteps(const GemmTask& task, const IntegerRange& range, const SumStart& start,
                        const SumSink& sink) {
-  StepKernel<T, Step> kernel(range);
-  RunSumTiles(kernel, task, start, sink);
-  return kernel.count();
+  return task.c.cols <= kFewColumns ? RunKernel<hn::CappedTag<T, 1>, Step>(task, range, start, sink)
+                                    : RunKernel<hn::ScalableTag<T>, Step>(task, range, start, sink);
 }
 
 std::uint64_t IntegerSteps(const GemmTask& task, const IntegerRange& range, bool in_binary32,

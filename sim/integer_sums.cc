@@ -48,8 +48,7 @@ class IntegerSum {
   /// False where it cannot be done here.
   bool plan() {
     if (!plan_start()) return false;
-    const double bound =
-        static_cast<double>(task_.depth) * largest_product_ + largest_start_;
+    const double bound = static_cast<double>(task_.depth) * largest_product_ + largest_start_;
     stays_inside_ = bound <= std::min(range_.high, -range_.low) && bound <= kBinary64Limit;
     if (stays_inside_) return true;
     if (range_.counts || !range_.wraps) {
@@ -102,6 +101,10 @@ class IntegerSum {
 
   SumStart start_of(const GemmTask& task) const {
     return [this, &task](std::size_t row, std::size_t column, double* starts, std::size_t count) {
+      if (task.addend.data == nullptr) {
+        std::fill_n(starts, count, 0.0);
+        return;
+      }
       load_addend(task, row, column, starts, count);
       if (start_rounder_) start_rounder_->round(starts, starts, count);
       for (std::size_t i = 0; i < count; ++i) starts[i] += 0.0;  // no minus zero
@@ -152,10 +155,13 @@ class IntegerSum {
     }
   }
 
+  /// Sums that are no more than 2^53 in magnitude, in two's complement.
   void wrap(double* sums, std::size_t count) const {
-    const double inverse = 1 / modulus_;
+    const auto mask = static_cast<std::int64_t>(modulus_) - 1;
+    const auto low = static_cast<std::int64_t>(range_.low);
     for (std::size_t i = 0; i < count; ++i) {
-      sums[i] -= std::floor((sums[i] - range_.low) * inverse) * modulus_;
+      const auto sum = static_cast<std::int64_t>(sums[i]);
+      sums[i] = static_cast<double>(((sum - low) & mask) + low);
     }
   }
 

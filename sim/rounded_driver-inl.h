@@ -177,6 +177,9 @@ class ChainProduct {
       const std::size_t rows = std::min(kernel_.rows, end - m);
       row.a = a + (task_.a_transposed ? m - first : (m - first) * a_stride);
       if (lines_.keys != nullptr) row.keys = lines_.keys + m * kChainLanes;
+      if (!task_.a_transposed && m + kernel_.rows < end) {
+        fetch_rows(row.a + kernel_.rows * a_stride, a_stride, block.depth);
+      }
       const bool direct = rows == kernel_.rows && !plan_.segments && !kernel_.splits_columns;
       std::size_t n = 0;
       if (direct) {
@@ -191,6 +194,14 @@ class ChainProduct {
         float* const c = task_.c.data + m * task_.c.stride + block.first_col + n;
         run_copied(row, c, rows, std::min(width_, block.cols - n));
       }
+    }
+  }
+
+  /// Brings the next tile's rows of A to L2 while this tile's are worked on.
+  void fetch_rows(const float* a, std::size_t stride, std::size_t depth) const {
+    constexpr std::size_t kLine = 64 / sizeof(float);
+    for (std::size_t i = 0; i < kernel_.rows; ++i) {
+      for (std::size_t k = 0; k < depth; k += kLine) __builtin_prefetch(a + i * stride + k, 0, 2);
     }
   }
 

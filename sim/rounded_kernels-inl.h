@@ -207,7 +207,10 @@ struct ChainTile {
   HWY_INLINE void load(const float* c, std::ptrdiff_t stride, bool accumulate) {
     const ChainTag d;
     HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
-      HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::Zero(d);
+      HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) {
+        __builtin_prefetch(c + i * stride + j * kChainLanes, 1);
+        sum[i][j] = hn::Zero(d);
+      }
     }
     if (!accumulate) return;
     HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {

@@ -38,7 +38,7 @@ bool is_nearest(const Destination& to) { return to.rounding.rounding == Rounding
 
 const RoundedSum* plain_sum(const AccumulatorSpec& spec) {
   const auto* sum = std::get_if<RoundedSum>(&spec.method);
-  if (sum == nullptr || spec.product || spec.addend_last) return nullptr;
+  if (sum == nullptr || sum->flush || spec.product || spec.addend_last) return nullptr;
   // Finite sums of a format inside binary32 stay what they are in binary32.
   if (spec.result && *spec.result != std::get<RoundedSum>(binary32_accumulator().method).sum) {
     return nullptr;
@@ -139,7 +139,7 @@ double exponent_bound(const ChainPlan& plan, const OperandFacts& a, const Operan
 // where all are multiples of 2^g and products are below 2^(f+1), it is impossible when f - g <= 22.
 //
 // Together: p + q <= 23, and either q <= p and 2 p <= 23, or f - g <= 22.
-// tests/sim/rounded_plan_test.cc has counterexamples for one bit more of each.
+// tests/sim/rounded_plan_test.cc has counterexamples beyond each condition.
 bool rounds_twice_safely(int precision, int bits, int span) {
   if (precision + bits > 23) return false;
   return (bits <= precision && 2 * precision <= 23) || span <= 22;

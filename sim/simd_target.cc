@@ -108,6 +108,8 @@ void force_simd_target(std::string_view name) {
     throw std::invalid_argument("no SIMD target '" + std::string(name) +
                                 "' here; choose one of: " + join(simd_targets()));
   }
+  // Some kernels exist once more for AVX-512 with newer extensions; others do not see this bit.
+  if ((chosen & HWY_AVX3) != 0) chosen |= hwy::SupportedTargets() & HWY_AVX3_DL;
   // One call serves every kernel of the program: all dispatch tables share this choice.
   hwy::GetChosenTarget().Update(chosen);
 }

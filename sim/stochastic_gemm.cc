@@ -41,7 +41,7 @@ class LinesOfDraws {
     const std::size_t words = (task.c.rows + kMostTileRows) * kChainLanes;
     if (keys_.size() < words) keys_.resize(words);
     for (std::size_t m = 0; m < task.c.rows; ++m) {
-      fill_key(draw_key(task.stream, m), keys_.data() + m * kChainLanes);
+      fill_key(draw_key(task.stream, task.first_row + m), keys_.data() + m * kChainLanes);
     }
   }
 

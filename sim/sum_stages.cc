@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
-#include "sim/rounder.h"
+#include "sim/odd_rounder.h"
 
 namespace halfulp {
 
@@ -42,12 +43,10 @@ void store(const double* values, std::size_t count, float* to) {
 class Stages {
  public:
   Stages(const AccumulatorSpec& spec, const GemmTask& task) : spec_(spec), task_(task) {
-    if (spec.result) result_.emplace_back(spec.result->format, spec.result->rounding);
-    if (spec.promotion) {
-      outer_.emplace_back(spec.promotion->outer.format, spec.promotion->outer.rounding);
-    }
+    if (spec.result) result_.emplace(*spec.result);
+    if (spec.promotion) outer_.emplace(spec.promotion->outer);
     const Destination& last = spec.promotion ? spec.promotion->outer : sum_destination(spec);
-    if (spec.addend_last) last_.emplace_back(last.format, last.rounding);
+    if (spec.addend_last) last_.emplace(last);
   }
 
   void run(const RunningSums& sums) {
@@ -67,7 +66,7 @@ class Stages {
     for (std::size_t m = 0; m < task_.c.rows; ++m) {
       std::fill(line.begin(), line.end(), 0.0);
       if (!spec_.addend_last) load_addend(task_, m, 0, line.data(), line.size());
-      outer_[0].round(line.data(), line.data(), line.size());
+      outer_->round(line.data(), line.size());
       store(line.data(), line.size(), element(task_, m, 0));
     }
     const auto interval = static_cast<std::size_t>(spec_.promotion->interval);
@@ -76,7 +75,7 @@ class Stages {
            [this](std::size_t row, std::size_t column, double* values, std::size_t count) {
              const float* const outer = element(task_, row, column);
              for (std::size_t i = 0; i < count; ++i) values[i] = add_to_odd(outer[i], values[i]);
-             outer_[0].round(values, values, count);
+             outer_->round(values, count);
              store(values, count, element(task_, row, column));
            });
     }
@@ -102,15 +101,15 @@ class Stages {
       for (std::size_t i = 0; i < count; ++i) {
         values[i] = add_to_odd(values[i], task_.start(row, column + i));
       }
-      last_[0].round(values, values, count);
+      last_->round(values, count);
     }
-    if (spec_.result) result_[0].round(values, values, count);
+    if (spec_.result) result_->round(values, count);
     store(values, count, element(task_, row, column));
   }
 
   const AccumulatorSpec& spec_;
   GemmTask task_;
-  std::vector<WideRounder> outer_, last_, result_;  ///< one where there is such a stage
+  std::optional<OddRounder> outer_, last_, result_;  ///< where there is such a stage
   std::vector<float> kept_;
 };
 

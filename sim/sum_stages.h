@@ -11,12 +11,12 @@
 namespace halfulp {
 
 /// Takes the running sums of adjacent elements of one row of C; may write over them.
-using SumSink = std::function<void(std::size_t row, std::size_t column, double* sums,
-                                   std::size_t count)>;
+using SumSink =
+    std::function<void(std::size_t row, std::size_t column, double* sums, std::size_t count)>;
 
 /// What the running sums of adjacent elements start from.
-using SumStart = std::function<void(std::size_t row, std::size_t column, double* starts,
-                                    std::size_t count)>;
+using SumStart =
+    std::function<void(std::size_t row, std::size_t column, double* starts, std::size_t count)>;
 
 /// Gives the finished running sums of `part` to `sink`, each element once, after the addend of that
 /// element was read; part.c is for its shape only. The sums are exact, or rounded as their format
@@ -32,9 +32,9 @@ void run_stages(const AccumulatorSpec& spec, const GemmTask& task, const Running
 
 /// Calls `product` for the task, or where few columns would leave vectors empty for the transposed
 /// one, whose rows and columns it swaps back: C^T = B^T A^T.
-void run_oriented(const GemmTask& task, const SumSink& sink,
-                  const std::function<void(const GemmTask&, const SumSink&, bool transposed)>&
-                      product);
+void run_oriented(
+    const GemmTask& task, const SumSink& sink,
+    const std::function<void(const GemmTask&, const SumSink&, bool transposed)>& product);
 
 /// The addend, or zeros, of adjacent elements.
 void load_addend(const GemmTask& task, std::size_t row, std::size_t column, double* starts,

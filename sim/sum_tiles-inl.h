@@ -26,6 +26,10 @@ namespace HWY_NAMESPACE {
 /// Elements of B that are packed at a time; they stay in L2 while the rows of A go by.
 inline constexpr std::size_t kBlockElements = 96 * 1024;
 
+/// Products with no more columns are computed element by element, in vectors of one lane: empty
+/// lanes would cost as much as full ones.
+inline constexpr std::size_t kFewColumns = 2;
+
 inline void PackRowsOfA(const GemmTask& task, std::size_t first, std::size_t rows, float* out) {
   for (std::size_t i = 0; i < rows; ++i) {
     const float* const a =

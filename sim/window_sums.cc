@@ -24,8 +24,8 @@ double exact_odd_sum(const double* parts, std::size_t count, std::size_t stride)
   ExactSum sum;
   for (std::size_t i = 0; i < count; ++i) sum.add(from_double(parts[i * stride]));
   Flags flags;
-  return to_double(sum.round(FloatFormat{11, 52, 1023}, {Rounding::to_odd, Overflow::infinity}, 0,
-                             flags));
+  return to_double(
+      sum.round(FloatFormat{11, 52, 1023}, {Rounding::to_odd, Overflow::infinity}, 0, flags));
 }
 
 }  // namespace
@@ -38,25 +38,23 @@ HWY_BEFORE_NAMESPACE();
 namespace halfulp {
 namespace HWY_NAMESPACE {
 
-using DoubleTag = hn::ScalableTag<double>;
-using Double = hn::Vec<DoubleTag>;
-constexpr std::size_t kDoubles = hn::MaxLanes(DoubleTag());
-constexpr int kColumns = 2;  // vectors
+constexpr int kColumns = 2;  // vectors, where they have several lanes
 
 /// a + b = sum + error, exactly (Knuth).
-HWY_INLINE void TwoSum(Double& a, Double& b) {
-  const Double sum = hn::Add(a, b);
-  const Double b_part = hn::Sub(sum, a);
-  const Double error = hn::Add(hn::Sub(a, hn::Sub(sum, b_part)), hn::Sub(b, b_part));
+template <class V>
+HWY_INLINE void TwoSum(V& a, V& b) {
+  const V sum = hn::Add(a, b);
+  const V b_part = hn::Sub(sum, a);
+  const V error = hn::Add(hn::Sub(a, hn::Sub(sum, b_part)), hn::Sub(b, b_part));
   a = sum;
   b = error;
 }
 
 /// The sum of the windows, rounded to odd.
-template <int kWindows>
-HWY_INLINE Double OddSum(Double (&w)[kWindows]) {
-  const DoubleTag d;
-  const hn::RebindToUnsigned<DoubleTag> du;
+template <class D, int kWindows, class V = hn::Vec<D>>
+HWY_INLINE V OddSum(D d, V (&w)[kWindows]) {
+  constexpr std::size_t kDoubles = hn::MaxLanes(D());
+  const hn::RebindToUnsigned<D> du;
   if constexpr (kWindows == 1) return w[0];
   HWY_ALIGN double parts[kWindows * kDoubles];
   for (int i = 0; i < kWindows; ++i) hn::Store(w[i], d, parts + i * kDoubles);
@@ -66,8 +64,8 @@ HWY_INLINE Double OddSum(Double (&w)[kWindows]) {
   // Each part is far below the one before, or the sign of what is lost is not that of w[1].
   auto is_open = hn::FirstN(d, 0);
   for (int i = 1; i + 1 < kWindows; ++i) {
-    is_open = hn::Or(
-        is_open, hn::Gt(hn::Abs(w[i + 1]), hn::Mul(hn::Abs(w[i]), hn::Set(d, 0x1p-50))));
+    is_open =
+        hn::Or(is_open, hn::Gt(hn::Abs(w[i + 1]), hn::Mul(hn::Abs(w[i]), hn::Set(d, 0x1p-50))));
   }
   const auto inexact = hn::Ne(w[1], hn::Zero(d));
   const auto one = hn::Set(du, 1);
@@ -76,7 +74,7 @@ HWY_INLINE Double OddSum(Double (&w)[kWindows]) {
   const auto step = hn::Sub(one, hn::Add(opposite, opposite));
   const auto even_mask = hn::Sub(hn::Zero(du), hn::AndNot(bits, one));
   const auto move_mask = hn::And(hn::BitCast(du, hn::VecFromMask(d, inexact)), even_mask);
-  const Double odd = hn::BitCast(d, hn::Add(bits, hn::And(step, move_mask)));
+  const V odd = hn::BitCast(d, hn::Add(bits, hn::And(step, move_mask)));
   if (kWindows == 2 || hn::AllFalse(d, is_open)) return odd;
   HWY_ALIGN double lanes[kDoubles];
   HWY_ALIGN double open[kDoubles];
@@ -91,16 +89,19 @@ HWY_INLINE Double OddSum(Double (&w)[kWindows]) {
 /// Sums that lie in windows. Window i is 1.5 * 2^(52 + u_i) plus a multiple of 2^u_i, and stays
 /// between 2^(52 + u_i) and 2^(53 + u_i): adding a term rounds it to a multiple of 2^u_i and adds
 /// that exactly, and what was rounded off is exact too and goes to the next window.
-template <int kWindows>
+template <class D, int kWindows>
 class WindowKernel {
  public:
+  using Double = hn::Vec<D>;
+  static constexpr std::size_t kDoubles = hn::MaxLanes(D());
+  static constexpr std::size_t kVectors = kDoubles == 1 ? 1 : kColumns;
   static constexpr std::size_t kRows = kWindows == 1 ? 6 : kWindows == 2 ? 3 : 2;
 
   explicit WindowKernel(const Windows& windows) {
     for (int i = 0; i + 1 < kWindows; ++i) magic_[i] = std::ldexp(1.5, 52 + windows.units[i]);
   }
 
-  std::size_t width() const { return kColumns * kDoubles; }
+  std::size_t width() const { return kVectors * kDoubles; }
 
   void reserve(std::size_t panels, std::size_t depth) {
     depth_ = depth;
@@ -119,10 +120,10 @@ class WindowKernel {
 
   template <std::size_t kTileRows>
   HWY_NOINLINE void run(std::size_t panel, double* sums, std::size_t stride) const {
-    const DoubleTag d;
-    Double w[kTileRows][kColumns][kWindows];
+    const D d;
+    Double w[kTileRows][kVectors][kWindows];
     HALFULP_UNROLL(8) for (std::size_t i = 0; i < kTileRows; ++i) {
-      HALFULP_UNROLL(2) for (int j = 0; j < kColumns; ++j) {
+      HALFULP_UNROLL(2) for (std::size_t j = 0; j < kVectors; ++j) {
         HALFULP_UNROLL(4) for (int p = 0; p + 1 < kWindows; ++p) w[i][j][p] = hn::Set(d, magic_[p]);
         w[i][j][kWindows - 1] = hn::Zero(d);
         AddTerm(hn::LoadU(d, sums + i * stride + j * kDoubles), hn::Set(d, 1.0), w[i][j]);
@@ -130,20 +131,22 @@ class WindowKernel {
     }
     const double* a = a_.data();
     const double* b = b_.data() + panel * depth_ * width();
-    for (std::size_t k = 0; k < depth_; ++k, a += kTileRows, b += kColumns * kDoubles) {
-      const Double right[kColumns] = {hn::Load(d, b), hn::Load(d, b + kDoubles)};
+    for (std::size_t k = 0; k < depth_; ++k, a += kTileRows, b += kVectors * kDoubles) {
+      Double right[kVectors];
+      HALFULP_UNROLL(2)
+      for (std::size_t j = 0; j < kVectors; ++j) right[j] = hn::Load(d, b + j * kDoubles);
       HALFULP_UNROLL(8) for (std::size_t i = 0; i < kTileRows; ++i) {
         const Double left = hn::Set(d, a[i]);
         HALFULP_UNROLL(2)
-        for (int j = 0; j < kColumns; ++j) AddTerm(left, right[j], w[i][j]);
+        for (std::size_t j = 0; j < kVectors; ++j) AddTerm(left, right[j], w[i][j]);
       }
     }
     for (std::size_t i = 0; i < kTileRows; ++i) {
-      for (int j = 0; j < kColumns; ++j) {
+      for (std::size_t j = 0; j < kVectors; ++j) {
         for (int p = 0; p + 1 < kWindows; ++p) {
           w[i][j][p] = hn::Sub(w[i][j][p], hn::Set(d, magic_[p]));
         }
-        hn::StoreU(OddSum(w[i][j]), d, sums + i * stride + j * kDoubles);
+        hn::StoreU(OddSum(d, w[i][j]), d, sums + i * stride + j * kDoubles);
       }
     }
   }
@@ -175,8 +178,13 @@ class WindowKernel {
 template <int kWindows>
 void RunWindows(const GemmTask& task, const Windows& windows, const SumStart& start,
                 const SumSink& sink) {
-  WindowKernel<kWindows> kernel(windows);
-  RunSumTiles(kernel, task, start, sink);
+  if (task.c.cols <= kFewColumns) {
+    WindowKernel<hn::CappedTag<double, 1>, kWindows> kernel(windows);
+    RunSumTiles(kernel, task, start, sink);
+  } else {
+    WindowKernel<hn::ScalableTag<double>, kWindows> kernel(windows);
+    RunSumTiles(kernel, task, start, sink);
+  }
 }
 
 void WindowSums(const GemmTask& task, const Windows& windows, const SumStart& start,

@@ -51,7 +51,8 @@ struct Totals {
       magnitudes, results;
   double squared_results = 0.0;
   double not_finite = 0.0;
-  double expected_square = kNan;  ///< of the error over that of the sum, where there is a law
+  double expected = 0.0;         ///< sum of the expected squared errors; NaN without a law
+  double expected_signal = 0.0;  ///< of the squared sums that they belong to
   std::vector<double> additions, idle, last_change;
 };
 
@@ -156,8 +157,9 @@ Totals measure(const Config& config, std::int64_t seed, RunObserver& observer) {
     dots.accumulate(batch, index);
     add_batch(batch, dots.shape(), totals);
     if (step > 0) trace_batch(dots, batch, index, step, totals);
-    if (b == 0) totals.expected_square = expected_relative_square(accumulator, batch, dots.shape());
     const double exact = totals.squared_exact.back();
+    totals.expected += expected_squared_error(accumulator, batch, dots.shape());
+    totals.expected_signal += exact;
     observer.progress(b + 1, batches, std::sqrt(totals.squared_error.back() / exact));
   }
   return totals;
@@ -199,7 +201,8 @@ std::vector<Metric> metrics_of(const Totals& totals) {
   std::vector<Metric> metrics;
   add_estimate(metrics, "relative_rms_error", square_root(square), "1",
                "root mean square error over that of the exact sums");
-  metrics.push_back({"expected_relative_rms_error", std::sqrt(totals.expected_square), "1",
+  metrics.push_back({"expected_relative_rms_error",
+                     std::sqrt(totals.expected / totals.expected_signal), "1",
                      "the same from the law of stochastic rounding; NaN where there is none"});
   add_estimate(metrics, "bias", over_rms(totals.error, totals, rms), "1",
                "mean error over the root mean square of the exact sums");

@@ -46,8 +46,8 @@ nn::ModelConfig model_config(const Config& config) {
 /// Format and rounding of a function's operations: a quantizer without scale, with infinity where
 /// the format has one; none for binary32.
 std::optional<Destination> function_destination(const Config& config, const char* key) {
-  if (config.text(key) == "binary32") return std::nullopt;
   const QuantizerSpec spec = parse_quantizer(config.text(key));
+  if (Quantizer(spec).is_identity()) return std::nullopt;
   Destination to = {spec.format, spec.rounding};
   if (has_infinity(to.format) && to.rounding.overflow == Overflow::saturate) {
     to.rounding.overflow = Overflow::infinity;

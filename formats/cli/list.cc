@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "formats/cli/accumulators.h"
 #include "formats/cli/format_json.h"
 #include "formats/cli/verbs.h"
 #include "formats/codec.h"
@@ -23,7 +24,8 @@ constexpr std::string_view kValuesHelp =
 constexpr std::string_view kListHelp =
     "One line for each named format. Every other eXmY float and intN or uintN works too:\n"
     "docs/FORMATS.md has the grammar.\n"
-    "  --markdown  the table of docs/FORMATS.md\n"
+    "  --accumulators  the accumulators that have names, with their sources\n"
+    "  --markdown  the table of docs/FORMATS.md (of accumulators: docs/ACCUMULATORS.md)\n"
     "  --json      one JSON object a line: family and its parameters, range, names, source\n";
 
 std::string layout_text(const Format& format) {
@@ -78,6 +80,11 @@ int run_list(const Arguments& arguments) {
   if (!arguments.positional().empty()) {
     throw UsageError("list takes no FORMAT; for one format: ulp show " + arguments.positional()[0]);
   }
+  if (arguments.has("--accumulators")) {
+    if (arguments.has("--json")) throw UsageError("--json lists formats only");
+    print_accumulators(arguments.has("--markdown"));
+    return 0;
+  }
   if (arguments.has("--markdown")) {
     fmt::print(
         "| name | bits | layout | max | min normal | min subnormal | also read | source |\n");
@@ -118,8 +125,12 @@ int run_values(const Arguments& arguments) {
 }  // namespace
 
 Verb list_verb() {
-  return {"list",    "[--markdown] [--json]",      "named formats, one a line",
-          kListHelp, {{"--markdown"}, {"--json"}}, run_list};
+  return {"list",
+          "[--accumulators] [--markdown] [--json]",
+          "named formats or accumulators, one a line",
+          kListHelp,
+          {{"--accumulators"}, {"--markdown"}, {"--json"}},
+          run_list};
 }
 
 Verb values_verb() {

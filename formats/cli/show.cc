@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "formats/cli/accumulators.h"
 #include "formats/cli/facts.h"
 #include "formats/cli/format_json.h"
 #include "formats/cli/verbs.h"
@@ -19,9 +20,10 @@ namespace halfulp::cli {
 namespace {
 
 constexpr std::string_view kShowHelp =
-    "Properties, bit layout, synonyms and source of a format.\n"
+    "Properties, bit layout, synonyms and source of a format; the complete spelling of an\n"
+    "accumulator, and the source of a preset.\n"
     "  --json  one JSON object, as a line of ulp list --json\n"
-    "  example: ulp show e4m3fn\n";
+    "  examples: ulp show e4m3fn; ulp show 'h100(e4m3fn)'\n";
 
 void print_layout(const FloatFormat& f) {
   const Field fields[] = {
@@ -117,6 +119,12 @@ std::string wrapped(const std::vector<std::string_view>& words) {
 }
 
 int run_show(const Arguments& arguments) {
+  const std::vector<std::string>& words = arguments.positional();
+  if (words.size() == 1 && names_accumulator(words[0])) {
+    if (arguments.has("--json")) throw UsageError("--json shows formats only");
+    print_accumulator(words[0]);
+    return 0;
+  }
   const Format format = format_argument(arguments, "show");
   if (arguments.has("--json")) {
     fmt::print("{}\n", format_json(format));

@@ -42,7 +42,6 @@ def draw(results, options):
         _draw_panel(axis, own, looks, options)
         axis.set_title(accumulators.SOURCES[source])
     axes[0][0].set_ylabel(results.label(metric))
-    figure.canvas.draw()
     style.legend_below(figure, _handles(made, names, looks, options))
     rows = [tuple(run[key] for key in HEADER) for run in made]
     return figure, HEADER, rows
@@ -73,8 +72,10 @@ def _runs(results, metric):
 
 def _draw_panel(axis, own, looks, options):
     axis.set_xscale("log", base=2)
+    style.plain_log_axis(axis.xaxis, base=4)
     if not options.linear:
         axis.set_yscale("log")
+        style.plain_log_axis(axis.yaxis)
     for name, look in looks.items():
         runs = [run for run in own if run["accumulator"] == name and _is_drawn(run, options)]
         line = accumulators.means([(run["length"], run["value"]) for run in runs])
@@ -116,7 +117,7 @@ def _handles(made, names, looks, options):
             Line2D([], [], linewidth=1.6, color="black", alpha=0.35, label="law of each rounding")
         )
     if options.unit_roundoff:
-        for dash, text in ((style.REFERENCE_DASH, "$n u$"), (":", "$\\sqrt{n}\\, u$")):
+        for dash, text in ((style.REFERENCE_DASH, "n u"), (":", "\N{SQUARE ROOT}n u")):
             handles.append(
                 Line2D([], [], linewidth=0.8, color=style.GREY, linestyle=dash, label=text)
             )

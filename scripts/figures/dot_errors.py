@@ -79,8 +79,9 @@ def _draw_panel(axis, own, formats):
             place = y + 0.18 * (rules.index(run["rule"]) - 1)
             axis.plot([run["noise"], run["dot_error"]], [place, place], linewidth=0.6,
                       color=look["color"], zorder=2)  # fmt: skip
-            axis.plot([run["noise"]], [place], marker=look["marker"], markersize=3.8, zorder=3,
-                      color=look["color"], markerfacecolor="white", markeredgewidth=0.6)  # fmt: skip
+            axis.plot([run["noise"]], [place], marker=look["marker"], markersize=3.8,
+                      color=look["color"], markerfacecolor="white", markeredgewidth=0.6,
+                      zorder=3)  # fmt: skip
             axis.plot([run["dot_error"]], [place], marker=look["marker"], markersize=3.8,
                       color=look["color"], zorder=3, markeredgewidth=0.6)  # fmt: skip
         for run in own:

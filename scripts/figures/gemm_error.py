@@ -57,12 +57,20 @@ def draw(results, options):
         Line2D([], [], linestyle="none", marker="|", markersize=6, color=style.GREY,
                label="of the quantized operands alone")  # fmt: skip
     )
+    if any(run["relative_error"] == 0 for run in made):
+        handles.append(
+            Line2D(
+                [], [], linestyle="none", marker="o", fillstyle="none", markersize=3.6,
+                markeredgewidth=0.7, color="black", label="hollow, at the edge: exact",
+            )  # fmt: skip
+        )
     style.legend_below(figure, handles)
     return figure, HEADER, [tuple(run[key] for key in HEADER) for run in made]
 
 
 def _draw_panel(axis, own, order, looks):
     axis.set_xscale("log")
+    style.plain_log_axis(axis.xaxis, ticks=5)
     for y, name in enumerate(order):
         axis.axhline(y, color="0.9", linewidth=0.5, zorder=0)
         for run in own:
@@ -70,7 +78,12 @@ def _draw_panel(axis, own, order, looks):
                 continue
             if run["operand_error"] > 0:
                 axis.plot([run["operand_error"]], [y], marker="|", markersize=6, color=style.GREY)
-            if math.isfinite(run["relative_error"]) and run["relative_error"] > 0:
+            if run["relative_error"] == 0:
+                axis.plot(
+                    [0.0], [y], transform=axis.get_yaxis_transform(), clip_on=False, markersize=3.6,
+                    fillstyle="none", markeredgewidth=0.7, zorder=3, **looks[run["k"]],
+                )  # fmt: skip
+            elif math.isfinite(run["relative_error"]):
                 axis.plot(
                     [run["relative_error"]], [y], markersize=3.6, markeredgecolor="white",
                     markeredgewidth=0.3, zorder=3, **looks[run["k"]],

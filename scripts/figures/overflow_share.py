@@ -67,6 +67,7 @@ def _runs(results):
 
 def _draw_panel(axis, own, looks):
     axis.set_xscale("log", base=2)
+    style.plain_log_axis(axis.xaxis, base=8)
     for name, look in looks.items():
         runs = [run for run in own if run["accumulator"] == name]
         points = accumulators.means([(run["length"], run["overflow_share"]) for run in runs])

@@ -12,7 +12,7 @@ HEADER = ("source", "rule", "round_product", "format", "seed", "rms", "mean", "m
 _PANELS = (
     ("significands", "mean", "mean relative error,\nall pairs of significands"),
     ("significands", "rms", "rms relative error,\nall pairs of significands"),
-    ("uniform_significand", "total_rms", "rms relative error,\nuniform significands, rounded first"),
+    ("uniform_significand", "total_rms", "rms relative error,\nuniform significands rounded first"),
 )
 
 

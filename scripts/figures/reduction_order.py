@@ -1,4 +1,4 @@
-"""Where greedy outputs part under other orders of addition: share, first difference, probability."""
+"""Where greedy outputs part under other orders of addition: share, place, probability."""
 
 import math
 
@@ -83,7 +83,8 @@ def _draw_column(axis, results, cases, name):
             axis.vlines(place, bottom, high, color=colour, linewidth=0.8, zorder=2)
         axis.plot([place], [mean], linestyle="none", markersize=4, zorder=3, **_look(case))
         rows += [
-            (name, *case, "seed", int(results["seed"][run]), place, float(value), math.nan, math.nan)
+            (name, *case, "seed", int(results["seed"][run]), place, float(value),
+             math.nan, math.nan)
             for run, value in zip(runs, values)
         ]
         rows.append((name, *case, "mean", "", place, mean, low, high))
@@ -112,7 +113,8 @@ def _draw_published(axis, cases):
             value = PUBLISHED[case[0]]
             axis.plot([place], [value], linestyle="none", marker="_", markersize=11,
                       markeredgewidth=1.2, color=style.GREY, zorder=1)  # fmt: skip
-            rows.append(("diverged_share", *case, "published", "", place, value, math.nan, math.nan))
+            rows.append(
+                ("diverged_share", *case, "published", "", place, value, math.nan, math.nan))
     return rows
 
 
@@ -124,7 +126,8 @@ def _draw_curves(axis, results, cases):
         mean = np.mean([values for _, values in curves], axis=0)
         dash = "-" if case[1] == "binary32" else (0, (4, 1.2))
         for _, values in curves:
-            axis.step(steps, values, where="post", color=_COLOURS[case[0]], linewidth=0.4, alpha=0.25)
+            axis.step(steps, values, where="post", color=_COLOURS[case[0]], linewidth=0.4,
+                      alpha=0.25)
         axis.step(steps, mean, where="post", color=_COLOURS[case[0]], linestyle=dash, linewidth=1)
         rows += [
             ("diverged_by_token", *case, "mean", "", int(x), float(y), math.nan, math.nan)
@@ -139,7 +142,8 @@ def _legend(cases):
         words = case[0] if case[1] == "binary32" else f"{case[0]}, partial sums rounded"
         dash = "-" if case[1] == "binary32" else (0, (4, 1.2))
         handles.append(
-            Line2D([], [], label=words, linestyle=dash, linewidth=0.9, markersize=3.6, **_look(case))
+            Line2D([], [], label=words, linestyle=dash, linewidth=0.9, markersize=3.6,
+                   **_look(case))
         )
     handles.append(
         Line2D([], [], linestyle="none", marker="_", markersize=9, markeredgewidth=1.2,

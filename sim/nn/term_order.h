@@ -15,7 +15,7 @@ namespace halfulp::nn {
 /// One configuration of a reduction. The terms are put in another order, cut into parts, and each
 /// part is summed from zero in its own order; the parts are then added one after the other.
 struct Reduction {
-  SumOrder order;         ///< within a part
+  SumOrder order = {};    ///< within a part
   std::size_t split = 1;  ///< parts: number s holds the terms s K / split .. (s + 1) K / split
   std::uint64_t permutation = 0;  ///< seed of a random order of the terms; 0: ascending k
   friend bool operator==(const Reduction&, const Reduction&) = default;

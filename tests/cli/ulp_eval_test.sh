@@ -125,6 +125,46 @@ expect 'error policy of dot' 1 '' 'ulp: line 2, column 1: number is above the ra
 expect 'dot without R' 2 '' 'ulp: stochastic rounding needs --random HEX
 ' -- dot e4m3fn --rounding 'sr(4)'
 
+# 2048 + 1 + 1 + 1 in binary16 stays 2048; in blocks and exactly it does not.
+input '2048 1 1 1\n1 1 1 1\n'
+expect 'dot under an accumulator' 0 '0x6800~2048~inexact
+' '' -- dot --accumulator binary16 --a binary16
+expect 'dot in another order' 0 '0x6801~2050~inexact
+' '' -- dot --accumulator 'binary16+blocked(2)' --a binary16
+expect 'dot with an addend' 0 '0x6803~2054~-
+' '' -- dot --accumulator 'exact(binary16)' --a binary16 --addend 3
+expect 'JSON under an accumulator' 0 \
+  '{"terms":4,"code":"0x45003000","value":2051,"flags":[]}
+' '' -- dot --accumulator 'h100(binary16)' --a binary16 --json
+input '1 2\n3 4\n0.5\n1 2\n3 9e9\n1\n1 2\n'
+expect 'rows of three lines' 1 '0x104e00~11.5~-
+' "ulp: line 5, column 3: '9e9' is beyond the numbers of e4m3fn; the nearest is 448 (0x7e)
+ulp: line 6, column 1: skipped, as is its row b, line 5
+ulp: line 7, column 1: row a without a row b and c
+" -- dot --accumulator 'h100(e4m3fn)' --a e4m3fn --c binary32
+input '1\n1\n'
+expect 'an accumulator and a format' 2 '' \
+  'ulp: give ACC or --accumulator SPEC; SPEC says where the sum goes
+' -- dot binary32 --accumulator binary16 --a e4m3fn
+expect 'no operand format' 2 '' 'ulp: --accumulator needs --a FORMAT, that of row a
+' -- dot --accumulator binary16
+expect 'a misspelt preset' 2 '' "ulp: unknown format 'hoper' at column 1; write a name such as \
+bfloat16, eXmY as in e4m3fn, or intN; or did you mean hopper? in accumulator 'hoper'
+" -- dot --accumulator hoper --a e4m3fn
+expect 'an accumulator without R' 2 '' 'ulp: stochastic rounding needs --random HEX
+' -- dot --accumulator 'binary16+sr(8)' --a e4m3fn
+expect 'an addend without an accumulator' 2 '' 'ulp: --addend needs --accumulator
+' -- dot binary32 --addend 1
+"$ulp" show 'h100(e4m3fn)' >"$scratch/shown" || fail 'show of an accumulator'
+grep -q '^aligned(e8m13,32,13,' "$scratch/shown" || fail 'show prints the spelling'
+grep -q 'not vendor-confirmed' "$scratch/shown" || fail 'show prints the label'
+"$ulp" list --accumulators >"$scratch/list" || fail 'list --accumulators'
+awk 'length > 120 { exit 1 }' "$scratch/list" || fail 'a line of list --accumulators is too wide'
+"$ulp" list --accumulators --markdown >"$scratch/table"
+awk '/^\| preset \|/ { on = 1 } on && !/^\|/ { exit } on' "$2/docs/ACCUMULATORS.md" |
+  cmp -s - "$scratch/table" ||
+  fail 'docs/ACCUMULATORS.md: paste the output of ulp list --accumulators --markdown'
+
 for verb in eval dot; do
   "$ulp" help "$verb" >"$scratch/help" || fail "help $verb"
   grep -q "usage: ulp $verb" "$scratch/help" || fail "help $verb shows no usage"

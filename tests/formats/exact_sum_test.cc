@@ -101,7 +101,7 @@ TEST(ExactSum, WrapNeedsTheTrailingBits) {
 TEST(ExactSum, WrapLeavesSumsInRangeAlone) {
   const RoundSpec wrap{Rounding::nearest_even, Overflow::wrap};
   ExactSum sum;
-  sum.add({Number::Kind::finite, false, false, -100, uint128{77} << 100});
+  sum.add(WideNumber{Number::Kind::finite, false, false, -100, uint128{77} << 100});
   EXPECT_EQ(rounded(sum, "int8", wrap), "0x1.34p+6 -");
   sum.add(number("0x1p-200"));
   EXPECT_EQ(rounded(sum, "int8", wrap), "0x1.34p+6 inexact");

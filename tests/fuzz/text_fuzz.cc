@@ -1,6 +1,6 @@
-// Fuzz target for everything that reads text in formats/: format, rounding, overflow policy, then
-// lines as `ulp cast` reads them. Built for libFuzzer (README.md here) and replayed over corpus/ by
-// tests/formats/fuzz_corpus_test.cc.
+// Fuzz target for everything that reads text in formats/: every line as an accumulator; format,
+// rounding, overflow policy, then lines as `ulp cast` reads them. Built for libFuzzer (README.md
+// here) and replayed over corpus/ by tests/formats/fuzz_corpus_test.cc.
 //
 // Input: line 1 a format, line 2 a rounding, line 3 an overflow policy, then operands, each with an
 // optional random word. A wrong text may end in SpecError, LineError or OverflowError; anything
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/accumulator_spec.h"
 #include "formats/cli/line_protocol.h"
 #include "formats/codec.h"
 #include "formats/number_text.h"
@@ -67,6 +68,14 @@ std::optional<Format> read_format(std::string_view text) {
   require(parse_format(printed) == *format, "a printed format reads back", text);
   require(to_spec(parse_format(printed)) == printed, "a format has one spelling", text);
   return format;
+}
+
+void read_accumulator(std::string_view text) {
+  AccumulatorSpec spec;
+  if (!reads(text, [&] { spec = parse_accumulator(text); })) return;
+  const std::string printed = to_spec(spec);
+  require(parse_accumulator(printed) == spec, "a printed accumulator reads back", text);
+  require(to_spec(parse_accumulator(printed)) == printed, "an accumulator has one spelling", text);
 }
 
 bool read_policy(std::string_view rounding, std::string_view overflow, RoundSpec& spec) {
@@ -138,7 +147,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string input(data, data + size);  // a copy of its own, so that overruns are seen
   const std::vector<std::string_view> lines = lines_of(input);
-  for (const std::string_view line : lines) parse_number(line);
+  for (const std::string_view line : lines) {
+    parse_number(line);
+    read_accumulator(line);
+  }
   if (lines.size() < 3) {
     if (!lines.empty()) read_format(lines[0]);
     return 0;

@@ -1,128 +1,20 @@
 #include "tests/oracle/dot_product.h"
 
 #include <algorithm>
-#include <boost/multiprecision/cpp_int.hpp>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <utility>
 
-#include "tests/oracle/ordered_table.h"
-#include "tests/oracle/value_table.h"
+#include "tests/oracle/block_addition.h"
+#include "tests/oracle/fixed_point.h"
+#include "tests/oracle/format_table.h"
 
 namespace halfulp::oracle {
 
 namespace {
 
-namespace mp = boost::multiprecision;
-/// A whole number of 2^-400.
-using Big = mp::number<mp::cpp_int_backend<1536, 1536, mp::signed_magnitude, mp::unchecked, void>>;
-
-constexpr int kUnit = 400;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// m 2^e, m whole.
-Big whole(double x, int& exponent) {
-  const double fraction = std::frexp(x, &exponent);
-  exponent -= 53;
-  return Big(static_cast<std::int64_t>(std::ldexp(fraction, 53)));
-}
-
-Big scaled(const Big& m, int exponent) {
-  const int shift = kUnit + exponent;
-  return shift >= 0 ? Big(m << shift) : Big(m / (Big(1) << -shift));  // exact: nothing is so small
-}
-
-Big exact(double x) {
-  int exponent = 0;
-  const Big m = whole(x, exponent);
-  return scaled(m, exponent);
-}
-
-Big product(std::initializer_list<double> factors) {
-  Big result = 1;
-  int sum = 0;
-  for (const double x : factors) {
-    int exponent = 0;
-    result *= whole(x, exponent);
-    sum += exponent;
-  }
-  return scaled(result, sum);
-}
-
-/// Cut to 53 bits, the last one set when anything was cut.
-double to_odd(const Big& x) {
-  if (x == 0) return 0;
-  const Big magnitude = abs(x);
-  const int extra = static_cast<int>(msb(magnitude)) - 52;
-  double value = 0;
-  if (extra <= 0) {
-    value = std::ldexp(static_cast<double>(static_cast<std::uint64_t>(magnitude)), -kUnit);
-  } else {
-    auto cut = static_cast<std::uint64_t>(Big(magnitude >> extra));
-    if (static_cast<int>(lsb(magnitude)) < extra) cut |= 1;
-    value = std::ldexp(static_cast<double>(cut), extra - kUnit);
-  }
-  return x < 0 ? -value : value;
-}
-
-enum class Cut { down, truncate, nearest };
-
-/// x as a whole number of 2^unit.
-Big cut(const Big& x, int unit, Cut mode, bool& inexact) {
-  const int shift = kUnit + unit;
-  if (shift <= 0) return x;
-  const Big step = Big(1) << shift;
-  const Big magnitude = abs(x);
-  const Big rest = magnitude % step;
-  if (rest == 0) return x;
-  inexact = true;
-  Big below = magnitude - rest;
-  bool up = mode == Cut::down && x < 0;
-  if (mode == Cut::nearest) {
-    const Big twice = 2 * rest;
-    up = twice > step || (twice == step && (below / step) % 2 != 0);
-  }
-  if (up) below += step;
-  return x < 0 ? Big(-below) : below;
-}
-
-class Table {
- public:
-  explicit Table(const Format& format) {
-    if (std::holds_alternative<FloatFormat>(format) ||
-        std::holds_alternative<IntegerFormat>(format)) {
-      values_ = std::make_unique<ValueTable>(format);
-    } else {
-      ordered_ = std::make_unique<OrderedTable>(format);
-    }
-  }
-
-  Rounded round(const RoundSpec& spec, double x, std::uint64_t random) const {
-    return values_ ? values_->round(spec, x, random) : ordered_->round(spec, x, random);
-  }
-
- private:
-  std::unique_ptr<ValueTable> values_;
-  std::unique_ptr<OrderedTable> ordered_;
-};
-
-const Table& table_of(const Format& format) {
-  static std::vector<std::pair<Format, Table>> tables;
-  for (const auto& [known, table] : tables) {
-    if (known == format) return table;
-  }
-  tables.emplace_back(format, Table(format));
-  return tables.back().second;
-}
-
-int exponent_of(double x, int least) { return std::max(std::ilogb(x), least); }
-
-struct Term {
-  Big value;
-  int exponent;
-};
 
 class Evaluation {
  public:
@@ -163,21 +55,21 @@ class Evaluation {
 
   double round(double x, const Destination& to, bool infinite_overflow = false) {
     const bool stochastic = to.rounding.rounding == Rounding::stochastic;
-    const Rounded r = table_of(to.format).round(to.rounding, x, stochastic ? draw_(draws_++) : 0);
+    const Rounded r = rounded_to(to.format, to.rounding, x, stochastic ? draw_(draws_++) : 0);
     merge(r.flags);
     const bool infinite =
         infinite_overflow && r.flags.overflow && to.rounding.overflow == Overflow::infinity;
     return infinite ? std::copysign(kInfinity, x) : r.value;
   }
 
-  double round(const Big& x, const Destination& to, bool infinite_overflow = false) {
+  double round(const Fixed& x, const Destination& to, bool infinite_overflow = false) {
     if (to.rounding.overflow == Overflow::wrap) {
       // Far out of range only the residue matters: 2^20 quanta are a multiple of every modulus.
-      const Big range = exact(std::ldexp(1.0, 20 - fraction_bits(to.format)));
-      const Big magnitude = abs(x);
+      const Fixed range = exact(std::ldexp(1.0, 20 - fraction_bits(to.format)));
+      const Fixed magnitude = abs(x);
       if (magnitude > range) {
-        const Big kept = range + magnitude % range;
-        return round(to_odd(x < 0 ? Big(-kept) : kept), to);
+        const Fixed kept = range + magnitude % range;
+        return round(to_odd(x < 0 ? Fixed(-kept) : kept), to);
       }
     }
     return round(to_odd(x), to, infinite_overflow);
@@ -203,7 +95,7 @@ class Evaluation {
       if (zero_times_infinity || (std::isnan(special) && !had_nan)) flags_.invalid = true;
       return round(special, to);
     }
-    const Big sum = product({a, b}) + exact(c);
+    const Fixed sum = product({a, b}) + exact(c);
     if (sum != 0) return round(sum, to);
     const bool product_negative = std::signbit(a) != std::signbit(b);
     const bool c_negative = std::signbit(c);
@@ -242,7 +134,7 @@ class Evaluation {
       if (zero_times_infinity || (std::isnan(special) && !had_nan)) flags_.invalid = true;
       return special;
     }
-    const Big total = product({a, b}) + exact(sum);
+    const Fixed total = product({a, b}) + exact(sum);
     if (total == 0) {
       const bool negative = std::signbit(a) != std::signbit(b) && std::signbit(sum);
       return negative ? -0.0 : 0.0;
@@ -406,7 +298,7 @@ class Evaluation {
   }
 
   double exact_sum(const Destination& to, std::size_t from, std::size_t end, double start) {
-    Big total = 0;
+    Fixed total = 0;
     bool all_negative = true;
     bool all_positive = true;
     bool nan = false;
@@ -463,126 +355,20 @@ class Evaluation {
   }
 
   double one_addition(const AlignedSum& r, const std::vector<std::size_t>& group, double c) {
-    const bool separate = r.addend == AlignedSum::Addend::separate;
-    const double products = fused_products(r, group, separate ? 0.0 : c);
-    if (!separate) return products;
-    return add(c, products, r.addition ? *r.addition : r.sum);
+    std::vector<Factors> products;
+    for (const std::size_t k : group) {
+      products.push_back({in_.a[k], in_.b[k], scale(in_.scale_a, k), scale(in_.scale_b, k)});
+    }
+    const BlockSum exact = block_addition(r, products, c, in_.scale_exponent, flags_);
+    const double sum = exact.is_special   ? round(exact.special, r.sum)
+                       : exact.value == 0 ? round(0.0, r.sum)
+                                          : round(exact.value, r.sum, true);
+    if (r.addend != AlignedSum::Addend::separate) return sum;
+    return add(c, sum, r.addition ? *r.addition : r.sum);
   }
 
   double scale(const std::vector<double>& scales, std::size_t k) const {
     return scales.empty() ? 1.0 : scales[k / in_.block];
-  }
-
-  double operand(const AlignedSum& r, double x, int which) const {
-    return r.flush_operands ? flushed(x, r.operand_exponents[which]) : x;
-  }
-
-  double fused_products(const AlignedSum& r, const std::vector<std::size_t>& group, double c) {
-    bool nan = std::isnan(c);
-    bool plus = c == kInfinity;
-    bool minus = c == -kInfinity;
-    std::vector<Term> terms;
-    bool huge_plus = false;
-    bool huge_minus = false;
-    for (const std::size_t k : group) {
-      const double a = operand(r, in_.a[k], 0);
-      const double b = operand(r, in_.b[k], 1);
-      const double sa = scale(in_.scale_a, k);
-      const double sb = scale(in_.scale_b, k);
-      const double p = a * b * sa * sb;
-      if (!std::isfinite(a) || !std::isfinite(b)) {
-        const double special = a * b;
-        if (std::isnan(special) && !std::isnan(a) && !std::isnan(b)) flags_.invalid = true;
-        nan = nan || std::isnan(special);
-        plus = plus || (std::isinf(special) && !std::signbit(special));
-        minus = minus || (std::isinf(special) && std::signbit(special));
-        terms.push_back({0, -100000});
-        continue;
-      }
-      Term term{product({a, b, sa, sb}), -100000};
-      if (p != 0) {
-        term.exponent = exponent_of(a, r.operand_exponents[0]) +
-                        exponent_of(b, r.operand_exponents[1]) +
-                        exponent_of(sa, in_.scale_exponent) + exponent_of(sb, in_.scale_exponent);
-      }
-      huge_plus = huge_plus || p >= std::ldexp(1.0, 128);
-      huge_minus = huge_minus || p <= -std::ldexp(1.0, 128);
-      terms.push_back(term);
-    }
-    if (!nan && !plus && !minus && r.products_overflow) {
-      plus = huge_plus;
-      minus = huge_minus;
-    }
-    if (nan || plus || minus) {
-      if (!nan && plus && minus) flags_.invalid = true;
-      const double special = nan || (plus && minus) ? kNaN : plus ? kInfinity : -kInfinity;
-      return round(special, r.sum);
-    }
-    if (r.exact_products > 1) terms = exact_groups(r, group, terms);
-    const Big sum = align(r, terms, c);
-    return sum == 0 ? round(0.0, r.sum) : round(sum, r.sum, true);
-  }
-
-  std::vector<Term> exact_groups(const AlignedSum& r, const std::vector<std::size_t>& group,
-                                 const std::vector<Term>& products) const {
-    std::vector<Term> sums;
-    for (std::size_t i = 0; i < products.size(); ++i) {
-      if (i % static_cast<std::size_t>(r.exact_products) == 0) {
-        const double sa = scale(in_.scale_a, group[i]);
-        const double sb = scale(in_.scale_b, group[i]);
-        const int exponent = sa == 0 || sb == 0 ? -100000
-                                                : exponent_of(sa, in_.scale_exponent) +
-                                                      exponent_of(sb, in_.scale_exponent);
-        sums.push_back({0, exponent});
-      }
-      sums.back().value += products[i].value;
-    }
-    return sums;
-  }
-
-  /// All terms, cut to F bits below the largest exponent.
-  Term cut_sum(const AlignedSum& r, const std::vector<Term>& terms) {
-    int top = r.least_exponent;
-    for (const Term& term : terms) top = std::max(top, term.exponent);
-    const Cut mode = r.alignment == Rounding::toward_zero       ? Cut::truncate
-                     : r.alignment == Rounding::toward_negative ? Cut::down
-                                                                : Cut::nearest;
-    Term sum{0, top};
-    for (const Term& term : terms) {
-      sum.value += cut(term.value, top - r.fraction_bits, mode, flags_.inexact);
-    }
-    return sum;
-  }
-
-  Big align(const AlignedSum& r, const std::vector<Term>& products, double c) {
-    const int c_exponent = c == 0 ? -126 : exponent_of(c, -126);
-    std::vector<std::vector<Term>> lanes(static_cast<std::size_t>(r.lanes));
-    for (std::size_t i = 0; i < products.size(); ++i) {
-      lanes[i % lanes.size()].push_back(products[i]);
-    }
-    if (r.addend == AlignedSum::Addend::aligned && c != 0) {
-      lanes[0].push_back({exact(c), c_exponent});
-    }
-    Term sum = cut_sum(r, lanes[0]);
-    for (std::size_t lane = 1; lane < lanes.size(); ++lane) {
-      const Term other = cut_sum(r, lanes[lane]);
-      sum = floor_sum(sum, r.fraction_bits, other, r.fraction_bits);
-    }
-    if (r.addend != AlignedSum::Addend::realigned) return sum.value;
-    Term addend{exact(c), c_exponent};
-    const int top = std::max(sum.exponent, c_exponent);
-    if (r.drops_far_addend && c_exponent < top - (r.fraction_bits + 1) && c != 0) {
-      addend.value = 0;
-      flags_.inexact = true;
-    }
-    return floor_sum(sum, r.realigned_bits, addend, r.fraction_bits).value;
-  }
-
-  Term floor_sum(const Term& x, int x_bits, const Term& y, int y_bits) {
-    const int top = std::max(x.exponent, y.exponent);
-    return {cut(x.value, top - x_bits, Cut::down, flags_.inexact) +
-                cut(y.value, top - y_bits, Cut::down, flags_.inexact),
-            top};
   }
 
   const AccumulatorSpec& spec_;

@@ -72,16 +72,19 @@ TEST(AlignedSums, SubnormalsAndOverflowOfOperandsAndSums) {
   for (const char* operands : {"bfloat16", "tf32"}) {
     for (const std::string preset : {"a100", "h100", "cdna3"}) {
       const std::string spec = preset + "(" + operands + ")";
-      expect_sums(accumulate_aligned, {spec, spread(operands, 30, -120), spread(operands, 50),
-                                       spread("binary32", 40, -130)},
-                  kShapes);
-      expect_sums(accumulate_aligned, {spec, spread(operands, 30, -60), spread(operands, 50, -60),
-                                       spread("binary32", 40, -130)},
+      expect_sums(
+          accumulate_aligned,
+          {spec, spread(operands, 30, -120), spread(operands, 50), spread("binary32", 40, -130)},
+          kShapes);
+      expect_sums(accumulate_aligned,
+                  {spec, spread(operands, 30, -60), spread(operands, 50, -60),
+                   spread("binary32", 40, -130)},
                   kShapes);
       if (preset == "cdna3") continue;
-      expect_sums(accumulate_aligned, {spec, spread(operands, 6, 60), spread(operands, 6, 60),
-                                       spread("binary32", 12, 115)},
-                  kShapes);
+      expect_sums(
+          accumulate_aligned,
+          {spec, spread(operands, 6, 60), spread(operands, 6, 60), spread("binary32", 12, 115)},
+          kShapes);
     }
   }
 }
@@ -96,8 +99,7 @@ TEST(AlignedSums, EveryWayToAlignAndToAdd) {
     for (const std::string shape : {"4,20", "8,24", "16,13", "32,26", "5,35", "16,3"}) {
       for (const std::string rounding : {"toward_zero", "nearest_even"}) {
         for (const std::string format : {"binary32", "e8m13", "binary16", "bfloat16", "e5m2"}) {
-          const std::string spec =
-              "aligned(" + format + "," + shape + details + ")+" + rounding;
+          const std::string spec = "aligned(" + format + "," + shape + details + ")+" + rounding;
           const Values values = spread("binary16", 10);
           expect_sums(accumulate_aligned, {spec, values, values, spread("binary32", 12)},
                       {{5, 17, 37}});
@@ -150,7 +152,6 @@ TEST(AlignedSums, DeclinesWhatItDoesNotCover) {
   const Values large = [](std::mt19937&) { return 0x1p64F; };
   const std::vector<SumShape> shape = {{9, 9, 30}};
   expect_sums(accumulate_aligned, {"a100", one, infinite, {}, false}, shape);
-  expect_sums(accumulate_aligned, {"a100", one, one, infinite, false}, {{9, 9, 8}});
   expect_sums(accumulate_aligned, {"cdna3(bfloat16)", large, large, {}, false}, shape);
   expect_sums(accumulate_aligned, {"aligned(binary32,8,50)", one, one, {}, false}, shape);
   expect_sums(accumulate_aligned, {"binary32", one, one, {}, false}, shape);

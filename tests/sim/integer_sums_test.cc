@@ -38,13 +38,13 @@ TEST(IntegerSums, Wrap) {
 }
 
 TEST(IntegerSums, WrapAcrossBinary32Chunks) {
-  expect_sums(accumulate_integers,
-              {"int20+wrap", integers(8), integers(9), integers(8)}, {{3, 20, 700}, {20, 2, 900}});
+  expect_sums(accumulate_integers, {"int20+wrap", integers(8), integers(9), integers(8)},
+              {{3, 20, 700}, {20, 2, 900}});
 }
 
 TEST(IntegerSums, Saturate) {
-  for (const char* spec : {"int8", "uint8", "int16", "int24",
-                           "int32+result(binary32)", "int20+promote(16,binary32)"}) {
+  for (const char* spec : {"int8", "uint8", "int16", "int24", "int32+result(binary32)",
+                           "int20+promote(16,binary32)"}) {
     for (const int bits : {3, 8, 16}) {
       expect_sums(accumulate_integers, {spec, integers(bits), integers(bits), any}, kShapes);
     }

@@ -13,6 +13,8 @@
 namespace halfulp::nn {
 namespace {
 
+const LayerFunctions<float> kBinary32Functions{FunctionNumerics{}};
+
 /// All that one pass computes: the gradients of queries, keys and values apart.
 struct Pass {
   std::vector<float> probabilities, out, dq, dk, dv;
@@ -45,7 +47,8 @@ struct Case {
     pass.out.resize(rows() * width);
     pass.probabilities.resize(shape.sequences * shape.heads * shape.positions * shape.positions);
     Attention<float> attention(numerics, index);
-    attention.forward(shape, qkv.data(), pass.out.data(), pass.probabilities.data(), key);
+    attention.forward(shape, kBinary32Functions, qkv.data(), pass.out.data(),
+                      pass.probabilities.data(), key);
     attention.backward(shape, qkv.data(), pass.probabilities.data(), dout.data(), dqkv.data(), key);
     for (std::size_t i = 0; i < dqkv.size(); ++i) {
       const std::size_t part = i % (3 * width) / width;
@@ -137,7 +140,8 @@ TEST(AttentionAccumulators, RowBlocksHaveTheirOwnDraws) {
     qkv[i] = part == 0 ? 100.0F : part == 1 ? (row == 0 ? 100.0F : 0.0F) : value;
   }
   Attention<float> attention({.context = parse_accumulator("e8m3+stochastic(16)")}, 0);
-  attention.forward(shape, qkv.data(), out.data(), probabilities.data(), {1, 1});
+  attention.forward(shape, kBinary32Functions, qkv.data(), out.data(), probabilities.data(),
+                    {1, 1});
   ASSERT_EQ(probabilities[100 * kRows], 1.0F);
   const auto middle = out.begin() + kRows / 2 * kWidth;
   EXPECT_NE(std::vector<float>(out.begin(), middle), std::vector<float>(middle, out.end()));

@@ -20,7 +20,8 @@ constexpr std::size_t kM = 5, kN = 7, kK = 40;
 std::vector<float> normals(std::uint32_t stream, std::size_t n) {
   std::vector<float> out(n);
   for (std::size_t i = 0; i < n; ++i) {
-    out[i] = static_cast<float>(random_normal({8, stream, 0, 0}, i) * (1.0 + i % 5));
+    out[i] =
+        static_cast<float>(random_normal({8, stream, 0, 0}, i) * static_cast<double>(1 + i % 5));
   }
   return out;
 }
@@ -44,7 +45,10 @@ struct Stored {
     const auto x = normals(stream, rows * cols);
     const ConstMatrix from = {x.data(), rows, cols, cols};
     const Matrix to = {numbers.data(), rows, cols, cols};
-    if (!grid) return quantizer.quantize(from, to);
+    if (!grid) {
+      quantizer.quantize(from, to);
+      return;
+    }
     std::tie(scale_rows, scale_cols) = quantizer.scale_shape(rows, cols);
     scales.resize(scale_rows * scale_cols);
     quantizer.quantize_to_grid(from, to, {scales.data(), scale_rows, scale_cols, scale_cols});

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "formats/accumulator_spec.h"
 #include "sim/nn/transformer.h"
 
 namespace halfulp::nn {
@@ -60,6 +61,23 @@ TEST(Trainer, FormatsArePairedThroughWeightsAndBatches) {
   EXPECT_NE(a, b);
   EXPECT_NEAR(a, b, 1e-4);
   EXPECT_GT(std::fabs(a - run(exact, 2).train_loss[0].loss), 1e-4);
+}
+
+TEST(Trainer, ExactSumsTrainLikeBinary32AndNarrowOnesDoNot) {
+  const auto loss_under = [](const char* text) {
+    TrainSpec spec = small_spec();
+    spec.schedule.steps = 12;
+    spec.evaluation_bytes = 256;
+    const AccumulatorSpec sums = parse_accumulator(text);
+    spec.numerics.high_precision = {};
+    spec.numerics.linear.fprop = spec.numerics.linear.dgrad = spec.numerics.linear.wgrad = sums;
+    spec.numerics.attention = {sums, sums, sums, sums, sums, sums};
+    return run(spec).validation_loss;
+  };
+  const double plain = loss_under("binary32");
+  EXPECT_NE(loss_under("exact(binary32)"), plain);
+  EXPECT_NEAR(loss_under("exact(binary32)"), plain, 1e-4);
+  EXPECT_GT(std::fabs(loss_under("e8m2") - plain), 1e-3);
 }
 
 TEST(Trainer, DivergenceEndsTheRunWithItsStep) {
