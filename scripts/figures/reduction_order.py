@@ -66,7 +66,7 @@ def _cases(results):
 
 def _short(case):
     arithmetic, partial = case
-    return arithmetic if partial == "binary32" else f"{arithmetic}\nall"
+    return arithmetic if partial == "binary32" else f"{arithmetic}\nrounded"
 
 
 def _draw_column(axis, results, cases, name):
@@ -79,8 +79,9 @@ def _draw_column(axis, results, cases, name):
         axis.plot([place] * len(values), values, linestyle="none", marker=".", markersize=3,
                   color=colour, alpha=0.4, zorder=2)  # fmt: skip
         if math.isfinite(low):
-            bottom = max(low, 0.0) if name == "diverged_share" else max(low, values.min() / 2)
-            axis.vlines(place, bottom, high, color=colour, linewidth=0.8, zorder=2)
+            limits = (0.0, 1.0) if name == "diverged_share" else (values.min() / 2, math.inf)
+            ends = np.clip((low, high), *limits)
+            axis.vlines(place, *ends, color=colour, linewidth=0.8, zorder=2)
         axis.plot([place], [mean], linestyle="none", markersize=4, zorder=3, **_look(case))
         rows += [
             (name, *case, "seed", int(results["seed"][run]), place, float(value),
@@ -107,14 +108,15 @@ def _look(case):
 
 
 def _draw_published(axis, cases):
+    """A line across all columns of an arithmetic."""
     rows = []
-    for place, case in enumerate(cases):
-        if case[0] in PUBLISHED and case[1] == "binary32":
-            value = PUBLISHED[case[0]]
-            axis.plot([place], [value], linestyle="none", marker="_", markersize=11,
-                      markeredgewidth=1.2, color=style.GREY, zorder=1)  # fmt: skip
-            rows.append(
-                ("diverged_share", *case, "published", "", place, value, math.nan, math.nan))
+    for arithmetic, value in PUBLISHED.items():
+        places = [place for place, case in enumerate(cases) if case[0] == arithmetic]
+        if places:
+            axis.hlines(value, places[0] - 0.35, places[-1] + 0.35, color=style.GREY,
+                        linewidth=1.2, zorder=1)  # fmt: skip
+            rows.append(("diverged_share", arithmetic, "", "published", "", math.nan, value,
+                         math.nan, math.nan))  # fmt: skip
     return rows
 
 
@@ -146,7 +148,6 @@ def _legend(cases):
                    **_look(case))
         )
     handles.append(
-        Line2D([], [], linestyle="none", marker="_", markersize=9, markeredgewidth=1.2,
-               color=style.GREY, label="published, MATH500")
-    )  # fmt: skip
+        Line2D([], [], linewidth=1.2, color=style.GREY, label="published, MATH500")
+    )
     return handles
