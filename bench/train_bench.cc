@@ -165,8 +165,12 @@ nn::ModelNumerics accumulated(const char* linear, const char* attention) {
 
 void print_accumulators(char letter) {
   const nn::ModelConfig config = gpt_shape(letter);
-  const char* specs[] = {"e8m7",           "e5m10", "e8m10", "e8m13", "e8m10+stochastic(16)",
-                         "e8m10+every(16)"};
+  const char* specs[] = {"e8m7",
+                         "e8m10",
+                         "e8m13",
+                         "e8m10+stochastic(12)",
+                         "e8m10+every(16)",
+                         "e8m10+promote(128,binary32)"};
   std::vector<std::unique_ptr<Trainer>> trainers;
   std::vector<Contender> contenders;
   const auto add = [&](const std::string& name, const nn::ModelNumerics& numerics) {
@@ -176,8 +180,12 @@ void print_accumulators(char letter) {
   add("binary32", {});
   add("e4m3fn, sums in binary32", quantized("e4m3fn"));
   for (const char* spec : specs) add(spec, accumulated(spec, spec));
-  add("e8m10, linear layers", accumulated("e8m10", "binary32"));
-  add("e8m10, attention", accumulated("binary32", "e8m10"));
+  for (const char* spec : {"e8m10", "e8m13", "h100(e4m3fn)"}) {
+    add(spec + std::string(", linear layers"), accumulated(spec, "binary32"));
+  }
+  for (const char* spec : {"e8m10", "e8m13"}) {
+    add(spec + std::string(", attention"), accumulated("binary32", spec));
+  }
   bench::measure(contenders, letter == 'a' ? 21 : letter == 'b' ? 5 : 3);
   const double base = contenders[0].median();
   for (const Contender& contender : contenders) {

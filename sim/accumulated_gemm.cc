@@ -1,6 +1,7 @@
 #include "sim/accumulated_gemm.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "sim/accumulated_blocks.h"
 #include "sim/accumulated_reference.h"
 #include "sim/aligned_sums.h"
+#include "sim/aligned_vector.h"
 #include "sim/exact_sums.h"
 #include "sim/gemm.h"
 #include "sim/gemm_task.h"
@@ -75,6 +77,26 @@ void check_spec(const AccumulatorSpec& spec) {
   }
 }
 
+void multiply_by(float factor, ConstMatrix in, Matrix out) {
+  for (std::size_t r = 0; r < in.rows; ++r) {
+    const float* const from = in.data + r * in.stride;
+    float* const to = out.data + r * out.stride;
+    for (std::size_t c = 0; c < in.cols; ++c) to[c] = from[c] * factor;
+  }
+}
+
+/// Sums of numbers too small for the kernels: ChainPlan::shift.
+void run_shifted(const ChainPlan& plan, GemmTask task) {
+  static thread_local AlignedVector<float> shifted;
+  const std::size_t size = task.a.rows * task.a.cols;
+  if (shifted.size() < size) shifted.resize(size);
+  const Matrix a = {shifted.data(), task.a.rows, task.a.cols, task.a.cols};
+  multiply_by(std::ldexp(1.0F, plan.shift), task.a, a);
+  task.a = a;
+  rounded_gemm(plan, task);
+  multiply_by(std::ldexp(1.0F, -plan.shift), task.c, task.c);
+}
+
 }  // namespace
 
 struct AccumulatedGemm::Impl {
@@ -95,7 +117,11 @@ struct AccumulatedGemm::Impl {
       start->round(task.addend.data + m * task.addend.stride, task.c.data + m * task.c.stride,
                    task.c.cols);
     }
-    rounded_gemm(*plan, task);
+    if (plan->shift > 0) {
+      run_shifted(*plan, task);
+    } else {
+      rounded_gemm(*plan, task);
+    }
     return true;
   }
 

@@ -17,7 +17,7 @@ constexpr int kLeastQuantum = -100;
 constexpr int kLargestExponent = 100;
 constexpr int kMagicPrecision = 22;
 
-/// Where the kernels' arithmetic of unbounded exponent is that of a format.
+/// Where arithmetic of unbounded exponent is that of a format.
 struct Range {
   int precision;
   int least_quantum;  ///< multiples of 2^least_quantum that are below the normal numbers are exact
@@ -31,7 +31,7 @@ std::optional<Range> range_of(const Format& format) {
   const int p = precision(format);
   const bool has_subnormals = f->subnormals == Subnormals::on;
   const int least = has_subnormals ? emin(*f) - p + 1 : emin(*f);
-  return Range{p, std::max(least, kLeastQuantum), std::min(emax(*f), kLargestExponent)};
+  return Range{p, least, emax(*f)};
 }
 
 bool is_nearest(const Destination& to) { return to.rounding.rounding == Rounding::nearest_even; }
@@ -120,6 +120,19 @@ double exponent_bound(const ChainPlan& plan, const OperandFacts& a, const Operan
   return bound;
 }
 
+/// The least shift that brings sums of multiples of 2^quantum below 2^bound inside the kernels'
+/// exponents.
+std::optional<int> kernel_shift(int quantum, double bound, const OperandFacts& a,
+                                const OperandFacts& addend) {
+  constexpr int kLargestOfA = 126;
+  const int shift = std::max(kLeastQuantum - quantum, 0);
+  if (bound + shift > kLargestExponent) return std::nullopt;
+  const bool is_possible =
+      addend.is_zero && (a.is_zero || a.largest_exponent + shift <= kLargestOfA);
+  if (shift > 0 && !is_possible) return std::nullopt;
+  return shift;
+}
+
 }  // namespace
 
 // With s of p bits, the product P of q bits, and x = s + P rounded to binary32: the second rounding
@@ -176,6 +189,9 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
   if (quantum < std::max(inner->least_quantum, start->least_quantum)) return std::nullopt;
   const double bound = exponent_bound(*plan, a, b, addend, depth);
   if (bound > std::min(inner->limit, start->limit)) return std::nullopt;
+  const std::optional<int> shift = kernel_shift(quantum, bound, a, addend);
+  if (!shift) return std::nullopt;
+  plan->shift = *shift;
   if (plan->rule == ChainRule::nearest_odd) {
     const int bits = no_products ? 1 : a.significant_bits + b.significant_bits;
     // All sums are binary32 numbers when 24 bits reach from the quantum to the largest one.

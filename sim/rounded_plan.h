@@ -33,6 +33,8 @@ struct ChainPlan {
   int random_bits = 0;
   std::optional<Segments> segments;
   Destination start;  ///< what the addend is rounded to at first
+  /// Kernels run on A times 2^shift and their sums times 2^-shift are the result, both exact.
+  int shift = 0;
 };
 
 /// The plan for a product whose operands, addend and depth have these facts; none where no kernel

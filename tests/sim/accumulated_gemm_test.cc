@@ -85,6 +85,25 @@ TEST(AccumulatedGemm, KernelsEqualTheDefinitionForWideOperands) {
   expect_equal(kernel_specs(), {{9, 33, 18}}, values_of("binary32", 30), 2);
 }
 
+TEST(AccumulatedGemm, KernelsEqualTheDefinitionForTinyOperands) {
+  const auto tiny = [](const char* format, int spread, float factor) -> Values {
+    const Values values = values_of(format, spread);
+    return [values, factor](std::mt19937& rng) { return values(rng) * factor; };
+  };
+  // Some rules keep their kernels here, some sums are subnormal.
+  for (const float factor : {0x1p-48F, 0x1p-55F, 0x1p-66F}) {
+    expect_equal(kernel_specs(), {{9, 33, 5}, {8, 64, 16}}, tiny("e4m3fn", 6, factor), 14);
+  }
+  expect_equal(kernel_specs(), {{9, 33, 18}}, tiny("binary32", 6, 0x1p-38F), 15);
+  std::mt19937 rng(1);
+  const Shape shape = {8, 32, 64};
+  const auto plan = Problem(rounded(destination("e8m10")), Form::nn, shape, false,
+                            tiny("e4m3fn", 6, 0x1p-55F), rng)
+                        .plan();
+  ASSERT_TRUE(plan);
+  EXPECT_GT(plan->shift, 0);
+}
+
 TEST(AccumulatedGemm, BlocksEqualTheDefinition) {
   expect_equal(block_specs(), {{1, 1, 1}, {9, 17, 13}}, values_of("e4m3fn", 6), 3);
   expect_equal(block_specs(), {{9, 9, 11}}, values_of("binary32", 30), 4);
