@@ -122,7 +122,8 @@ void check_block_format(const BlockFormat& format) {
 double bits_per_element(const BlockFormat& format) {
   const double bits = width(format.element);
   if (format.length == 0) return bits;
-  double shared = (width(format.scale) + 7) / 8 * 8;
+  const int scale_bytes = (width(format.scale) + 7) / 8;
+  double shared = 8 * scale_bytes;
   if (format.zero_point != ZeroPoint::none) shared += bits;
   return bits + shared / (static_cast<double>(format.length) * format.lines);
 }

@@ -97,7 +97,7 @@ std::optional<Format> parse_posit(const std::vector<std::string>& parts, std::st
 
 /// The bare name changed its meaning: libtakum of 2024 calls the logarithmic type takum16, later
 /// ones the linear one; the paper (4.7) asks for the kind to be stated.
-std::optional<Format> parse_takum(std::vector<std::string> parts, std::string_view text,
+std::optional<Format> parse_takum(const std::vector<std::string>& parts, std::string_view text,
                                   int column) {
   TakumFormat format;
   bool is_takum = false;

@@ -83,6 +83,22 @@ HWY_INLINE auto TruncatedInt(V x) {
 #endif
 }
 
+/// To nearest even, infinities included. Highway's portable targets make infinities finite.
+template <class D>
+HWY_INLINE hn::Vec<hn::Rebind<float, D>> NearestFloat(D d, hn::Vec<D> x) {
+  const hn::Rebind<float, D> df;
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN double wide[hn::MaxLanes(D())];
+  HWY_ALIGN float narrow[hn::MaxLanes(D())];
+  hn::Store(x, d, wide);
+  for (std::size_t i = 0; i < hn::MaxLanes(D()); ++i) narrow[i] = static_cast<float>(wide[i]);
+  return hn::Load(df, narrow);
+#else
+  (void)d;
+  return hn::DemoteTo(df, x);
+#endif
+}
+
 /// 2^e of lanes of int64.
 template <class D, class V>
 HWY_INLINE hn::Vec<D> PowerOfTwo(D d, V e) {
@@ -120,7 +136,7 @@ class SumRounder {
 
   /// The same as binary32, which holds every number of the format.
   HWY_INLINE hn::Vec<FloatHalf> narrow(V x) const {
-    return hn::DemoteTo(FloatHalf(), converts_ ? x : (*this)(x));
+    return NearestFloat(D(), converts_ ? x : (*this)(x));
   }
 
   HWY_INLINE V operator()(V x) const {
@@ -128,7 +144,7 @@ class SumRounder {
     const hn::RebindToSigned<D> di;
     const auto bits = hn::BitCast(di, x);
     if (clears_bits_) return hn::BitCast(d, hn::And(bits, mask_));
-    if (converts_) return hn::PromoteTo(d, hn::DemoteTo(FloatHalf(), x));
+    if (converts_) return hn::PromoteTo(d, NearestFloat(d, x));
     const auto field = hn::And(bits, hn::Set(di, std::int64_t{0x7FF} << 52));
     const V power = hn::Max(hn::BitCast(d, field), least_power_);
     const V inverse = hn::BitCast(d, hn::Sub(inverse_, hn::BitCast(di, power)));

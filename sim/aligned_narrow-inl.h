@@ -48,11 +48,10 @@ class NarrowAlignedKernel {
   template <std::size_t kTileRows>
   HWY_NOINLINE void run(std::size_t panel, double* sums, std::size_t stride) const {
     const DoubleTag dd;
-    const HalfTag dh;
     Float sum[kTileRows];
     HALFULP_UNROLL(4) for (std::size_t i = 0; i < kTileRows; ++i) {
-      const auto low = hn::DemoteTo(dh, hn::LoadU(dd, sums + i * stride));
-      const auto high = hn::DemoteTo(dh, hn::LoadU(dd, sums + i * stride + kDoubles));
+      const auto low = NearestFloat(dd, hn::LoadU(dd, sums + i * stride));
+      const auto high = NearestFloat(dd, hn::LoadU(dd, sums + i * stride + kDoubles));
       sum[i] = hn::Combine(FloatTag(), high, low);
     }
     Operands o{a_.values(0), a_.exponents(0), b_.values(panel * panel_),

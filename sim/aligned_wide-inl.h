@@ -96,8 +96,7 @@ class WideAlignedKernel {
     const Double rounded = round_(Plus0(total.value));
     if (addend != Addend::separate) return rounded;
     // Both are binary32 numbers; their sum is rounded to nearest even there.
-    const hn::Rebind<float, D> df;
-    return hn::PromoteTo(d, hn::Add(hn::DemoteTo(df, sum), hn::DemoteTo(df, rounded)));
+    return hn::PromoteTo(d, hn::Add(NearestFloat(d, sum), NearestFloat(d, rounded)));
   }
 
   /// A sum of aligned terms that are all zero is +0.

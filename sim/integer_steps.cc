@@ -127,7 +127,7 @@ class StepKernel {
     HALFULP_UNROLL(8) for (std::size_t i = 0; i < kTileRows; ++i) {
       HALFULP_UNROLL(2)
       for (std::size_t j = 0; j < kColumns; ++j) hn::Store(sum[i][j], d, line + j * kStepLanes);
-      for (std::size_t n = 0; n < width(); ++n) sums[i * stride + n] = line[n];
+      for (std::size_t n = 0; n < width(); ++n) sums[i * stride + n] = static_cast<double>(line[n]);
     }
     if constexpr (Step<D>::kCounts) {
       hn::Store(count, d, line);

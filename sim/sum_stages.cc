@@ -74,7 +74,8 @@ class Stages {
       sums(part_of(task_, k, std::min(interval, task_.depth - k)),
            [this](std::size_t row, std::size_t column, double* values, std::size_t count) {
              const float* const outer = element(task_, row, column);
-             for (std::size_t i = 0; i < count; ++i) values[i] = add_to_odd(outer[i], values[i]);
+             for (std::size_t i = 0; i < count; ++i)
+               values[i] = add_to_odd(static_cast<double>(outer[i]), values[i]);
              outer_->round(values, count);
              store(values, count, element(task_, row, column));
            });
@@ -99,7 +100,7 @@ class Stages {
   void finish(std::size_t row, std::size_t column, double* values, std::size_t count) {
     if (spec_.addend_last) {
       for (std::size_t i = 0; i < count; ++i) {
-        values[i] = add_to_odd(values[i], task_.start(row, column + i));
+        values[i] = add_to_odd(values[i], static_cast<double>(task_.start(row, column + i)));
       }
       last_->round(values, count);
     }
@@ -159,7 +160,8 @@ void run_oriented(const GemmTask& task, const SumSink& sink,
 
 void load_addend(const GemmTask& task, std::size_t row, std::size_t column, double* starts,
                  std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) starts[i] = task.start(row, column + i);
+  for (std::size_t i = 0; i < count; ++i)
+    starts[i] = static_cast<double>(task.start(row, column + i));
 }
 
 double add_to_odd(double x, double y) {

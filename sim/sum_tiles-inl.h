@@ -30,12 +30,18 @@ inline constexpr std::size_t kBlockElements = 96 * 1024;
 /// lanes would cost as much as full ones.
 inline constexpr std::size_t kFewColumns = 2;
 
-inline void PackRowsOfA(const GemmTask& task, std::size_t first, std::size_t rows, float* out) {
-  for (std::size_t i = 0; i < rows; ++i) {
-    const float* const a =
-        task.a.data + (task.a_transposed ? first + i : (first + i) * task.a.stride);
-    const std::size_t step = task.a_transposed ? task.a.stride : 1;
-    for (std::size_t k = 0; k < task.depth; ++k) out[k * rows + i] = a[k * step];
+template <std::size_t kRows>
+void PackRowsOfA(const GemmTask& task, std::size_t first, float* HWY_RESTRICT out) {
+  if (task.a_transposed) {
+    const float* a = task.a.data + first;
+    for (std::size_t k = 0; k < task.depth; ++k, a += task.a.stride, out += kRows) {
+      for (std::size_t i = 0; i < kRows; ++i) out[i] = a[i];
+    }
+    return;
+  }
+  const float* const a = task.a.data + first * task.a.stride;
+  for (std::size_t k = 0; k < task.depth; ++k, out += kRows) {
+    for (std::size_t i = 0; i < kRows; ++i) out[i] = a[i * task.a.stride + k];
   }
 }
 
@@ -71,7 +77,7 @@ void RunSumTiles(Kernel& kernel, const GemmTask& task, const SumStart& start, co
       kernel.set_b(i, packed.data());
     }
     const auto run_rows = [&]<std::size_t kRows>(std::size_t m) {
-      PackRowsOfA(task, m, kRows, packed.data());
+      PackRowsOfA<kRows>(task, m, packed.data());
       kernel.template set_a<kRows>(packed.data());
       std::fill(sums.begin(), sums.end(), 0.0);
       for (std::size_t i = 0; i < kRows; ++i) start(m + i, first, sums.data() + i * stride, cols);

@@ -57,7 +57,7 @@ HWY_INLINE V OddSum(D d, V (&w)[kWindows]) {
   const hn::RebindToUnsigned<D> du;
   if constexpr (kWindows == 1) return w[0];
   HWY_ALIGN double parts[kWindows * kDoubles];
-  for (int i = 0; i < kWindows; ++i) hn::Store(w[i], d, parts + i * kDoubles);
+  for (std::size_t i = 0; i < kWindows; ++i) hn::Store(w[i], d, parts + i * kDoubles);
   for (int sweep = 1; sweep < kWindows; ++sweep) {
     for (int i = kWindows - 2; i >= 0; --i) TwoSum(w[i], w[i + 1]);
   }

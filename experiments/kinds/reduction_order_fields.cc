@@ -39,7 +39,7 @@ constexpr std::array kOwnFields = {
           0, "binary32|results"},
     Field{"decode.prompts", integer, "64", "prompts, evenly spaced over the held-out text", 1, 1e6},
     Field{"decode.prompt_bytes", integer, "32", "length of a prompt", 1, 65536},
-    Field{"decode.tokens", integer, "192", "bytes written after each prompt", 1, 65536},
+    Field{"decode.tokens", integer, "32", "bytes written after each prompt", 1, 65536},
     Field{"decode.end_byte", integer, "10",
           "byte that ends an output, for its length alone (10: newline); -1: none", -1, 255},
 };

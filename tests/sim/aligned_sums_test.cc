@@ -118,6 +118,18 @@ TEST(AlignedSums, SumsThatLeaveNarrowFormats) {
   }
 }
 
+TEST(AlignedSums, SumsThatLeaveBinary32) {
+  const Values values = spread("bfloat16", 3, 62);
+  for (const std::string details : {"", ",addend=separate,addition=binary32", ",addend=realigned",
+                                    ",addend=realigned,lanes=2", ",lanes=2"}) {
+    for (const std::string rounding : {"toward_zero", "nearest_even"}) {
+      const std::string spec = "aligned(binary32,4,24" + details + ")+" + rounding;
+      expect_sums(accumulate_aligned, {spec, values, values, spread("binary32", 3, 125)},
+                  {{7, 33, 9}, {1, 1, 30}, {40, 1, 21}});
+    }
+  }
+}
+
 /// Terms that lie half a unit and one unit below what alignment keeps, of both signs, and sums that
 /// cancel to a last unit.
 TEST(AlignedSums, BoundaryOfTruncation) {
@@ -139,10 +151,12 @@ TEST(AlignedSums, BoundaryOfTruncation) {
 TEST(AlignedSums, LargestSumsOfAlignedTerms) {
   const Values largest = [](std::mt19937& rng) { return rng() % 64 == 0 ? 1.0F : 65504.0F; };
   const Values negative = [](std::mt19937&) { return -65504.0F; };
+  const Values start = [](std::mt19937&) { return 0x1.fffffep30F; };
   for (const char* spec : {"a100(binary16)", "h100(binary16)", "b200(binary16)",
                            "aligned(binary32,64,25)+toward_zero"}) {
     expect_sums(accumulate_aligned, {spec, largest, largest, {}}, kShapes);
     expect_sums(accumulate_aligned, {spec, largest, negative, {}}, kShapes);
+    expect_sums(accumulate_aligned, {spec, largest, largest, start}, kShapes);
   }
 }
 

@@ -95,6 +95,48 @@ TEST(ExactSums, CancellationAndTies) {
   }
 }
 
+/// Sums of many full products that grow before they cancel: no window may run over.
+TEST(ExactSums, LongSumsThatCancel) {
+  const Values full = [](std::mt19937& rng) {
+    return static_cast<float>((1U << 24) - 1 - 2 * (rng() % 64));
+  };
+  for (const bool is_wide : {false, true}) {
+    std::mt19937 rng(9);
+    const std::size_t k = 601;
+    SumProblem problem({1, 1, k}, false, false, full, full, {}, rng);
+    for (std::size_t j = 0; j < k / 2; ++j) {
+      problem.a(k / 2 + j) = -problem.a(j);
+      problem.b(k / 2 + j) = problem.b(j);
+    }
+    problem.a(k - 1) = is_wide ? 0x1p-40F : 1.0F;
+    problem.b(k - 1) = is_wide ? 0x1p-20F : 1.0F;
+    const AccumulatorSpec spec = parse_accumulator("exact(binary32)");
+    testing::on_every_simd_target([&] {
+      std::vector<float> actual;
+      ASSERT_TRUE(problem.run(accumulate_exact, spec, actual));
+      EXPECT_EQ(actual[0], is_wide ? 0x1p-60F : 1.0F);
+    });
+  }
+}
+
+/// Terms far below a tie, or below the last bit of binary64, still decide.
+TEST(ExactSums, FarTermsDecideTheRounding) {
+  const Values powers = [](std::mt19937& rng) {
+    const float numbers[] = {1.0F, 0x1p-8F, 0x1p-30F, -0x1p-30F, 0x1p-24F, 0.0F};
+    return numbers[rng() % 6];
+  };
+  const Values one = [](std::mt19937&) { return 1.0F; };
+  const Values tiny = [](std::mt19937& rng) { return rng() % 2 == 0 ? 0x1p-70F : -0x1p-70F; };
+  for (const char* spec : {"exact(bfloat16)", "exact(posit(16,2))", "exact(binary32)",
+                           "exact(bfloat16)+promote(2,bfloat16+toward_positive)",
+                           "exact(binary32)+toward_zero+addend_last",
+                           "exact(binary32)+promote(2,binary32+toward_zero)"}) {
+    expect_sums(accumulate_exact, {spec, powers, one, tiny}, {{7, 40, 3}, {40, 1, 4}});
+  }
+  expect_sums(accumulate_exact,
+              {"exact(binary32)+promote(1,bfloat16+toward_positive)", tiny, one, one}, {{3, 9, 2}});
+}
+
 TEST(ExactSums, DeclinesWhatItDoesNotCover) {
   const Values wide = spread("binary32", 250);
   const Values infinite = [](std::mt19937& rng) { return rng() % 3 == 0 ? INFINITY : 1.0F; };

@@ -38,8 +38,11 @@ TEST(IntegerSums, Wrap) {
 }
 
 TEST(IntegerSums, WrapAcrossBinary32Chunks) {
-  expect_sums(accumulate_integers, {"int20+wrap", integers(8), integers(9), integers(8)},
-              {{3, 20, 700}, {20, 2, 900}});
+  const Values large = [](std::mt19937& rng) { return static_cast<float>(127 - rng() % 3); };
+  for (const char* spec : {"int20+wrap", "int24", "int32+wrap+result(binary32)"}) {
+    expect_sums(accumulate_integers, {spec, integers(8), integers(9), integers(8)}, {{3, 20, 700}});
+    expect_sums(accumulate_integers, {spec, large, large, large}, {{2, 12, 2600}, {20, 2, 1300}});
+  }
 }
 
 TEST(IntegerSums, Saturate) {

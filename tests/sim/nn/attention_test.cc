@@ -147,6 +147,23 @@ TEST(AttentionAccumulators, RowBlocksHaveTheirOwnDraws) {
   EXPECT_NE(std::vector<float>(out.begin(), middle), std::vector<float>(middle, out.end()));
 }
 
+TEST(AttentionAccumulators, ProductsShareNoDraws) {
+  // One position: the context is the rounded value, its gradient the rounded gradient.
+  constexpr std::size_t kWidth = 32;
+  const AttentionShape shape = {1, 1, 1, kWidth};
+  std::vector<float> qkv(3 * kWidth), dqkv(3 * kWidth), out(kWidth), probability(1);
+  for (std::size_t i = 0; i < qkv.size(); ++i) {
+    qkv[i] = static_cast<float>(random_normal({2, 0, 0, 0}, i));
+  }
+  const std::vector<float> value(qkv.begin() + 2 * kWidth, qkv.end());
+  const AccumulatorSpec sum = parse_accumulator("e8m3+stochastic(16)");
+  Attention<float> attention({.context = sum, .grad_value = sum}, 0);
+  attention.forward(shape, kBinary32Functions, qkv.data(), out.data(), probability.data(), {1, 1});
+  attention.backward(shape, qkv.data(), probability.data(), value.data(), dqkv.data(), {1, 1});
+  ASSERT_EQ(probability[0], 1.0F);
+  EXPECT_NE(out, std::vector<float>(dqkv.begin() + 2 * kWidth, dqkv.end()));
+}
+
 TEST(AttentionAccumulators, BinarySixtyFourRefusesThem) {
   EXPECT_THROW(Attention<double>({.grad_key = parse_accumulator("e8m7")}, 0),
                std::invalid_argument);

@@ -124,7 +124,7 @@ TEST(EmulatedProduct, GroupsMultiplyInnerSumsBeforeTheyArePromoted) {
     const Stored a(groups, 1, kM, a_down, true), b(other, 2, kN, b_down, true);
     const AccumulatorSpec inner = parse_accumulator("e8m9");
     for (const std::string outer : {"binary32", "e8m6", "e8m12+toward_zero"}) {
-      const auto c = run(form, ("e8m9+promote(8," + outer + ")+result(e8m11)").c_str(), a, b);
+      const auto c = run(form, ("e8m9+promote(8," + outer + ")+result(e8m4)").c_str(), a, b);
       for (std::size_t i = 0; i < c.size(); ++i) {
         const std::size_t m = i / kN, n = i % kN;
         double sum = 0.0;
@@ -135,7 +135,7 @@ TEST(EmulatedProduct, GroupsMultiplyInnerSumsBeforeTheyArePromoted) {
           sum = accumulate(parse_accumulator(outer), scaled, one, sum);
         }
         const double last[] = {sum}, one[] = {1.0};
-        EXPECT_EQ(static_cast<double>(c[i]), accumulate(parse_accumulator("e8m11"), last, one))
+        EXPECT_EQ(static_cast<double>(c[i]), accumulate(parse_accumulator("e8m4"), last, one))
             << outer << " " << i;
       }
     }
@@ -191,6 +191,17 @@ TEST(EmulatedProduct, UseOfScalesByGranularityAndAccumulator) {
   EXPECT_EQ(use("e8m7+promote(64,binary32)", "e4m3fn+group(32)", false), in_operand);
   EXPECT_EQ(use("e8m7+promote(32,binary32)", "e4m3fn+group(32)", true), in_operand);
   EXPECT_EQ(use("e8m7+promote(32,binary32)", "e4m3fn+group(32,columns)", true), at_promotion);
+}
+
+TEST(EmulatedProduct, OuterSumsSeeTermsFarBelowBinarySixtyFour) {
+  const QuantizerSpec groups = parse_quantizer("e4m3fn+group(1)");
+  const EmulatedProduct product(Form::nt, parse_accumulator("e8m9+promote(1,e8m6+toward_positive)"),
+                                groups, parse_quantizer("e4m3fn+unscaled"));
+  const std::vector<float> a = {1.0F, 1.0F}, scales = {1.0F, 0x1p-60F}, b = {1.0F, 1.0F};
+  float c = 0;
+  product.run({{a.data(), 1, 2, 2}, {scales.data(), 1, 2, 2}}, {{b.data(), 1, 2, 2}, {}},
+              {&c, 1, 1, 1}, {});
+  EXPECT_EQ(c, 1.0F + 0x1p-6F);
 }
 
 TEST(EmulatedProduct, WideInnerSumsAreRoundedToBinary32BeforeTheirScales) {
