@@ -24,7 +24,7 @@ namespace halfulp {
 namespace HWY_NAMESPACE {
 
 /// Elements of B that are packed at a time; they stay in L2 while the rows of A go by.
-inline constexpr std::size_t kBlockElements = 96 * 1024;
+inline constexpr std::size_t kBlockElements = 256 * 1024;
 
 /// Products with no more columns are computed element by element, in vectors of one lane: empty
 /// lanes would cost as much as full ones.

@@ -14,6 +14,7 @@
 #include "formats/spec.h"
 #include "sim/nn/transformer.h"
 #include "sim/random.h"
+#include "tests/sim/nn/plain_decoder.h"
 #include "tests/sim/simd_targets.h"
 
 namespace halfulp::nn {
@@ -156,6 +157,23 @@ TEST(Decoder, ResultsAndWeightsAreInTheirFormats) {
   const auto cast = forced_logits(learned, own, text, 1, layercast, {});
   EXPECT_EQ(count_different(cast, forced_logits(learned, rounded, text, 1, binary32(), {})), 0U);
   EXPECT_GT(count_different(cast, forced_logits(learned, own, text, 1, binary32(), {})), 0U);
+}
+
+TEST(Decoder, RoundsWhatItStoresAndNothingElse) {
+  ModelConfig config = small_model();
+  config.width = 32;  // head width 16: the scale of the scores is exactly 1/4
+  const std::vector<float> weights = some_weights(config);
+  const auto text = bytes(8, 9);
+  for (const char* format : {"bfloat16", "binary16", "binary32"}) {
+    PlainDecoder plain(config, weights, format);
+    Decoder decoder(config, weights, arithmetic(format, format, format), {.split = 2}, 1);
+    for (std::size_t p = 0; p < text.size(); ++p) {
+      const ConstMatrix step = decoder.step(std::span(text).subspan(p, 1));
+      const std::vector<float> expected(
+          plain.logits({text.begin(), text.begin() + static_cast<std::ptrdiff_t>(p) + 1}));
+      EXPECT_EQ(count_different(expected, {step.data, step.cols}), 0U) << format << " " << p;
+    }
+  }
 }
 
 TEST(Decoder, RefusesPositionsBeyondTheContextAndOtherWeights) {
