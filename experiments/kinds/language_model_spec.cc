@@ -228,13 +228,19 @@ std::string training_key(const Config& config) {
   return key;
 }
 
-/// 6 N per byte at a GEMM's rate, plus element-wise work per block and channel; calibrated in
-/// docs/BENCHMARKS.md's machine.
+/// 6 N per byte at a GEMM's rate (2.5 times that under accumulators that round), plus element-wise
+/// work per block and channel; calibrated in docs/BENCHMARKS.md's machine.
 double training_seconds(const nn::TrainSpec& spec) {
   const auto number = [](auto value) { return static_cast<double>(value); };
   constexpr double kFlopsPerSecond = 105e9, kSecondsPerChannel = 25e-9;
-  const double per_byte = 6.0 * number(nn::total_parameters(spec.model)) / kFlopsPerSecond +
-                          kSecondsPerChannel * number(spec.model.blocks) * number(spec.model.width);
+  const nn::LinearNumerics& linear = spec.numerics.linear;
+  const bool rounds = linear.fprop != binary32_accumulator() ||
+                      linear.dgrad != binary32_accumulator() ||
+                      linear.wgrad != binary32_accumulator();
+  const double slowdown = rounds ? 2.5 : 1.0;
+  const double per_byte =
+      slowdown * 6.0 * number(nn::total_parameters(spec.model)) / kFlopsPerSecond +
+      kSecondsPerChannel * number(spec.model.blocks) * number(spec.model.width);
   const double evaluations = spec.evaluate_every > 0
                                  ? 1.0 + number(spec.schedule.steps) / number(spec.evaluate_every)
                                  : 1.0;

@@ -21,7 +21,7 @@ _LINEAR = ("precision.fprop.accumulator", "precision.dgrad.accumulator",
 _ATTENTION = "precision.attention.scores.accumulator"
 _SERIES = ("linear layers", "linear layers, stochastic", "linear layers, promoted",
            "linear layers, aligned", "linear layers, aligned, promoted",
-           "linear layers, few exponents", "attention")  # fmt: skip
+           "linear layers, binary16", "attention")  # fmt: skip
 
 
 def add_options(parser):
@@ -90,7 +90,7 @@ def _sums(results, run):
     if linear.startswith("aligned("):
         name += ", aligned"
     elif linear.startswith("binary16"):
-        name += ", few exponents"
+        name += ", binary16"
     if "stochastic" in linear:
         name += ", stochastic"
     return name + (", promoted" if "promote(" in linear else ""), linear
@@ -139,6 +139,7 @@ def _set_scale(axis, cells):
         axis.set_yscale("symlog", linthresh=0.01, linscale=0.7)
         negative = min((gap for cell in cells for _, gap in cell["gaps"]), default=0.0)
         axis.set_ylim(min(1.5 * negative, -0.005), 1.8 * largest)
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_xticks(sorted({cell["bits"] for cell in cells}))
 
 
