@@ -1,6 +1,7 @@
 #include "experiments/kinds/language_model_fields.h"
 
 #include <array>
+#include <string_view>
 
 namespace halfulp {
 
@@ -99,5 +100,14 @@ constexpr std::array kFields = {
 }  // namespace
 
 std::span<const Field> language_model_fields() { return kFields; }
+
+std::vector<Field> with_training_fields(std::span<const Field> own) {
+  std::vector<Field> all(own.begin(), own.end());
+  for (const Field& field : kFields) {
+    const std::string_view group = field.key.substr(0, field.key.find('.'));
+    if (group == "model" || group == "data" || group == "train") all.push_back(field);
+  }
+  return all;
+}
 
 }  // namespace halfulp

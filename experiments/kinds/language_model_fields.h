@@ -2,11 +2,16 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "experiments/config.h"
 
 namespace halfulp {
 
 std::span<const Field> language_model_fields();
+
+/// `own` and those of language_model_fields() that describe a model, its data and its training: for
+/// kinds that train a model in binary32 first.
+std::vector<Field> with_training_fields(std::span<const Field> own);
 
 }  // namespace halfulp

@@ -113,14 +113,7 @@ class Reader {
 }  // namespace
 
 std::span<const Field> reduction_order_fields() {
-  static const std::vector<Field> fields = [] {
-    std::vector<Field> all(kOwnFields.begin(), kOwnFields.end());
-    for (const Field& field : language_model_fields()) {
-      const std::string_view group = field.key.substr(0, field.key.find('.'));
-      if (group == "model" || group == "data" || group == "train") all.push_back(field);
-    }
-    return all;
-  }();
+  static const std::vector<Field> fields = with_training_fields(kOwnFields);
   return fields;
 }
 
