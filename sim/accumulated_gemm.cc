@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "formats/accumulator_spec.h"
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
@@ -28,48 +29,25 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& message) { throw SpecError(message, 1); }
 
-void check_destination(const Destination& to) {
-  check_format(to.format);
-  check_round_spec(to.format, to.rounding);
+void check_draws(const Destination& to) {
   constexpr int kDrawBits = 16;
   if (to.rounding.rounding == Rounding::stochastic && to.rounding.random_bits > kDrawBits) {
     refuse("matrix products round with at most 16 random bits: use stochastic(16)");
   }
 }
 
-const Destination& sum_of(const AccumulatorSpec& spec) {
-  return std::visit([](const auto& method) -> const Destination& { return method.sum; },
-                    spec.method);
-}
-
 /// What elements of the result are rounded to last.
 const Destination& last_of(const AccumulatorSpec& spec) {
   if (spec.result) return *spec.result;
-  return spec.promotion ? spec.promotion->outer : sum_of(spec);
-}
-
-void check_counts(const AccumulatorSpec& spec) {
-  if (spec.promotion && spec.promotion->interval < 1) refuse("promotion needs an interval");
-  if (const auto* rounded = std::get_if<RoundedSum>(&spec.method)) {
-    const Order order = rounded->order.order;
-    const bool needs_length = order == Order::blocked || order == Order::interleaved;
-    if (rounded->every < 1) refuse("sums are rounded every 1 or more additions");
-    if (rounded->order.length < (needs_length ? 1 : 0)) refuse("an order needs at least one term");
-    if (rounded->every > 1 && order != Order::sequential) {
-      refuse("rounding every several additions is for sums in sequence");
-    }
-  }
-  if (const auto* aligned = std::get_if<AlignedSum>(&spec.method); aligned && aligned->terms < 1) {
-    refuse("an aligned sum needs at least one term");
-  }
+  return spec.promotion ? spec.promotion->outer : sum_destination(spec);
 }
 
 void check_spec(const AccumulatorSpec& spec) {
-  check_destination(sum_of(spec));
-  if (spec.product) check_destination(*spec.product);
-  if (spec.promotion) check_destination(spec.promotion->outer);
-  if (spec.result) check_destination(*spec.result);
-  check_counts(spec);
+  check_accumulator(spec);
+  check_draws(sum_destination(spec));
+  if (spec.product) check_draws(*spec.product);
+  if (spec.promotion) check_draws(spec.promotion->outer);
+  if (spec.result) check_draws(*spec.result);
   if (!fits_binary32(last_of(spec).format)) {
     refuse("results in " + to_spec(last_of(spec).format) +
            " do not fit the binary32 arrays of matrix products: round them last, as in "
