@@ -70,12 +70,13 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
 RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
               RunObserver& observer) {
   nn::TrainSpec spec = train_spec(config);
-  spec.stop_at_non_finite = stop.non_finite;
-  spec.stop_above = stop.loss_above;
+  spec.loop.stop_at_non_finite = stop.non_finite;
+  spec.loop.stop_above = stop.loss_above;
   const auto corpus = shared_corpus(config);
   const nn::TrainResult trained = nn::train(
-      spec, *corpus, static_cast<std::uint64_t>(seed),
-      [&](std::int64_t step, double loss) { observer.progress(step, spec.schedule.steps, loss); });
+      spec, *corpus, static_cast<std::uint64_t>(seed), [&](std::int64_t step, double loss) {
+        observer.progress(step, spec.loop.schedule.steps, loss);
+      });
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
