@@ -45,6 +45,7 @@ const std::vector<std::string> kOptionNames = {"tensor",
                                                "row",
                                                "column",
                                                "group",
+                                               "tile",
                                                "unscaled",
                                                "scale_binary32",
                                                "scale_power_of_two",
@@ -132,7 +133,7 @@ class Parser {
       block.axis =
           key == "rows" ? BlockAxis::rows : (key == "columns" ? BlockAxis::columns : BlockAxis::k);
     } else if (find<Granularity>(kGranularities, key) || find<ScaleRule>(kScaleRules, key) ||
-               is_group(part.text)) {
+               is_group(part.text) || is_tile(part.text)) {
       fail(part, fmt::format("a block format has scales of its own, so '{}' does not apply; write "
                              "the block in its parentheses, as in mxfp4(block=16)",
                              part.text));
@@ -187,6 +188,10 @@ class Parser {
       claim(granularity_, part, "granularity");
       spec_.granularity = Granularity::group;
       in_part(part, [&] { read_group(part.text); });
+    } else if (is_tile(part.text)) {
+      claim(granularity_, part, "granularity");
+      spec_.granularity = Granularity::tile;
+      in_part(part, [&] { read_tile(part.text); });
     } else if (const auto overflow = find_overflow(part.text)) {
       claim(overflow_, part, "overflow policy");
       spec_.rounding.overflow = *overflow;
@@ -215,6 +220,23 @@ class Parser {
       }
       cursor.expect(')');
     }
+    cursor.expect_end();
+  }
+
+  static bool is_tile(std::string_view text) { return TextCursor(text, "tile").take_word("tile"); }
+
+  void read_tile(std::string_view text) {
+    TextCursor cursor(text, "tile");
+    cursor.take_word("tile");
+    cursor.expect('(');
+    spec_.tile_lines = cursor.take_integer("the lines of a tile", 1, kLargestGroup);
+    cursor.expect(',');
+    spec_.group_size = cursor.take_integer("the elements of a line", 1, kLargestGroup);
+    if (cursor.take(',')) {
+      if (!cursor.take_word("columns")) cursor.fail("expected columns");
+      spec_.along_columns = true;
+    }
+    cursor.expect(')');
     cursor.expect_end();
   }
 
@@ -261,9 +283,11 @@ std::string_view to_string(Granularity granularity) {
     case Granularity::column:
       return "column";
     case Granularity::group:
+      return "group";
+    case Granularity::tile:
       break;
   }
-  return "group";
+  return "tile";
 }
 
 std::string_view to_string(ScaleRule rule) {
@@ -292,6 +316,10 @@ QuantizerSpec with_reduction(QuantizerSpec spec, bool reduces_rows) {
   const bool has_direction =
       spec.block && spec.block->axis == BlockAxis::k && spec.block->length != spec.block->lines;
   if (has_direction) spec.block->axis = reduces_rows ? BlockAxis::columns : BlockAxis::rows;
+  if (spec.granularity == Granularity::tile && spec.tile_lines != spec.group_size) {
+    spec.along_columns = reduces_rows;
+    if (spec.tile_lines == 1) spec.granularity = Granularity::group;
+  }
   return spec;
 }
 
@@ -300,6 +328,9 @@ std::string to_spec(const QuantizerSpec& spec) {
   std::string granularity(to_string(spec.granularity));
   if (spec.granularity == Granularity::group) {
     granularity += fmt::format("({}{})", spec.group_size, spec.along_columns ? ",columns" : "");
+  } else if (spec.granularity == Granularity::tile) {
+    granularity += fmt::format("({},{}{})", spec.tile_lines, spec.group_size,
+                               spec.along_columns ? ",columns" : "");
   }
   return fmt::format("{}+{}+{}+{}+{}", to_spec(spec.format), granularity, to_string(spec.scale),
                      rounding_to_string(spec.rounding), to_string(spec.rounding.overflow));
