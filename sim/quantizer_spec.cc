@@ -10,6 +10,7 @@
 #include "formats/properties.h"
 #include "formats/spec.h"
 #include "formats/spelling.h"
+#include "sim/option_text.h"
 #include "sim/quantizer.h"
 #include "sim/round_plan.h"
 
@@ -70,36 +71,12 @@ std::optional<Enum> find(std::span<const Spelling<Enum>> spellings, std::string_
   return std::nullopt;
 }
 
-/// A piece of the text between plus signs, and where it starts.
-struct Part {
-  std::string_view text;
-  int offset;  ///< characters before it
-};
-
-std::vector<Part> split_at_plus(std::string_view text) {
-  std::vector<Part> parts;
-  int depth = 0;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] == '(') ++depth;
-    if (i < text.size() && text[i] == ')') --depth;
-    if (i < text.size() && (text[i] != '+' || depth > 0)) continue;
-    std::string_view part = text.substr(begin, i - begin);
-    const std::size_t first = std::min(part.find_first_not_of(" \t"), part.size());
-    part.remove_prefix(first);
-    part = part.substr(0, part.find_last_not_of(" \t") + 1);
-    parts.push_back({part, static_cast<int>(begin + first)});
-    begin = i + 1;
-  }
-  return parts;
-}
-
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
   QuantizerSpec parse() {
-    const std::vector<Part> parts = split_at_plus(text_);
+    const std::vector<OptionPart> parts = split_at_plus(text_);
     if (names_block_format(parts[0].text)) return parse_block(parts);
     in_part(parts[0], [&] { spec_.format = parse_format(parts[0].text); });
     spec_.scale = default_scale();
@@ -116,7 +93,7 @@ class Parser {
   }
 
  private:
-  QuantizerSpec parse_block(const std::vector<Part>& parts) {
+  QuantizerSpec parse_block(const std::vector<OptionPart>& parts) {
     BlockFormat block;
     in_part(parts[0], [&] { block = parse_block_format(parts[0].text); });
     spec_.rounding = block.rounding;
@@ -126,7 +103,7 @@ class Parser {
     return block_quantizer(block);
   }
 
-  void read_block_option(const Part& part, BlockFormat& block) {
+  void read_block_option(const OptionPart& part, BlockFormat& block) {
     const std::string key = without_separators(lower_case(part.text));
     if (key == "rows" || key == "columns" || key == "k") {
       claim(granularity_, part, "axis");
@@ -148,7 +125,7 @@ class Parser {
     return is_wide_float ? ScaleRule::unscaled : ScaleRule::scale_binary32;
   }
 
-  [[noreturn]] void fail(const Part& part, const std::string& message) const {
+  [[noreturn]] void fail(const OptionPart& part, const std::string& message) const {
     throw SpecError(fmt::format("{} at column {} of quantizer '{}'", message, part.offset + 1,
                                 shortened(text_)),
                     part.offset + 1);
@@ -156,7 +133,7 @@ class Parser {
 
   /// Runs a parser of one part; its complaints then count columns in the whole text.
   template <class Function>
-  void in_part(const Part& part, const Function& function) const {
+  void in_part(const OptionPart& part, const Function& function) const {
     try {
       function();
     } catch (const SpecError& error) {
@@ -170,12 +147,12 @@ class Parser {
     }
   }
 
-  void claim(std::optional<Part>& owner, const Part& part, std::string_view kind) const {
+  void claim(std::optional<OptionPart>& owner, const OptionPart& part, std::string_view kind) const {
     if (owner) fail(part, fmt::format("second {} '{}' (after '{}')", kind, part.text, owner->text));
     owner = part;
   }
 
-  void read_option(const Part& part) {
+  void read_option(const OptionPart& part) {
     if (part.text.empty()) fail(part, "expected an option after '+'");
     const std::string key = without_separators(lower_case(part.text));
     if (const auto granularity = find<Granularity>(kGranularities, key)) {
@@ -248,7 +225,7 @@ class Parser {
     }
   }
 
-  void read_rounding(const Part& part) {
+  void read_rounding(const OptionPart& part) {
     claim(rounding_, part, "rounding");
     in_part(part, [&] {
       try {
@@ -261,7 +238,7 @@ class Parser {
     });
   }
 
-  [[noreturn]] void refuse_unknown(const Part& part) const {
+  [[noreturn]] void refuse_unknown(const OptionPart& part) const {
     const std::vector<std::string> near = nearest_names(part.text, kOptionNames);
     throw SpecError(fmt::format("unknown option '{}' at column 1; {}", shortened(part.text),
                                 near.empty() ? "known: " + joined(kOptionNames)
@@ -271,7 +248,7 @@ class Parser {
 
   std::string_view text_;
   QuantizerSpec spec_;
-  std::optional<Part> granularity_, scale_, rounding_, overflow_;
+  std::optional<OptionPart> granularity_, scale_, rounding_, overflow_;
 };
 
 std::string_view to_string(Granularity granularity) {

@@ -27,7 +27,8 @@ enum class RandomPurpose : std::uint32_t {
   accumulation = 7,            ///< inside products of linear layers
   attention_accumulation = 8,  ///< inside products of attention
   permutation = 9,
-  functions = 10  ///< inside softmax, norms and activation functions
+  functions = 10,  ///< inside softmax, norms and activation functions
+  hadamard = 11    ///< signs of rotated operands
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

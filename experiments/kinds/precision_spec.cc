@@ -24,7 +24,7 @@ std::optional<Destination> function_destination(const Config& config, const char
 nn::ModelNumerics model_numerics(const Config& config) {
   const auto operand = [&](const char* key, const char* inherited) {
     const std::string& own = config.text(key);
-    return parse_quantizer(own == "inherit" ? config.text(inherited) : own);
+    return nn::parse_operand(own == "inherit" ? config.text(inherited) : own);
   };
   nn::ModelNumerics numerics;
   numerics.linear = {
@@ -63,11 +63,11 @@ namespace {
 /// when it applies them.
 struct OperandText {
   const char* name;
-  const QuantizerSpec& spec;
+  const nn::OperandSpec& spec;
   bool reduces_rows;
 
   std::string text(const AccumulatorSpec& accumulator) const {
-    const nn::ScaleUse use = nn::scale_use(accumulator, spec, reduces_rows);
+    const nn::ScaleUse use = nn::scale_use(accumulator, nn::product_quantizer(spec), reduces_rows);
     const bool is_plain = use == nn::ScaleUse::in_operand;
     return fmt::format("{}={}{}{}", name, to_spec(spec), is_plain ? "" : " scaled ",
                        is_plain ? "" : to_string(use));
@@ -78,6 +78,11 @@ std::string product_text(const char* name, const OperandText& a, const OperandTe
                          const AccumulatorSpec& accumulator) {
   return fmt::format("{}({}, {}, accumulator={})", name, a.text(accumulator), b.text(accumulator),
                      to_spec(accumulator));
+}
+
+bool is_straight_through(const nn::LinearNumerics& linear) {
+  return linear.fprop_input.estimator.rule == nn::Estimator::straight_through &&
+         linear.fprop_weight.estimator.rule == nn::Estimator::straight_through;
 }
 
 /// "; softmax=bfloat16+nearest_even+infinity" and so on for functions that are not in binary32.
@@ -101,7 +106,7 @@ std::string numerics_text(const nn::ModelNumerics& numerics) {
   const nn::AttentionNumerics& attention = numerics.attention;
   return fmt::format(
       "{}; {}; {}; attention(scores={}, context={}, grad_probabilities={}, grad_value={}, "
-      "grad_query={}, grad_key={}); estimator=straight_through; binary32_sums=fused_chain "
+      "grad_query={}, grad_key={}); estimator={}; binary32_sums=fused_chain "
       "ascending_k; keep_high=[{}]{}; others=binary32; random=philox4x32-10",
       product_text("fprop", {"input", linear.fprop_input, false},
                    {"weight", linear.fprop_weight, false}, linear.fprop),

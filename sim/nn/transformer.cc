@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "sim/random.h"
@@ -43,6 +44,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
                             std::size_t max_sequences)
     : config_(config), parameters_(model_parameters(config)), functions_(numerics.functions) {
   check_shape(config);
+  add_learned_scales(numerics);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
   gradients_.resize(total);
@@ -100,14 +102,44 @@ std::size_t Transformer<T>::find(const std::string& name) const {
   return static_cast<std::size_t>(found - parameters_.begin());
 }
 
+/// Trained scales of the linear layers' operands, after the model's own parameters.
+template <class T>
+void Transformer<T>::add_learned_scales(const ModelNumerics& numerics) {
+  for (const std::string& name : linear_layer_names(config_)) {
+    if (keeps_high_precision(numerics.high_precision, name, config_.blocks)) continue;
+    const Parameter& weight =
+        parameters_[find(name == "head" && config_.tied_head ? "token_embedding" : name)];
+    for (Parameter& scale : learned_parameters(name, weight.cols, weight.rows, numerics.linear)) {
+      scale.offset = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
+      parameters_.push_back(std::move(scale));
+    }
+  }
+}
+
 template <class T>
 Linear<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
                                       const ModelNumerics& numerics) {
   const std::size_t number = find(parameter);
   const bool exact = keeps_high_precision(numerics.high_precision, name, config_.blocks);
-  return Linear<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
-                   gradient(number), exact ? binary32_numerics() : numerics.linear,
-                   linear_count_++);
+  Linear<T> layer(name, parameters_[number].cols, parameters_[number].rows, weight(number),
+                  gradient(number), exact ? binary32_numerics() : numerics.linear, linear_count_++);
+  if constexpr (std::is_same_v<T, float>) {
+    std::vector<LearnedScales> scales;
+    for (const char* scale : {".weight_scale", ".input_scale"}) {
+      const std::size_t own = find(name + scale);
+      if (own < parameters_.size()) scales.push_back({weight(own), gradient(own)});
+    }
+    layer.set_learned(std::move(scales));
+  }
+  return layer;
+}
+
+template <class T>
+void Transformer<T>::visit_state(StateVisitor& visitor) {
+  for (Block& b : blocks_) {
+    for (Linear<T>* layer : {&b.qkv, &b.output, &b.up, &b.down}) layer->visit_state(visitor);
+  }
+  head_[0].visit_state(visitor);
 }
 
 template <class T>

@@ -21,6 +21,7 @@
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/rotation.h"
+#include "sim/nn/saved_state.h"
 
 namespace halfulp::nn {
 
@@ -57,6 +58,9 @@ class Transformer {
   double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
                            std::size_t sequences, const StepKey& key);
 
+  /// Running statistics of the linear layers' operands.
+  void visit_state(StateVisitor& visitor);
+
  private:
   struct Block;  ///< layers and activations of one block
 
@@ -65,6 +69,7 @@ class Transformer {
   T* gradient(std::size_t parameter) { return gradients_.data() + parameters_[parameter].offset; }
 
   std::size_t find(const std::string& name) const;
+  void add_learned_scales(const ModelNumerics& numerics);
   Linear<T> make_linear(const std::string& name, const std::string& parameter,
                         const ModelNumerics& numerics);
 
