@@ -93,12 +93,13 @@ class Parser {
   }
 
   static double take_real(TextCursor& cursor, std::string_view what, double low, double high) {
+    const TextCursor start = cursor;
     const std::string number(cursor.take_until(",)"));
     double value = 0.0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     if (error != std::errc() || end != number.data() + number.size() || !(value >= low) ||
         !(value <= high)) {
-      cursor.fail(fmt::format("expected {} from {} to {}", what, low, high));
+      start.fail(fmt::format("expected {} from {} to {}", what, low, high));
     }
     return value;
   }

@@ -34,7 +34,8 @@ TEST(OrderStatistic, KeysAreInTheOrderOfNumbers) {
   const std::vector<float> numbers = {-1e30F, -1.0F, -1e-40F, -0.0F, 0.0F, 1e-40F, 2.0F, 3e38F};
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     EXPECT_EQ(from_ordered_key(ordered_key(numbers[i])), numbers[i]);
-    if (i > 0) EXPECT_LT(ordered_key(numbers[i - 1]), ordered_key(numbers[i]));
+    if (i == 0) continue;
+    EXPECT_LT(ordered_key(numbers[i - 1]), ordered_key(numbers[i]));
   }
 }
 

@@ -109,7 +109,9 @@ TEST(Trust, MasksByErrorAndByMagnitude) {
       }
       EXPECT_EQ(wider[i], error < 0.4 * rms ? 1.0F : 0.0F);
       const double v = std::abs(static_cast<double>(x[i])) / (0.487080 * rms);
-      if (std::abs(v - 6.0) > 1e-3) EXPECT_EQ(floats[i], v < 6.0 ? 1.0F : 0.0F);
+      if (std::abs(v - 6.0) > 1e-3) {
+        EXPECT_EQ(floats[i], v < 6.0 ? 1.0F : 0.0F);
+      }
       stopped += integer[i] == 0.0F ? 1 : 0;
       stopped_floats += floats[i] == 0.0F ? 1 : 0;
     }
