@@ -13,24 +13,27 @@ std::size_t quantile_rank(double level, std::size_t n) {
 }
 
 std::uint32_t order_statistic(std::span<const std::uint32_t> values, std::size_t rank) {
-  struct Digit {
-    int shift, bits;
-  };
-
-  std::uint32_t found = 0, found_mask = 0;
-  std::vector<std::size_t> counts;
-  for (const Digit digit : {Digit{21, 11}, Digit{10, 11}, Digit{0, 10}}) {
-    const std::uint32_t low = (1U << digit.bits) - 1;
-    counts.assign(low + 1, 0);
-    for (const std::uint32_t value : values) {
-      if ((value & found_mask) == found) ++counts[value >> digit.shift & low];
-    }
-    std::uint32_t own = 0;
-    while (rank >= counts[own]) rank -= counts[own++];
-    found |= own << digit.shift;
-    found_mask |= low << digit.shift;
+  // Four histograms, so that equal neighbours do not wait for each other's counts.
+  constexpr int kShift = 20;
+  constexpr std::size_t kBins = std::size_t{1} << (32 - kShift);
+  std::vector<std::uint32_t> counts(4 * kBins);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    ++counts[i % 4 * kBins + (values[i] >> kShift)];
   }
-  return found;
+  std::uint32_t bin = 0;
+  for (;; ++bin) {
+    std::size_t count = 0;
+    for (std::size_t part = 0; part < 4; ++part) count += counts[part * kBins + bin];
+    if (rank < count) break;
+    rank -= count;
+  }
+  std::vector<std::uint32_t> inside;
+  for (const std::uint32_t value : values) {
+    if (value >> kShift == bin) inside.push_back(value);
+  }
+  const auto found = inside.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::nth_element(inside.begin(), found, inside.end());
+  return *found;
 }
 
 std::uint32_t ordered_key(float x) {

@@ -11,7 +11,8 @@ namespace halfulp {
 /// not exceed: ceil(level n) - 1. level in (0, 1], n > 0.
 std::size_t quantile_rank(double level, std::size_t n);
 
-/// The value of this rank in ascending order, by counting digits: three passes at most.
+/// The value of this rank in ascending order: two passes over the values, then a selection among
+/// those that share its high bits. Fewer than 2^32 values.
 std::uint32_t order_statistic(std::span<const std::uint32_t> values, std::size_t rank);
 
 /// A binary32 pattern as an integer in the order of the numbers, and back; -0 is below 0.

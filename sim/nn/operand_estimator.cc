@@ -15,12 +15,21 @@ namespace {
 
 constexpr float kSlack = 1.0F + 0x1p-20F;
 
-/// (1/k) |u|^(1/k - 1), at most cap.
-float dge_slope(double u, double k, double cap) {
-  const double magnitude = std::fabs(u);
-  if (magnitude == 0.0) return static_cast<float>(k == 1.0 ? std::min(1.0, cap) : cap);
-  const double slope = pinned_exp((1.0 / k - 1.0) * pinned_log(magnitude)) / k;
-  return static_cast<float>(std::min(slope, cap));
+constexpr std::size_t kSlopeSteps = 4096;
+
+/// (1/k) |u|^(1/k - 1), at most cap, for |u| = 0, 1 / kSlopeSteps, ..., 1, and once more the last.
+std::vector<float> dge_table(double k, double cap) {
+  std::vector<float> table;
+  for (std::size_t i = 0; i <= kSlopeSteps; ++i) {
+    const double u = static_cast<double>(i) / static_cast<double>(kSlopeSteps);
+    const double slope = k == 1.0 ? 1.0
+                         : i == 0 ? cap
+                                  : pinned_exp((1.0 / k - 1.0) * pinned_log(u)) / k;
+    // The cap is applied after interpolation, so that it binds where the slope itself exceeds it.
+    table.push_back(static_cast<float>(i == 0 ? std::min(slope, cap) : slope));
+  }
+  table.push_back(table.back());
+  return table;
 }
 
 }  // namespace
@@ -41,6 +50,10 @@ SlopeMaker::SlopeMaker(const OperandSpec& spec, const Format& format)
     const auto number = static_cast<float>(value);
     if (numbers_.empty() || number > numbers_.back()) numbers_.push_back(number);
   }
+  for (std::size_t i = 0; i + 1 < numbers_.size(); ++i) {
+    inverse_widths_.push_back(1.0F / (numbers_[i + 1] - numbers_[i]));
+  }
+  slopes_ = dge_table(own.k, own.cap);
 }
 
 template <class Slope>
@@ -60,16 +73,24 @@ void SlopeMaker::fill(const QuantizedTensor& tensor, float* slopes, const Slope&
 }
 
 void SlopeMaker::dge(const QuantizedTensor& tensor, float* slopes) const {
-  const double k = spec_.estimator.k, cap = spec_.estimator.cap;
-  const std::vector<float>& numbers = numbers_;
+  const auto cap = static_cast<float>(spec_.estimator.cap);
+  const float* numbers = numbers_.data();
+  const std::size_t last = numbers_.size() - 1;
   fill(tensor, slopes, [&](float x, float, float multiplier) {
     const float v = x * multiplier;
-    if (!(v <= numbers.back() * kSlack && v >= numbers.front() * kSlack)) return 0.0F;
-    auto upper = std::upper_bound(numbers.begin(), numbers.end(), v);
-    upper = std::clamp(upper, numbers.begin() + 1, numbers.end() - 1);
-    const auto low = static_cast<double>(upper[-1]), high = static_cast<double>(*upper);
-    const double u = 2.0 * (static_cast<double>(v) - low) / (high - low) - 1.0;
-    return dge_slope(std::clamp(u, -1.0, 1.0), k, cap);
+    if (!(v <= numbers[last] * kSlack && v >= numbers[0] * kSlack)) return 0.0F;
+    // The last number that is not above v, but for the largest.
+    std::size_t low = 0;
+    for (std::size_t n = last; n > 1;) {
+      const std::size_t half = n / 2;
+      low = numbers[low + half] <= v ? low + half : low;
+      n -= half;
+    }
+    const float u = 2.0F * (v - numbers[low]) * inverse_widths_[low] - 1.0F;
+    const float place = std::min(std::fabs(u), 1.0F) * static_cast<float>(kSlopeSteps);
+    const auto i = static_cast<std::size_t>(place);
+    const float share = place - static_cast<float>(i);
+    return std::min(slopes_[i] + share * (slopes_[i + 1] - slopes_[i]), cap);
   });
 }
 

@@ -28,7 +28,8 @@ class SlopeMaker {
   /// slopes[r * cols + c], of d out / d in, with v = in * multiplier:
   ///   clipped  1 where v is in the format's range, else 0
   ///   dge      min(|2 (v - a) / (b - a) - 1|^(1/k - 1) / k, cap) between the format's neighbours
-  ///            a and b of v, 0 beyond the range (arXiv 2501.17116)
+  ///            a and b of v, 0 beyond the range (arXiv 2501.17116); interpolated linearly between
+  ///            4097 values of |.|
   ///   trust    of integers, or with T: 1 where |out - in| <= T RMS of the unit; without T it is
   ///            half of normal_step() (QuEST, arXiv 2502.05003); of others: 1 where |v| is below
   ///            the largest number (Quartet, arXiv 2505.14669)
@@ -50,9 +51,11 @@ class SlopeMaker {
 
   OperandSpec spec_;
   bool is_integer_;
-  float lowest_, largest_;      ///< of the format
-  float trust_ = 0;             ///< T
-  std::vector<float> numbers_;  ///< of the format, for dge
+  float lowest_, largest_;             ///< of the format
+  float trust_ = 0;                    ///< T
+  std::vector<float> numbers_;         ///< of the format, for dge
+  std::vector<float> inverse_widths_;  ///< of the intervals between them
+  std::vector<float> slopes_;          ///< by |u|
 };
 
 }  // namespace halfulp::nn

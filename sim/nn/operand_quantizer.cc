@@ -104,13 +104,17 @@ void OperandQuantizer::find_channels(ConstMatrix in) {
 }
 
 void OperandQuantizer::clamp(ConstMatrix in, Matrix out) {
-  std::vector<std::uint32_t> keys(in.rows * in.cols);
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    keys[i] = ordered_key(in.data[i / in.cols * in.stride + i % in.cols]);
+  const std::size_t n = in.rows * in.cols;
+  if (keys_.size() < n) keys_.resize(n);
+  for (std::size_t r = 0; r < in.rows; ++r) {
+    const float* row = in.data + r * in.stride;
+    std::uint32_t* to = keys_.data() + r * in.cols;
+    for (std::size_t c = 0; c < in.cols; ++c) to[c] = ordered_key(row[c]);
   }
-  const std::size_t rank = quantile_rank(spec_.clamp.level, keys.size());
+  const std::span<const std::uint32_t> keys(keys_.data(), n);
+  const std::size_t rank = quantile_rank(spec_.clamp.level, n);
   const float high = from_ordered_key(order_statistic(keys, rank));
-  const float low = from_ordered_key(order_statistic(keys, keys.size() - 1 - rank));
+  const float low = from_ordered_key(order_statistic(keys, n - 1 - rank));
   cuts_.clear();
   for (std::size_t r = 0; r < in.rows; ++r) {
     const float* from = in.data + r * in.stride;
@@ -241,7 +245,8 @@ void OperandQuantizer::backward(float* gradient, std::size_t rows, std::size_t c
       learned[u] = static_cast<float>(sums[u] * learned_factor);
     }
   }
-  for (std::size_t i = 0; i < rows * cols; ++i) gradient[i] *= slopes_[i];
+  const float* slopes = slopes_.data();
+  for (std::size_t i = 0; i < rows * cols; ++i) gradient[i] *= slopes[i];
   if (spec_.hadamard.n > 0) inverse_hadamard_rows(all, all, signs_);
 }
 

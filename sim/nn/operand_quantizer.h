@@ -94,7 +94,8 @@ class OperandQuantizer {
   std::vector<float> multipliers_, scales_;
   std::vector<float> channels_, inverse_channels_;  ///< of smooth_swiglu
   std::vector<Cut> cuts_;
-  std::vector<float> signs_;  ///< of the slopes' rotation
+  std::vector<std::uint32_t> keys_;  ///< of the numbers to clamp
+  std::vector<float> signs_;         ///< of the slopes' rotation
   UnitMap units_;
   AlignedVector<float> work_, slopes_, learned_slopes_;
 };

@@ -13,6 +13,24 @@
 namespace halfulp::nn {
 namespace {
 
+constexpr std::size_t kShortUnit = 256;
+
+/// Eight partial sums in binary64, element i into sum i mod 8, added ascending.
+double short_squares(const float* x, std::size_t n) {
+  double sums[8] = {};
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (std::size_t j = 0; j < 8; ++j) {
+      const auto value = static_cast<double>(x[i + j]);
+      sums[j] += value * value;
+    }
+  }
+  for (; i < n; ++i) sums[i % 8] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  double total = 0.0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
 void check_overflow(const OverflowReport& report, std::size_t row) {
   if (report.index == kNoOverflow) return;
   throw OverflowError(fmt::format("element {} of row {}, {} after scaling, is {} the range",
@@ -73,11 +91,18 @@ void unit_squares(ConstMatrix in, const UnitMap& units, double* sums) {
   for (std::size_t r = 0; r < in.rows; ++r) {
     const float* row = in.data + r * in.stride;
     double* to = sums + r / units.unit_rows * across;
+    if (units.unit_cols == 1) {
+      for (std::size_t c = 0; c < in.cols; ++c) {
+        const auto x = static_cast<double>(row[c]);
+        to[c] += x * x;
+      }
+      continue;
+    }
     for (std::size_t u = 0; u < across; ++u) {
       const std::size_t begin = u * units.unit_cols;
       const std::size_t n = std::min(units.unit_cols, in.cols - begin);
-      const auto x = static_cast<double>(row[begin]);
-      to[u] += n == 1 ? x * x : kernels<float>().sum_of_squares(row + begin, n);
+      to[u] += n <= kShortUnit ? short_squares(row + begin, n)
+                               : kernels<float>().sum_of_squares(row + begin, n);
     }
   }
 }

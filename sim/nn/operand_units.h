@@ -30,8 +30,9 @@ UnitMap unit_map(const QuantizerSpec& spec, std::size_t rows, std::size_t cols);
 /// Patterns of the units' largest magnitudes, NaN above all.
 void unit_maxima(ConstMatrix in, const UnitMap& units, std::uint32_t* maxima);
 
-/// Sums of squares in binary64: of each row's part as Kernels::sum_of_squares (one element: its
-/// square), parts ascending.
+/// Sums of squares in binary64: of each row's part as Kernels::sum_of_squares, up to 256 elements
+/// as eight partial sums in binary64 (element i into sum i mod 8, added ascending); parts
+/// ascending.
 void unit_squares(ConstMatrix in, const UnitMap& units, double* sums);
 
 /// Calls `use` with the number of each unit, its elements row by row, and their count.
