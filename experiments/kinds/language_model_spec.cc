@@ -17,6 +17,7 @@ nn::TrainSpec binary32_train_spec(const Config& config) {
 nn::TrainSpec train_spec(const Config& config) {
   nn::TrainSpec spec = binary32_train_spec(config);
   spec.numerics = model_numerics(config);
+  set_switch(config, spec.loop.schedule.steps, spec.numerics);
   spec.loop.evaluate_every = config.integer("evaluation.every");
   spec.evaluation_bytes = static_cast<std::size_t>(config.integer("evaluation.bytes"));
   return spec;
@@ -64,7 +65,7 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
 }
 
 std::string language_model_numerics(const Config& config) {
-  return numerics_text(model_numerics(config));
+  return numerics_text(train_spec(config).numerics);
 }
 
 }  // namespace halfulp
