@@ -139,8 +139,8 @@ struct LayerNumerics {
 
 /// The head's own operands and output (the logits); none: those of its layer.
 struct HeadNumerics {
-  std::optional<QuantizerSpec> weight, activation, gradient, output;
-  std::optional<AccumulatorSpec> accumulator;
+  std::optional<QuantizerSpec> weight = {}, activation = {}, gradient = {}, output = {};
+  std::optional<AccumulatorSpec> accumulator = {};
   friend bool operator==(const HeadNumerics&, const HeadNumerics&) = default;
 };
 
