@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/nn/loss_statistics.h"
 #include "sim/nn/optimizer.h"
 #include "sim/nn/schedule.h"
 #include "sim/nn/training_task.h"
@@ -20,11 +21,6 @@ struct LoopSpec {
   std::int64_t evaluate_every = 0;  ///< updates between evaluations; 0: only at the end
   bool stop_at_non_finite = true;
   double stop_above = 1e308;  ///< training loss that counts as diverged
-};
-
-struct LossPoint {
-  std::int64_t step;  ///< updates made before the loss was taken
-  double loss;
 };
 
 struct TrainResult {
