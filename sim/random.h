@@ -27,7 +27,12 @@ enum class RandomPurpose : std::uint32_t {
   accumulation = 7,            ///< inside products of linear layers
   attention_accumulation = 8,  ///< inside products of attention
   permutation = 9,
-  functions = 10  ///< inside softmax, norms and activation functions
+  functions = 10,       ///< inside softmax, norms and activation functions
+  weight_update = 20,   ///< of the held weights
+  weight_storage = 21,  ///< from held weights to those that the model reads
+  first_moment = 22,
+  second_moment = 23,
+  newton_schulz = 24
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal
