@@ -28,11 +28,11 @@ enum class RandomPurpose : std::uint32_t {
   attention_accumulation = 8,  ///< inside products of attention
   permutation = 9,
   functions = 10,       ///< inside softmax, norms and activation functions
-  weight_update = 20,   ///< of the held weights
-  weight_storage = 21,  ///< from held weights to those that the model reads
-  first_moment = 22,
-  second_moment = 23,
-  newton_schulz = 24
+  weight_update = 25,   ///< of the held weights
+  weight_storage = 26,  ///< from held weights to those that the model reads
+  first_moment = 27,
+  second_moment = 28,
+  newton_schulz = 29
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

@@ -1,6 +1,5 @@
 #include "sim/nn/training_loop.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -22,13 +21,6 @@ std::string divergence(const LoopSpec& spec, double loss, double gradient_norm, 
            at;
   }
   return {};
-}
-
-double mean_of_last_tenth(const std::vector<LossPoint>& points) {
-  const std::size_t count = std::max<std::size_t>(points.size() / 10, 1);
-  double sum = 0.0;
-  for (std::size_t i = points.size() - count; i < points.size(); ++i) sum += points[i].loss;
-  return sum / static_cast<double>(count);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/nn/loss_scaler.h"
+#include "sim/nn/loss_statistics.h"
 #include "sim/nn/optimizer.h"
 #include "sim/nn/schedule.h"
 #include "sim/nn/training_task.h"
@@ -23,11 +24,6 @@ struct LoopSpec {
   std::int64_t update_metrics_every = 0;  ///< updates between measurements of updates; 0: none
   bool stop_at_non_finite = true;
   double stop_above = 1e308;  ///< training loss that counts as diverged
-};
-
-struct LossPoint {
-  std::int64_t step;  ///< updates made before the loss was taken
-  double loss;
 };
 
 struct TrainResult {
