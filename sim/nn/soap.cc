@@ -7,7 +7,7 @@
 namespace halfulp::nn {
 namespace {
 
-constexpr double kTolerance = 1e-3;  ///< of an eigenbasis
+constexpr double kTolerance = 1e-7;  ///< of an eigenbasis
 
 using Dense = AlignedVector<double>;
 
