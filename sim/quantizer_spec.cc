@@ -147,7 +147,8 @@ class Parser {
     }
   }
 
-  void claim(std::optional<OptionPart>& owner, const OptionPart& part, std::string_view kind) const {
+  void claim(std::optional<OptionPart>& owner, const OptionPart& part,
+             std::string_view kind) const {
     if (owner) fail(part, fmt::format("second {} '{}' (after '{}')", kind, part.text, owner->text));
     owner = part;
   }

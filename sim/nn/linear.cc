@@ -1,5 +1,7 @@
 #include "sim/nn/linear.h"
+#include "sim/random_purpose.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string_view>
@@ -79,17 +81,24 @@ Linear<T>::Linear(std::string name, std::size_t in, std::size_t out, T* weight, 
 }
 
 template <class T>
-void Linear<T>::set_learned(std::vector<LearnedScales> scales) {
-  std::size_t next = 0;
-  if (operands_[fprop_weight].is_learned()) learned_weight_ = scales.at(next++);
-  if (operands_[fprop_input].is_learned()) learned_input_ = scales.at(next++);
+void Linear<T>::set_learned(const LearnedScales& weight, const LearnedScales& input) {
+  const auto check = [&](Operand operand, const LearnedScales& scales, std::size_t rows) {
+    const OperandQuantizer& own = operands_[operand];
+    if (!own.is_learned() || scales.values.size() == own.learned_count(rows, in_)) return;
+    throw std::invalid_argument(name_ +
+                                ": scales are learned from the first update to the last, "
+                                "of the same units");
+  };
+  check(fprop_weight, weight, out_);
+  check(fprop_input, input, 1);
+  learned_weight_ = weight;
+  learned_input_ = input;
 }
 
 template <class T>
-void Linear<T>::visit_state(StateVisitor& visitor) {
+void Linear<T>::visit_state(const std::string& prefix, StateVisitor& visitor) {
   for (const Operand operand : kOperands) {
-    operands_[operand].visit_state("operands." + name_ + "." + halfulp::nn::to_string(operand),
-                                   visitor);
+    operands_[operand].visit_state(prefix + name_ + "." + halfulp::nn::to_string(operand), visitor);
   }
 }
 
@@ -120,7 +129,7 @@ OperandCall Linear<T>::call_of(Operand operand, const RandomStream& stream, cons
   const bool is_forward = operand == fprop_input || operand == fprop_weight;
   const bool is_weight = operand == fprop_weight || operand == dgrad_weight;
   call.keeps_slopes = call.is_training && is_forward;
-  call.learned = is_weight ? learned_weight_.values : learned_input_.values;
+  call.learned = (is_weight ? learned_weight_ : learned_input_).values.data();
   if (own.channels.rule == ChannelRule::smooth) {
     call.channel_factors = (is_weight ? divisors_ : multipliers_).data();
   }
@@ -202,8 +211,8 @@ void Linear<T>::pass_back(Operand forward, Operand used, T* gradient, std::size_
     const bool is_step = own.spec().scaling.source == ScaleSource::learned;
     const double largest = to_double(max_finite(own.spec().quantizer.format));
     const double factor = is_step ? 1.0 / std::sqrt(static_cast<double>(elements) * largest) : 1.0;
-    own.backward(gradient, rows, in_, (is_weight ? learned_weight_ : learned_input_).gradients,
-                 factor);
+    own.backward(gradient, rows, in_,
+                 (is_weight ? learned_weight_ : learned_input_).gradients.data(), factor);
   }
 }
 
@@ -276,6 +285,9 @@ template <class T>
 void Linear<T>::backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_dy,
                          const StepKey& key) {
   show(LinearOperand::Role::grad_output, dy, rows, out_, key);
+  for (LearnedScales* scales : {&learned_weight_, &learned_input_}) {
+    std::fill(scales->gradients.begin(), scales->gradients.end(), 0.0F);
+  }
   const bool shared_dy = shares(dgrad_grad_output, wgrad_grad_output);
   const auto quantized_dy = [&](Operand operand, bool as_grid) {
     T* target = shared_dy && !keep_dy ? dy : scratch<T>(kLeft, rows * out_);

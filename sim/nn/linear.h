@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ namespace halfulp::nn {
 
 /// Trained scales of one operand, owned by the model.
 struct LearnedScales {
-  float* values = nullptr;
-  float* gradients = nullptr;
+  std::span<float> values = {};
+  std::span<float> gradients = {};
 };
 
 template <class T>
@@ -37,12 +38,12 @@ class Linear {
 
   const std::string& name() const { return name_; }
 
-  /// Where the trained scales of learned_parameters() and their gradients are, in that order;
-  /// needed before the first call where there are any.
-  void set_learned(std::vector<LearnedScales> scales);
+  /// Where the trained scales of learned_parameters() and their gradients are; needed before the
+  /// first call where there are any. Throws std::invalid_argument when their numbers differ.
+  void set_learned(const LearnedScales& weight, const LearnedScales& input);
 
-  /// Amax histories, as "operands.NAME.fprop_input.amax_history" and so on.
-  void visit_state(StateVisitor& visitor);
+  /// Amax histories, as PREFIX + "NAME.fprop_input.amax_history" and so on.
+  void visit_state(const std::string& prefix, StateVisitor& visitor);
 
   /// With the axes of blocks resolved.
   const LinearNumerics& numerics() const { return numerics_; }

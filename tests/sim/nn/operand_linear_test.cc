@@ -280,11 +280,11 @@ TEST(OperandLinear, HistoriesAreStateAndEvaluationLeavesThemAlone) {
   Layer layer(t, numerics), copy(t, numerics);
   for (std::uint32_t step = 0; step < 3; ++step) layer.run(t, {.step = step});
   Copier copier;
-  layer.linear.visit_state(copier);
+  layer.linear.visit_state("operands.", copier);
   EXPECT_EQ(copier.state.count("operands.layer.fprop_input.amax_history"), 1U);
   layer.run(large, {.step = StepKey::kEvaluation});
   copier.reads = true;
-  copy.linear.visit_state(copier);
+  copy.linear.visit_state("operands.", copier);
   const Tensors a = layer.run(large, {.step = 3}), b = copy.run(large, {.step = 3});
   EXPECT_EQ(a.y, b.y);
   EXPECT_EQ(a.dx, b.dx);
