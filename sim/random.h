@@ -32,7 +32,12 @@ enum class RandomPurpose : std::uint32_t {
   attention_tensors = 21,
   attention_outputs = 22,
   linear_outputs = 23,
-  loss = 24
+  loss = 24,
+  weight_update = 25,   ///< of the held weights
+  weight_storage = 26,  ///< from held weights to those that the model reads
+  first_moment = 27,
+  second_moment = 28,
+  newton_schulz = 29
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

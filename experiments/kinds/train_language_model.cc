@@ -9,34 +9,18 @@
 #include "experiments/kinds/corpora.h"
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/language_model_spec.h"
+#include "experiments/kinds/training_curves.h"
 #include "sim/nn/layer_policy.h"
 #include "sim/nn/trainer.h"
 
 namespace halfulp {
 namespace {
 
-constexpr std::size_t kCurvePoints = 256;
 constexpr std::size_t kSpikeWindow = 100, kRiseWindow = 16;
 constexpr double kSpikeDeviations = 7.0;
 
 void prepare(std::span<const Config> configs) {
   for (const Config& config : configs) shared_corpus(config);
-}
-
-/// At most kCurvePoints means of consecutive points, each at the last step of its window.
-Curve thinned(std::string name, std::string units, std::string long_name,
-              const std::vector<nn::LossPoint>& points) {
-  Curve curve{std::move(name), std::move(units), std::move(long_name), {}, {}};
-  const std::size_t window =
-      std::max<std::size_t>((points.size() + kCurvePoints - 1) / kCurvePoints, 1);
-  for (std::size_t start = 0; start < points.size(); start += window) {
-    const std::size_t count = std::min(window, points.size() - start);
-    double sum = 0.0;
-    for (std::size_t i = start; i < start + count; ++i) sum += points[i].loss;
-    curve.steps.push_back(points[start + count - 1].step);
-    curve.values.push_back(sum / static_cast<double>(count));
-  }
-  return curve;
 }
 
 /// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
@@ -109,6 +93,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
       thinned("validation_loss", "nats/byte", "cross entropy on held-out text", trained.validation),
       thinned("gradient_norm", "1", "global gradient norm before clipping, window means",
               trained.gradient_norm)};
+  report_updates(trained, result);
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
   return result;
 }
