@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -250,13 +251,43 @@ TEST(PrecisionPolicy, TheNumericsStringNamesWhatIsNotBinary32AndNothingElse) {
   }
 }
 
+Settings tiny_run(std::int64_t steps) {
+  return {{"data.corpus", text("markov")},         {"data.bytes", std::int64_t{16384}},
+          {"model.layers", std::int64_t{2}},       {"model.width", std::int64_t{16}},
+          {"model.hidden", std::int64_t{32}},      {"model.context", std::int64_t{8}},
+          {"train.batch", std::int64_t{4}},        {"train.steps", steps},
+          {"evaluation.bytes", std::int64_t{1024}}};
+}
+
+// Every tensor in binary16: a first scale that overflows is halved until no gradient does, and the
+// run learns as in binary32; without a scale small gradients are lost.
+TEST(PrecisionPolicy, Binary16TrainsUnderDynamicLossScaling) {
+  Settings half = tiny_run(120);
+  for (const char* key : {"weight", "activation", "gradient", "attention.operand", "output",
+                          "stored_activation", "stored_gradient", "keep_high_format"}) {
+    half["precision." + std::string(key)] = text("binary16+infinity");
+  }
+  half["precision.logits"] = text("binary32");
+  const Settings scaled =
+      test::with(half, {{"train.loss_scaling", text("dynamic")}, {"train.loss_scale", 0x1p30}});
+  test::Metrics exact = test::run_kind(kind(), tiny_run(120));
+  test::Metrics dynamic = test::run_kind(kind(), scaled);
+  EXPECT_GT(dynamic["skipped_updates"], 3.0);
+  EXPECT_LT(dynamic["skipped_updates"], 30.0);
+  EXPECT_EQ(dynamic["loss_scale"], 0x1p30 * std::exp2(-dynamic["skipped_updates"]));
+  EXPECT_LT(exact["validation_loss"], 5.0);
+  EXPECT_NEAR(dynamic["validation_loss"], exact["validation_loss"], 0.4);
+  // Saturating formats hide the overflow.
+  Settings saturating = scaled;
+  for (auto& [key, value] : saturating) {
+    if (value == text("binary16+infinity")) value = text("binary16");
+  }
+  EXPECT_EQ(test::run_kind(kind(), saturating)["skipped_updates"], 0.0);
+}
+
 TEST(PrecisionPolicy, BitsAreMeansOverTheBlocksParameters) {
-  const Settings tiny = {{"data.corpus", text("markov")},        {"data.bytes", std::int64_t{16384}},
-                         {"model.layers", std::int64_t{2}},      {"model.width", std::int64_t{16}},
-                         {"model.hidden", std::int64_t{32}},     {"model.context", std::int64_t{8}},
-                         {"train.batch", std::int64_t{1}},       {"train.steps", std::int64_t{1}},
-                         {"evaluation.bytes", std::int64_t{64}}, {"precision.weight", text("int8")},
-                         {"precision.gradient", text("e5m2")}};
+  const Settings tiny = test::with(
+      tiny_run(1), {{"precision.weight", text("int8")}, {"precision.gradient", text("e5m2")}});
   test::Metrics metrics = test::run_kind(kind(), tiny);
   EXPECT_EQ(metrics["weight_bits"], 8.0);
   EXPECT_EQ(metrics["activation_bits"], 32.0);
