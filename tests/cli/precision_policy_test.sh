@@ -48,6 +48,7 @@ refuses() {
 }
 refuses "did you mean 'precision.residual'" precision.residul=bfloat16
 refuses "did you mean weight" "precision.layers=*.mlp.*: wieght=int4"
-refuses "matches no layer; the layers are blocks.0.attention.qkv" "precision.layers=*.mpl.*: weight=int4"
+refuses "matches no layer; the layers are blocks.0.attention.qkv" \
+  "precision.layers=*.mpl.*: weight=int4"
 refuses "precision.loss.*add +unscaled" precision.loss=e4m3fn
 echo "57 runs"
