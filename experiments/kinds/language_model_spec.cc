@@ -18,6 +18,7 @@ nn::TrainSpec binary32_train_spec(const Config& config) {
 nn::TrainSpec train_spec(const Config& config) {
   nn::TrainSpec spec = binary32_train_spec(config);
   spec.numerics = model_numerics(config);
+  set_switch(config, spec.loop.schedule.steps, spec.numerics);
   spec.loop.optimizer = optimizer_spec(config);
   spec.loop.update_metrics_every = config.integer("evaluation.update_metrics_every");
   spec.loop.evaluate_every = config.integer("evaluation.every");
@@ -68,7 +69,7 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
 }
 
 std::string language_model_numerics(const Config& config) {
-  return numerics_text(model_numerics(config)) + optimizer_numerics(config);
+  return numerics_text(train_spec(config).numerics) + optimizer_numerics(config);
 }
 
 }  // namespace halfulp
