@@ -34,12 +34,14 @@ void check(const OptimizerSpec& spec) {
     throw SpecError("rounded arithmetic is there for AdamW and SGD", 0);
   }
   if (spec.weights.rule != WeightRule::collage_plus) return;
-  const QuantizerSpec exact = parse_quantizer("binary32");
+  // A second moment in the format of the arithmetic is what it is anyway.
+  const bool keeps_second =
+      Quantizer(spec.second_moment).is_identity() || spec.second_moment == spec.arithmetic;
   if (spec.kind != OptimizerKind::adamw || spec.arithmetic != spec.weights.held() ||
-      spec.second_moment != exact) {
+      !keeps_second) {
     throw SpecError(
-        "collage_plus keeps AdamW's second moment as a pair: its arithmetic must be in the format "
-        "that holds the weights, and the second moment unrounded",
+        "collage_plus keeps AdamW's second moment as a pair: it and its arithmetic must be in the "
+        "format that holds the weights",
         0);
   }
 }
