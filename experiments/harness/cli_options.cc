@@ -205,7 +205,8 @@ class Parser {
       options_.command = static_cast<Command>(command - kCommands.begin() + 1);
       positional_.erase(positional_.begin());
     } else if (!first.ends_with(".toml") && !std::filesystem::exists(first)) {
-      const std::vector<std::string> names(kCommands.begin(), kCommands.end());
+      std::vector<std::string> names(kCommands.begin(), kCommands.end());
+      names.insert(names.end(), {"fit", "laws"});  // which have arguments of their own
       throw ConfigError(
           fmt::format("'{}' is neither a file nor a command{}", first, suggestion(first, names)));
     }
