@@ -43,6 +43,7 @@ constexpr std::array kComparisons = {
     Symbol{"==", Operation::equal},      Symbol{"!=", Operation::not_equal},
     Symbol{"<=", Operation::less_equal}, Symbol{">=", Operation::greater_equal},
     Symbol{"<", Operation::less},        Symbol{">", Operation::greater},
+    Symbol{"~", Operation::contains},
 };
 
 bool is_name_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }

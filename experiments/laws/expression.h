@@ -2,11 +2,10 @@
 //
 //   condition  = both { "||" both }          both = negation { "&&" negation }
 //   negation   = "!" negation | comparison
-//   comparison = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=") sum ]
-//   sum        = product { ("+" | "-") product }
-//   product    = sign { ("*" | "/") sign }   sign = { "-" | "+" } power
-//   power      = primary [ "^" sign ]
-//   primary    = number | name | function "(" condition { "," condition } ")" | "(" condition ")"
+//   comparison = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=" | "~") sum ]     ~: text contains
+//   text sum        = product { ("+" | "-") product } product    = sign { ("*" | "/") sign }   sign
+//   = { "-" | "+" } power power      = primary [ "^" sign ] primary    = number | name | function
+//   "(" condition { "," condition } ")" | "(" condition ")"
 //              | 'text' | "text"
 //
 // Functions: exp log log2 log10 sqrt abs (one argument), pow (two), min max (two or more). A name
@@ -54,6 +53,7 @@ enum class Operation : std::uint8_t {
   less_equal,
   greater,
   greater_equal,
+  contains,
   both,
   either,
   negation,

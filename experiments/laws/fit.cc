@@ -54,10 +54,10 @@ std::vector<double> grid_start(const Problem& problem, const FitOptions& options
 }
 
 Minimum polish(const Problem& problem, const std::vector<double>& weights, const Minimum& rough) {
-  Minimum best = newton_steps(problem, weights, rough.theta, 500);
+  Minimum best = newton_steps(problem, weights, rough.theta, 500, problem.spec().delta);
   for (int round = 0; round < 5; ++round) {
     const Minimum near = lbfgs(problem, weights, best.theta, 300);
-    const Minimum next = newton_steps(problem, weights, near.theta, 500);
+    const Minimum next = newton_steps(problem, weights, near.theta, 500, problem.spec().delta);
     const double gain = best.objective - next.objective;
     if (next.objective < best.objective) best = next;
     if (!(gain > 1e-10 * best.objective)) break;
@@ -69,7 +69,7 @@ Minimum polish(const Problem& problem, const std::vector<double>& weights, const
 Minimum refit(const Problem& problem, const std::vector<double>& weights, const MultiStart& fit,
               const FitOptions& options, std::size_t replicate) {
   if (options.mean_reduced) return minimize_mean(problem, weights, fit.starts.front().start);
-  Minimum best = newton_steps(problem, weights, fit.best.theta, 150);
+  Minimum best = newton_steps(problem, weights, fit.best.theta, 150, problem.spec().delta);
   for (std::size_t k = 0; k < kFarStarts; ++k) {
     const std::size_t pick =
         random_below(stream(options, Draw::far_starts, replicate), k, fit.starts.size());

@@ -36,7 +36,7 @@ bool is_at_bound(const Slot& slot, double internal) {
 /// Curvature at the optimum; the majorizer where too few rows are in the quadratic part.
 std::vector<double> information(const Problem& problem, const std::vector<double>& theta) {
   Linearization at;
-  problem.linearize(theta, std::vector<double>(problem.rows(), 1.0), at);
+  problem.linearize(theta, std::vector<double>(problem.rows(), 1.0), problem.spec().delta, at);
   std::vector<double> zero(problem.dimension(), 0.0);
   return solve_positive(at.curvature, zero) ? at.curvature : at.majorizer;
 }
@@ -68,7 +68,7 @@ std::vector<ProfilePoint> walk(const Problem& problem, const MultiStart& fit, st
     if (next == internal) break;
     internal = next;
     const Problem held = problem.with_held(index, internal);
-    const Minimum minimum = newton_steps(held, weights, rest, 200);
+    const Minimum minimum = newton_steps(held, weights, rest, 200, delta);
     if (!std::isfinite(minimum.objective)) break;
     rest = minimum.theta;
     const double deviance =

@@ -13,8 +13,9 @@ namespace {
 
 constexpr double kGain = 1e-13;  // smallest relative gain of a Newton step
 constexpr double kMostDamping = 1e12;
-constexpr double kMeanGain = 2.2e-9;    // SciPy's L-BFGS-B: ftol
-constexpr double kMeanGradient = 1e-5;  // and pgtol
+constexpr double kSquares = std::numeric_limits<double>::infinity();  // Huber's loss without bend
+constexpr double kMeanGain = 2.2e-9;                                  // SciPy's L-BFGS-B: ftol
+constexpr double kMeanGradient = 1e-5;                                // and pgtol
 
 std::vector<double> within_bounds(const Problem& problem, std::vector<double> theta) {
   for (std::size_t i = 0; i < theta.size(); ++i) {
@@ -56,7 +57,7 @@ double call_back(unsigned n, const double* x, double* gradient, void* data) {
   const std::vector<double> theta(x, x + n);
   Linearization at;
   ++state.best.iterations;
-  if (!state.problem.linearize(theta, state.weights, at)) {
+  if (!state.problem.linearize(theta, state.weights, state.problem.spec().delta, at)) {
     if (gradient != nullptr) std::fill(gradient, gradient + n, 0.0);
     return HUGE_VAL;
   }
@@ -151,11 +152,11 @@ Minimum minimize_mean(const Problem& problem, const std::vector<double>& weights
 }
 
 Minimum newton_steps(const Problem& problem, const std::vector<double>& weights,
-                     const std::vector<double>& start, int iterations) {
+                     const std::vector<double>& start, int iterations, double delta) {
   Minimum best;
   best.theta = within_bounds(problem, start);
   Linearization at, next;
-  if (!problem.linearize(best.theta, weights, at)) {
+  if (!problem.linearize(best.theta, weights, delta, at)) {
     best.objective = std::numeric_limits<double>::infinity();
     return best;
   }
@@ -171,7 +172,8 @@ Minimum newton_steps(const Problem& problem, const std::vector<double>& weights,
     std::vector<double> theta = best.theta;
     for (std::size_t i = 0; i < theta.size(); ++i) theta[i] += step[i];
     theta = within_bounds(problem, theta);
-    const bool better = problem.linearize(theta, weights, next) && next.objective < at.objective;
+    const bool better =
+        problem.linearize(theta, weights, delta, next) && next.objective < at.objective;
     const double gain = better ? at.objective - next.objective : promised(at, step, damping);
     small_gains = gain <= kGain * at.objective ? small_gains + 1 : 0;
     if (better) {
@@ -189,9 +191,15 @@ Minimum newton_steps(const Problem& problem, const std::vector<double>& weights,
 
 Minimum minimize(const Problem& problem, const std::vector<double>& weights,
                  const std::vector<double>& start) {
-  const Minimum near = lbfgs(problem, weights, start, 60);
-  Minimum found = newton_steps(problem, weights, near.theta, 150);
-  found.iterations += near.iterations;
+  const double delta = problem.spec().delta;
+  Minimum found = newton_steps(problem, weights, start, 300, kSquares);
+  int iterations = found.iterations;
+  for (const double wider : {30.0, 5.0, 1.0}) {
+    if (std::isinf(delta)) break;
+    found = newton_steps(problem, weights, found.theta, wider > 1.0 ? 50 : 300, wider * delta);
+    iterations += found.iterations;
+  }
+  found.iterations = iterations;
   return found;
 }
 

@@ -22,11 +22,12 @@ Minimum lbfgs(const Problem& problem, const std::vector<double>& weights,
 
 /// Levenberg-Marquardt steps with the second derivatives of Huber's loss and damping by its
 /// majorizer, which is scaled as the law is, so that the steps do not depend on units. Ends when a
-/// step would gain less than 1e-13 of the objective.
+/// step would gain less than 1e-13 of the objective. `delta` is the threshold of Huber's loss.
 Minimum newton_steps(const Problem& problem, const std::vector<double>& weights,
-                     const std::vector<double>& start, int iterations);
+                     const std::vector<double>& start, int iterations, double delta);
 
-/// lbfgs(), then newton_steps().
+/// From any start: newton_steps() on squares, where far starts have curvature, then with thresholds
+/// that shrink to the problem's.
 Minimum minimize(const Problem& problem, const std::vector<double>& weights,
                  const std::vector<double>& start);
 

@@ -24,6 +24,11 @@ void add_outer(std::vector<double>& matrix, std::size_t n, const int* place, con
   }
 }
 
+double huber(double residual, double delta) {
+  const double size = std::abs(residual);
+  return size <= delta ? 0.5 * residual * residual : delta * (size - 0.5 * delta);
+}
+
 }  // namespace
 
 double Slot::natural(double internal) const { return positive ? exp(internal) : internal; }
@@ -58,23 +63,17 @@ double Problem::residual(std::size_t index, const std::vector<double>& theta) co
   return censored_[index] ? std::min(difference, 0.0) : difference;
 }
 
-double Problem::huber(double residual) const {
-  const double size = std::abs(residual);
-  if (size <= spec_.delta) return 0.5 * residual * residual;
-  return spec_.delta * (size - 0.5 * spec_.delta);
-}
-
 double Problem::objective(const std::vector<double>& theta,
                           const std::vector<double>& weights) const {
   double sum = 0.0;
   for (std::size_t i = 0; i < rows(); ++i) {
-    if (weights[i] != 0.0) sum += weights[i] * huber(residual(i, theta));
+    if (weights[i] != 0.0) sum += weights[i] * huber(residual(i, theta), spec_.delta);
   }
   return std::isnan(sum) ? std::numeric_limits<double>::infinity() : sum;
 }
 
 bool Problem::linearize(const std::vector<double>& theta, const std::vector<double>& weights,
-                        Linearization& out) const {
+                        double delta, Linearization& out) const {
   const std::size_t n = dimension();
   const std::size_t count = law().info().parameters.size();
   out.objective = 0.0;
@@ -90,9 +89,9 @@ bool Problem::linearize(const std::vector<double>& theta, const std::vector<doub
     if (!std::isfinite(difference)) return false;
     if (censored_[r] && difference > 0.0) continue;
     const double size = std::abs(difference);
-    const bool inside = size <= spec_.delta;
-    out.objective += weights[r] * huber(difference);
-    const double pull = weights[r] * (inside ? difference : std::copysign(spec_.delta, difference));
+    const bool inside = size <= delta;
+    out.objective += weights[r] * huber(difference, delta);
+    const double pull = weights[r] * (inside ? difference : std::copysign(delta, difference));
     for (std::size_t i = 0; i < count; ++i) {
       place[i] = free_index_[slot_of_[r * count + i]];
       if (place[i] < 0) continue;
@@ -100,7 +99,7 @@ bool Problem::linearize(const std::vector<double>& theta, const std::vector<doub
       out.gradient[static_cast<std::size_t>(place[i])] += pull * slope[i];
     }
     if (inside) add_outer(out.curvature, n, place.data(), slope.data(), count, weights[r]);
-    const double share = inside ? 1.0 : spec_.delta / size;
+    const double share = inside ? 1.0 : delta / size;
     add_outer(out.majorizer, n, place.data(), slope.data(), count, weights[r] * share);
   }
   return std::isfinite(out.objective);

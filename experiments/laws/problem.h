@@ -104,14 +104,12 @@ class Problem {
   /// sum over rows of weight * Huber(residual); infinity where the law has no value.
   double objective(const std::vector<double>& theta, const std::vector<double>& weights) const;
 
-  /// The same with derivatives; false where the law has no value.
-  bool linearize(const std::vector<double>& theta, const std::vector<double>& weights,
+  /// The same with derivatives, and with any threshold `delta`; false where the law has no value.
+  bool linearize(const std::vector<double>& theta, const std::vector<double>& weights, double delta,
                  Linearization& out) const;
 
   /// All slots in natural values.
   std::vector<double> natural(const std::vector<double>& theta) const;
-
-  double huber(double residual) const;
 
   /// A copy in which one more slot is held at its internal value in `theta`.
   Problem with_held(std::size_t free_index, double internal) const;
@@ -121,6 +119,8 @@ class Problem {
   void add_slot(std::size_t parameter, const std::string& name, bool idle);
   void apply_fixed();
   void read_rows(const Table& table);
+  void add_value(const Table& table, std::size_t row, const Variable& variable, double value);
+  void assign_slots(const Table& table, const std::vector<std::size_t>& kept);
   void make_curves(const Table& table, const std::vector<std::size_t>& kept);
   void make_groups(const Table& table, const std::vector<std::size_t>& kept);
   void check_identified() const;

@@ -17,6 +17,8 @@ namespace {
 
 using harness::ConfigError;
 
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
 std::vector<std::string> parameter_names(const LawInfo& info) {
   std::vector<std::string> names;
   for (const Parameter& parameter : info.parameters) names.push_back(parameter.name);
@@ -164,19 +166,13 @@ void Problem::read_rows(const Table& table) {
                             : &numbers_of(table, variable.name,
                                           fmt::format("{} of law '{}'", variable.name, info.name)));
   }
-  std::vector<const TableColumn*> categories(info.parameters.size(), nullptr);
-  for (std::size_t i = 0; i < categories.size(); ++i) {
-    const auto by = spec_.by.find(info.parameters[i].name);
-    if (by != spec_.by.end()) categories[i] = table.find(by->second);
-  }
   const TableColumn* const status = table.find("status");
   std::vector<std::size_t> kept;
   for (std::size_t r = 0; r < table.rows(); ++r) {
-    double observed = target.numbers[r];
+    const double observed = target.numbers[r];
     const bool diverged =
         !std::isfinite(observed) || (status != nullptr && status->texts[r] == "diverged");
-    const bool limited = std::isfinite(spec_.censor);
-    if (diverged && !limited) {
+    if (diverged && !std::isfinite(spec_.censor)) {
       excluded_.push_back({table.row_names[r], "diverged or without a finite " + spec_.target});
       continue;
     }
@@ -187,33 +183,51 @@ void Problem::read_rows(const Table& table) {
     }
     const bool censored = diverged || observed >= spec_.censor;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      double value = inputs[i] == nullptr ? *info.variables[i].missing : inputs[i]->numbers[r];
-      if (std::isnan(value) && info.variables[i].missing) value = *info.variables[i].missing;
-      if (std::isnan(value)) {
-        throw ConfigError(fmt::format("{}: {}: {} is empty or not a number", table.source,
-                                      table.row_names[r], info.variables[i].name));
-      }
-      if ((info.variables[i].name == "N" || info.variables[i].name == "D") && value <= 0.0) {
-        throw ConfigError(fmt::format("{}: {}: {} is {}, not above 0", table.source,
-                                      table.row_names[r], info.variables[i].name, value));
-      }
-      values_.push_back(value);
-      logs_.push_back(log(value));
+      const double value = inputs[i] == nullptr ? kNotANumber : inputs[i]->numbers[r];
+      add_value(table, r, info.variables[i], value);
     }
     target_log_.push_back(log(censored ? spec_.censor : observed));
     censored_.push_back(censored);
     row_names_.push_back(table.row_names[r]);
-    for (std::size_t i = 0; i < info.parameters.size(); ++i) {
-      const auto single = std::find_if(slots_.begin(), slots_.end(),
-                                       [&](const Slot& slot) { return slot.parameter == i; });
-      slot_of_.push_back(categories[i] == nullptr
-                             ? static_cast<std::size_t>(single - slots_.begin())
-                             : slots_of_category_[i].at(categories[i]->texts[r]));
-    }
     kept.push_back(r);
   }
+  assign_slots(table, kept);
   make_groups(table, kept);
   if (law().wants_curves()) make_curves(table, kept);
+}
+
+void Problem::add_value(const Table& table, std::size_t row, const Variable& variable,
+                        double value) {
+  const double used = std::isnan(value) && variable.missing ? *variable.missing : value;
+  if (std::isnan(used)) {
+    throw ConfigError(fmt::format("{}: {}: {} is empty or not a number", table.source,
+                                  table.row_names[row], variable.name));
+  }
+  if ((variable.name == "N" || variable.name == "D") && used <= 0.0) {
+    throw ConfigError(fmt::format("{}: {}: {} is {}, not above 0", table.source,
+                                  table.row_names[row], variable.name, used));
+  }
+  values_.push_back(used);
+  logs_.push_back(log(used));
+}
+
+void Problem::assign_slots(const Table& table, const std::vector<std::size_t>& kept) {
+  const std::size_t count = law().info().parameters.size();
+  std::vector<const TableColumn*> categories(count, nullptr);
+  std::vector<std::size_t> single(count, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto by = spec_.by.find(law().info().parameters[i].name);
+    if (by != spec_.by.end()) categories[i] = table.find(by->second);
+    const auto first = std::find_if(slots_.begin(), slots_.end(),
+                                    [&](const Slot& slot) { return slot.parameter == i; });
+    single[i] = static_cast<std::size_t>(first - slots_.begin());
+  }
+  for (const std::size_t r : kept) {
+    for (std::size_t i = 0; i < count; ++i) {
+      slot_of_.push_back(
+          categories[i] == nullptr ? single[i] : slots_of_category_[i].at(categories[i]->texts[r]));
+    }
+  }
 }
 
 void Problem::make_groups(const Table& table, const std::vector<std::size_t>& kept) {

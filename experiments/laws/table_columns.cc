@@ -13,8 +13,6 @@ namespace halfulp::laws {
 
 namespace {
 
-constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
-
 using harness::ConfigError;
 using Node = Expression::Node;
 
@@ -25,96 +23,78 @@ using Node = Expression::Node;
                                 fmt::join(table.names(), ", ")));
 }
 
-TableColumn computed(const Table& table, const ColumnDefinition& definition) {
-  const std::string where = fmt::format("option '--columns': {}", definition.name);
-  const Expression expression(definition.expression, table.names(), where);
-  if (!expression.is_numeric()) throw ConfigError(where + ": comparisons belong into --where");
-  std::vector<const TableColumn*> inputs;
-  for (const std::string& name : expression.names()) {
-    const TableColumn* const column = table.find(name);
-    if (column == nullptr) unknown_column(where, name, table);
-    if (column->is_text) throw ConfigError(fmt::format("{}: column '{}' is text", where, name));
-    inputs.push_back(column);
-  }
-  TableColumn result;
-  std::vector<double> values(inputs.size());
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) values[i] = inputs[i]->numbers[row];
-    result.numbers.push_back(expression.evaluate<double>(values));
-    result.texts.push_back(number_text(result.numbers.back()));
-  }
-  return result;
-}
-
-/// Evaluates a condition on one row of a table.
-class RowCondition {
+/// Evaluates an expression, with its comparisons and texts, on the rows of a table.
+class RowEvaluator {
  public:
-  RowCondition(const Table& table, const Expression& condition)
-      : table_(table), condition_(condition) {
-    for (const std::string& name : condition.names()) columns_.push_back(table.find(name));
-    for (const Node& node : condition.nodes()) check(node);
-    if (!is_condition(condition_.root().operation)) {
-      throw ConfigError("option '--where': this is no condition; write for instance loss < 5");
-    }
+  RowEvaluator(const Table& table, const Expression& expression, const std::string& where)
+      : table_(table), expression_(expression), where_(where) {
+    for (const std::string& name : expression.names()) columns_.push_back(table.find(name));
+    for (const Node& node : expression.nodes()) check(node);
+    check_number(expression.root());
   }
 
-  bool holds(std::size_t row) const { return number(condition_.root(), row) != 0.0; }
+  double value(std::size_t row) const { return number(expression_.root(), row); }
 
  private:
   static bool compares_texts(Operation operation) {
-    return operation == Operation::equal || operation == Operation::not_equal;
-  }
-
-  bool is_text_column(const Node& node) const {
-    return node.operation == Operation::name && columns_[node.name] != nullptr &&
-           columns_[node.name]->is_text;
+    return operation == Operation::equal || operation == Operation::not_equal ||
+           operation == Operation::contains;
   }
 
   bool is_textual(const Node& node) const {
-    return node.operation == Operation::text || is_text_column(node);
+    return node.operation == Operation::text ||
+           (node.operation == Operation::name && columns_[node.name] != nullptr &&
+            columns_[node.name]->is_text);
   }
 
-  const Node& at(std::size_t index) const { return condition_.nodes()[index]; }
+  const Node& at(std::size_t index) const { return expression_.nodes()[index]; }
 
-  /// A text or an unknown name may stand only in == and != beside a text.
+  void check_number(const Node& node) const {
+    if (node.operation == Operation::name && columns_[node.name] == nullptr) {
+      unknown_column(where_, expression_.names()[node.name], table_);
+    }
+    if (node.operation == Operation::name && is_textual(node)) {
+      throw ConfigError(fmt::format("{}: column '{}' is text, which only == != and ~ take", where_,
+                                    expression_.names()[node.name]));
+    }
+    if (node.operation == Operation::text) {
+      throw ConfigError(fmt::format("{}: the text '{}' can only be compared by == != and ~", where_,
+                                    expression_.texts()[node.name]));
+    }
+  }
+
+  /// A text, or an unknown name, may stand only in a comparison with a text.
   void check(const Node& node) const {
     if (is_leaf(node.operation)) return;
     const Node& left = at(node.left);
     const Node& right = at(node.right);
-    const bool binary = !takes_one(node.operation);
-    const bool texts = compares_texts(node.operation) && (is_textual(left) || is_textual(right));
-    for (const Node* const side : {&left, &right}) {
-      if (side == &right && !binary) continue;
-      if (side->operation == Operation::name && columns_[side->name] == nullptr && !texts) {
-        unknown_column("option '--where'", condition_.names()[side->name], table_);
-      }
-      if (is_textual(*side) && !texts) {
-        throw ConfigError(
-            fmt::format("option '--where': the text {} can only be compared by == "
-                        "and !=",
-                        text(*side, 0)));
-      }
+    const bool one = takes_one(node.operation);
+    const bool textual = is_textual(left) || (!one && is_textual(right));
+    if (compares_texts(node.operation) && textual) return;
+    if (node.operation == Operation::contains) {
+      throw ConfigError(where_ + ": ~ compares a text column with a text");
     }
+    check_number(left);
+    if (!one) check_number(right);
   }
 
   std::string text(const Node& node, std::size_t row) const {
-    if (node.operation == Operation::text) return condition_.texts()[node.name];
-    if (node.operation == Operation::number) return number_text(node.number);
+    if (node.operation == Operation::text) return expression_.texts()[node.name];
     if (node.operation != Operation::name) return number_text(number(node, row));
     const TableColumn* const column = columns_[node.name];
-    return column == nullptr ? condition_.names()[node.name] : column->texts[row];
+    return column == nullptr ? expression_.names()[node.name] : column->texts[row];
   }
 
   double number(const Node& node, std::size_t row) const {
-    const Node& left = at(node.left);
-    const Node& right = at(node.right);
     const Operation operation = node.operation;
-    if (!is_condition(operation)) return arithmetic(node, row);
-    if (operation == Operation::negation) return number(left, row) == 0.0 ? 1.0 : 0.0;
-    if (operation == Operation::equal) return equal(left, right, row) ? 1.0 : 0.0;
-    if (operation == Operation::not_equal) return equal(left, right, row) ? 0.0 : 1.0;
-    const double x = number(left, row);
-    const double y = number(right, row);
+    if (operation == Operation::number) return node.number;
+    if (operation == Operation::name) return columns_[node.name]->numbers[row];
+    if (compares_texts(operation)) return compare(node, row) ? 1.0 : 0.0;
+    const double x = number(at(node.left), row);
+    if (operation == Operation::negation) return x == 0.0 ? 1.0 : 0.0;
+    if (takes_one(operation)) return apply(operation, x);
+    const double y = number(at(node.right), row);
+    if (!is_condition(operation)) return apply(operation, x, y);
     const bool holds = operation == Operation::both         ? x != 0.0 && y != 0.0
                        : operation == Operation::either     ? x != 0.0 || y != 0.0
                        : operation == Operation::less       ? x < y
@@ -124,23 +104,35 @@ class RowCondition {
     return holds ? 1.0 : 0.0;
   }
 
-  bool equal(const Node& left, const Node& right, std::size_t row) const {
-    if (is_textual(left) || is_textual(right)) return text(left, row) == text(right, row);
-    return number(left, row) == number(right, row);
-  }
-
-  double arithmetic(const Node& node, std::size_t row) const {
-    std::vector<double> values;
-    for (const TableColumn* const column : columns_) {
-      values.push_back(column == nullptr ? kNotANumber : column->numbers[row]);
+  bool compare(const Node& node, std::size_t row) const {
+    const Node& left = at(node.left);
+    const Node& right = at(node.right);
+    if (node.operation == Operation::contains) {
+      return text(left, row).find(text(right, row)) != std::string::npos;
     }
-    return condition_.value<double>(node, values);
+    const bool equal = is_textual(left) || is_textual(right)
+                           ? text(left, row) == text(right, row)
+                           : number(left, row) == number(right, row);
+    return equal == (node.operation == Operation::equal);
   }
 
   const Table& table_;
-  const Expression& condition_;
+  const Expression& expression_;
+  const std::string& where_;
   std::vector<const TableColumn*> columns_;
 };
+
+TableColumn computed(const Table& table, const ColumnDefinition& definition) {
+  const std::string where = fmt::format("option '--columns': {}", definition.name);
+  const Expression expression(definition.expression, table.names(), where);
+  const RowEvaluator evaluator(table, expression, where);
+  TableColumn result;
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    result.numbers.push_back(evaluator.value(row));
+    result.texts.push_back(number_text(result.numbers.back()));
+  }
+  return result;
+}
 
 template <typename T>
 void keep(std::vector<T>& values, const std::vector<bool>& kept) {
@@ -171,10 +163,14 @@ void define_columns(Table& table, const std::vector<ColumnDefinition>& definitio
 }
 
 std::size_t keep_rows(Table& table, const std::string& condition_text) {
-  const Expression condition(condition_text, table.names(), "option '--where'");
-  const RowCondition rule(table, condition);
+  const std::string where = "option '--where'";
+  const Expression condition(condition_text, table.names(), where);
+  if (!is_condition(condition.root().operation)) {
+    throw ConfigError(where + ": this is no condition; write for instance loss < 5");
+  }
+  const RowEvaluator evaluator(table, condition, where);
   std::vector<bool> kept(table.rows());
-  for (std::size_t row = 0; row < table.rows(); ++row) kept[row] = rule.holds(row);
+  for (std::size_t row = 0; row < table.rows(); ++row) kept[row] = evaluator.value(row) != 0.0;
   const std::size_t before = table.rows();
   for (TableColumn& column : table.columns) {
     keep(column.numbers, kept);
