@@ -72,7 +72,7 @@ std::string range_text(const laws::Parameter& parameter) {
 }  // namespace
 
 std::string fit_command(const std::vector<std::string>& words, const std::string& program) {
-  const FitArguments arguments = parse_fit_arguments(words);
+  const FitArguments arguments = parse_fit_arguments(words, program);
   if (arguments.help) return fit_help(program);
   laws::Table table = laws::read_table(arguments.table);
   if (!arguments.columns.empty()) {
@@ -86,11 +86,13 @@ std::string fit_command(const std::vector<std::string>& words, const std::string
   for (const std::string& name : arguments.compare) laws::named_law(name);
   const laws::Problem problem(table, spec);
   const laws::FitResult result = laws::run_fit(problem, arguments.options, arguments.profiles);
-  laws::FitReport report = {problem,         arguments.options, result,          {},
-                            arguments.table, arguments.columns, arguments.where, dropped};
+  laws::FitReport report = {
+      problem,         arguments.options,      result, {}, arguments.table, arguments.columns,
+      arguments.where, arguments.command_line, dropped};
   if (!arguments.compare.empty()) {
     report.compared = compare_all(table, problem, result.fit, arguments);
   }
+  if (!arguments.output.empty()) write_fit(arguments.output, laws::report_record(report));
   return arguments.json ? laws::report_json(report) : laws::report_text(report);
 }
 

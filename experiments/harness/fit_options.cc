@@ -248,8 +248,11 @@ class Parser {
 
 std::span<const OptionInfo> fit_option_table() { return kOptions; }
 
-FitArguments parse_fit_arguments(const std::vector<std::string>& arguments) {
+FitArguments parse_fit_arguments(const std::vector<std::string>& arguments,
+                                 const std::string& program) {
   FitArguments parsed = Parser(arguments).parse();
+  parsed.command_line = shell_word(program) + " fit";
+  for (const std::string& argument : arguments) parsed.command_line += " " + shell_word(argument);
   const bool jobs_given = std::any_of(arguments.begin(), arguments.end(), [](const auto& a) {
     return a.starts_with("-j") || a.starts_with("--jobs");
   });

@@ -31,7 +31,8 @@ std::span<const OptionInfo> fit_option_table();
 
 /// Throws ConfigError for an unknown option (with a suggestion), a bad argument, or a missing table
 /// or law.
-FitArguments parse_fit_arguments(const std::vector<std::string>& arguments);
+FitArguments parse_fit_arguments(const std::vector<std::string>& arguments,
+                                 const std::string& program);
 
 std::string fit_help(const std::string& program);
 

@@ -128,14 +128,23 @@ Dual<N> sqrt(const Dual<N>& x) {
   return x.chain(root, 0.5 / root);
 }
 
-/// base^exponent; a base below zero needs a whole constant exponent.
+/// base^exponent for a whole exponent, by squaring.
+inline double whole_power(double base, double exponent) {
+  double result = 1.0;
+  for (double left = std::abs(exponent); left >= 1.0; left = std::floor(left / 2.0)) {
+    if (std::fmod(left, 2.0) == 1.0) result *= base;
+    base *= base;
+  }
+  return exponent < 0.0 ? 1.0 / result : result;
+}
+
+/// base^exponent; a base below zero needs a whole exponent.
 inline double pow(double base, double exponent) {
-  if (base > 0.0) return exp(exponent * log(base));
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (base == 0.0) return exponent > 0.0 ? 0.0 : (exponent == 0.0 ? 1.0 : kInfinity);
-  if (exponent != std::floor(exponent)) return std::numeric_limits<double>::quiet_NaN();
-  const double size = exp(exponent * log(-base));
-  return std::fmod(exponent, 2.0) == 0.0 ? size : -size;
+  if (exponent == std::floor(exponent) && std::abs(exponent) <= 64.0) {
+    return whole_power(base, exponent);
+  }
+  if (base == 0.0) return exponent > 0.0 ? 0.0 : std::numeric_limits<double>::infinity();
+  return exp(exponent * log(base));
 }
 
 template <std::size_t N>

@@ -72,7 +72,10 @@ class Parser {
   void parse() {
     either();
     skip_space();
-    if (at_ < text_.size()) fail(fmt::format("'{}' is not expected here", text_.substr(at_)));
+    if (at_ < text_.size()) {
+      fail(fmt::format("'{}' is not expected here{}", text_.substr(at_),
+                       harness::suggestion(text_, known_)));
+    }
   }
 
  private:

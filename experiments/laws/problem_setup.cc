@@ -59,6 +59,17 @@ const TableColumn& numbers_of(const Table& table, const std::string& name,
   return column;
 }
 
+/// The distinct texts of a column, numbers by size.
+std::vector<std::string> categories_of(const TableColumn& column) {
+  std::map<std::pair<double, std::string>, bool> found;
+  for (std::size_t r = 0; r < column.texts.size(); ++r) {
+    found[{column.is_text ? 0.0 : column.numbers[r], column.texts[r]}] = true;
+  }
+  std::vector<std::string> categories;
+  for (const auto& entry : found) categories.push_back(entry.first.second);
+  return categories;
+}
+
 }  // namespace
 
 Problem::Problem(const Table& table, const ProblemSpec& spec) : spec_(spec) {
@@ -95,8 +106,7 @@ void Problem::make_slots(const Table& table) {
       continue;
     }
     const TableColumn& column = column_of(table, by->second, "option '--by'");
-    for (const std::string& category : column.texts) {
-      if (slots_of_category_[i].contains(category)) continue;
+    for (const std::string& category : categories_of(column)) {
       slots_of_category_[i][category] = slots_.size();
       add_slot(i, fmt::format("{}[{}]", name, category), false);
       slots_.back().free = true;

@@ -1,10 +1,11 @@
-// Results of fits as text and JSON.
+// Results of fits as text, as JSON and as a file.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "experiments/laws/fit.h"
+#include "experiments/store/fits_file.h"
 
 namespace halfulp::laws {
 
@@ -23,11 +24,14 @@ struct FitReport {
   const FitOptions& options;
   const FitResult& result;
   std::vector<ComparedFit> compared;
-  std::string table, columns, where;
+  std::string table, columns, where, command_line;
   std::size_t rows_dropped = 0;  ///< by --where
 };
 
 std::string report_text(const FitReport& report);
 std::string report_json(const FitReport& report);
+
+/// Everything about the fit as the group /fits/<law> of docs/RESULTS.md.
+FitRecord report_record(const FitReport& report);
 
 }  // namespace halfulp::laws
