@@ -10,6 +10,7 @@
 
 #include "experiments/kinds/batch_estimates.h"
 #include "experiments/kinds/language_model_spec.h"
+#include "experiments/kinds/model_spec.h"
 #include "experiments/kinds/product_operands.h"
 #include "experiments/kinds/trained_tensors.h"
 #include "formats/spec.h"

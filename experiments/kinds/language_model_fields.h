@@ -8,6 +8,11 @@
 
 namespace halfulp {
 
+std::span<const Field> model_fields();      ///< model.*, data.*
+std::span<const Field> training_fields();   ///< train.*, evaluation.*
+std::span<const Field> precision_fields();  ///< precision.*
+
+/// All of them.
 std::span<const Field> language_model_fields();
 
 /// `own` and those of language_model_fields() that describe a model, its data and its training: for

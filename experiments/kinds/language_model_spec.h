@@ -21,10 +21,7 @@ std::string training_key(const Config& config);
 /// Estimated work of a training run with its evaluations, seconds on one core.
 double training_seconds(const nn::TrainSpec& spec);
 
-/// What types and ranges cannot say: shapes that divide, a file for data.corpus = "file".
-std::vector<ConfigIssue> check_model_and_data(const Config& config);
-
-/// And patterns that match a layer.
+/// What types and ranges cannot say: check_model_and_data() and check_precision().
 std::vector<ConfigIssue> check_language_model(const Config& config);
 
 /// Every operand's quantizer, the accumulation and everything that is binary32.

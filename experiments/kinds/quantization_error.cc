@@ -11,6 +11,7 @@
 
 #include "experiments/kinds/expected_sqnr.h"
 #include "experiments/kinds/language_model_spec.h"
+#include "experiments/kinds/model_spec.h"
 #include "experiments/kinds/quantization_error_fields.h"
 #include "experiments/kinds/static_quantizer.h"
 #include "experiments/kinds/trained_tensors.h"

@@ -10,6 +10,7 @@
 #include "experiments/kinds/corpora.h"
 #include "experiments/kinds/divergence.h"
 #include "experiments/kinds/language_model_spec.h"
+#include "experiments/kinds/model_spec.h"
 #include "experiments/kinds/reduction_order_fields.h"
 #include "experiments/kinds/trained_models.h"
 #include "sim/elementary.h"

@@ -15,6 +15,8 @@ namespace halfulp {
 namespace {
 
 constexpr std::size_t kCurvePoints = 256;
+constexpr std::size_t kSpikeWindow = 100, kRiseWindow = 16;
+constexpr double kSpikeDeviations = 7.0;
 
 void prepare(std::span<const Config> configs) {
   for (const Config& config : configs) shared_corpus(config);
@@ -48,6 +50,10 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
        "cross entropy on held-out text after the last update"},
       {"train_loss", result.final_train_loss, "nats/byte",
        "training cross entropy, mean of the last tenth of the updates"},
+      {"spike_share", nn::spike_share(result.train_loss, kSpikeWindow, kSpikeDeviations), "1",
+       "updates whose loss is 7 standard deviations above the 100 before, share of those judged"},
+      {"largest_rise", nn::largest_rise(result.train_loss, kRiseWindow), "nats/byte",
+       "highest mean training loss of 16 updates above an earlier one"},
       {"parameters", parameters, "1", "parameters of the blocks' linear layers"},
       {"total_parameters", number(nn::total_parameters(spec.model)), "1", "all parameters"},
       {"tokens", trained, "bytes", "training bytes seen"},
@@ -70,12 +76,13 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
 RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
               RunObserver& observer) {
   nn::TrainSpec spec = train_spec(config);
-  spec.stop_at_non_finite = stop.non_finite;
-  spec.stop_above = stop.loss_above;
+  spec.loop.stop_at_non_finite = stop.non_finite;
+  spec.loop.stop_above = stop.loss_above;
   const auto corpus = shared_corpus(config);
   const nn::TrainResult trained = nn::train(
-      spec, *corpus, static_cast<std::uint64_t>(seed),
-      [&](std::int64_t step, double loss) { observer.progress(step, spec.schedule.steps, loss); });
+      spec, *corpus, static_cast<std::uint64_t>(seed), [&](std::int64_t step, double loss) {
+        observer.progress(step, spec.loop.schedule.steps, loss);
+      });
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;

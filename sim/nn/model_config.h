@@ -30,9 +30,10 @@ struct ModelConfig {
 struct Parameter {
   std::string name;
   std::size_t offset, rows, cols;
-  double init_std;  ///< of the normal initialisation; 0: constant
-  double constant;  ///< initial value where init_std is 0
-  bool decays;      ///< weight decay applies (matrices, not gains)
+  double init_std;                    ///< of the normal initialisation; 0: constant
+  double constant;                    ///< initial value where init_std is 0
+  bool decays;                        ///< weight decay applies (matrices, not gains)
+  double learning_rate_factor = 1.0;  ///< of the optimizer's learning rate
 
   std::size_t size() const { return rows * cols; }
 };

@@ -22,10 +22,20 @@ using OperandObserver = std::function<void(const LinearOperand&)>;
 /// What stochastic rounding is keyed by, and who looks on.
 struct StepKey {
   std::uint64_t seed = 0;
-  std::uint32_t step = 0;
+  std::uint32_t step = 0;  ///< updates made before; with kEvaluation set outside of training
   /// Called for input and weight in forward() and for grad_output in backward() of binary32 layers;
   /// the memory is valid during the call.
   const OperandObserver* observer = nullptr;
+  /// What the loss is multiplied by before the backward pass: gradients come out times it.
+  double loss_scale = 1.0;
+
+  static constexpr std::uint32_t kEvaluation = 0x80000000U;
+
+  /// Evaluations draw other random numbers and leave running statistics alone.
+  bool is_evaluation() const { return (step & kEvaluation) != 0; }
+
+  /// Updates made before, in training and evaluation.
+  std::uint32_t updates() const { return step & ~kEvaluation; }
 };
 
 }  // namespace halfulp::nn

@@ -261,8 +261,9 @@ double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* t
                                std::size_t sequences, bool training, const StepKey& key) {
   const std::size_t rows = sequences * config_.context;
   predict(inputs, sequences, key);
+  const T scale = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
   kernels<T>().cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
-                             training, T{1} / static_cast<T>(rows));
+                             training, scale);
   double sum = 0.0;  // rows ascending
   for (std::size_t r = 0; r < rows; ++r) sum += static_cast<double>(losses_[r]);
   return sum / static_cast<double>(rows);

@@ -53,7 +53,7 @@ class Transformer {
   /// Logits of every position, rows x vocabulary; valid until the next call.
   std::span<const T> logits(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
 
-  /// The same as loss(), and gradients() = d loss / d weights.
+  /// The same as loss(), and gradients() = key.loss_scale * d loss / d weights.
   double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
                            std::size_t sequences, const StepKey& key);
 

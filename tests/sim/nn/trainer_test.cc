@@ -24,7 +24,7 @@ TrainSpec small_spec() {
   spec.model.heads = 2;
   spec.model.context = 16;
   spec.model.hidden = 32;
-  spec.schedule = {Schedule::cosine, 1e-2, 0.1, 400, 10, 0};
+  spec.loop.schedule = {Schedule::cosine, 1e-2, 0.1, 400, 10, 0};
   spec.sequences = 16;
   spec.evaluation_bytes = 4096;
   return spec;
@@ -45,7 +45,7 @@ TEST(Trainer, ApproachesTheEntropyOfAMarkovSourceAndNeverBeatsIt) {
 
 TEST(Trainer, RepeatsBitForBitAndDependsOnTheSeed) {
   TrainSpec spec = small_spec();
-  spec.schedule.steps = 20;
+  spec.loop.schedule.steps = 20;
   const TrainResult first = run(spec), again = run(spec), other = run(spec, 2);
   EXPECT_EQ(first.validation_loss, again.validation_loss);
   EXPECT_EQ(first.gradient_norm.back().loss, again.gradient_norm.back().loss);
@@ -54,7 +54,7 @@ TEST(Trainer, RepeatsBitForBitAndDependsOnTheSeed) {
 
 TEST(Trainer, FormatsArePairedThroughWeightsAndBatches) {
   TrainSpec exact = small_spec(), narrow = small_spec();
-  exact.schedule.steps = narrow.schedule.steps = 1;
+  exact.loop.schedule.steps = narrow.loop.schedule.steps = 1;
   narrow.numerics.linear.fprop_weight = parse_quantizer("bfloat16");
   // The same batch through nearly the same weights: far closer than another seed's.
   const double a = run(exact).train_loss[0].loss, b = run(narrow).train_loss[0].loss;
@@ -66,7 +66,7 @@ TEST(Trainer, FormatsArePairedThroughWeightsAndBatches) {
 TEST(Trainer, ExactSumsTrainLikeBinary32AndNarrowOnesDoNot) {
   const auto loss_under = [](const char* text) {
     TrainSpec spec = small_spec();
-    spec.schedule.steps = 12;
+    spec.loop.schedule.steps = 12;
     spec.evaluation_bytes = 256;
     const AccumulatorSpec sums = parse_accumulator(text);
     spec.numerics.high_precision = {};
@@ -82,8 +82,8 @@ TEST(Trainer, ExactSumsTrainLikeBinary32AndNarrowOnesDoNot) {
 
 TEST(Trainer, DivergenceEndsTheRunWithItsStep) {
   TrainSpec spec = small_spec();
-  spec.schedule.peak = 1e30;
-  spec.clip_norm = 0.0;
+  spec.loop.schedule.peak = 1e30;
+  spec.loop.clip_norm = 0.0;
   const TrainResult overflowed = run(spec);
   EXPECT_TRUE(overflowed.diverged);
   EXPECT_LT(overflowed.steps_done, 400);
@@ -91,7 +91,7 @@ TEST(Trainer, DivergenceEndsTheRunWithItsStep) {
   EXPECT_TRUE(std::isnan(overflowed.validation_loss));
 
   spec = small_spec();
-  spec.stop_above = 1.0;
+  spec.loop.stop_above = 1.0;
   const TrainResult stopped = run(spec);
   EXPECT_TRUE(stopped.diverged);
   EXPECT_EQ(stopped.steps_done, 1);
@@ -99,8 +99,8 @@ TEST(Trainer, DivergenceEndsTheRunWithItsStep) {
 
 TEST(Trainer, EvaluatesAtTheAskedStepsAndAtTheEnd) {
   TrainSpec spec = small_spec();
-  spec.schedule.steps = 10;
-  spec.evaluate_every = 4;
+  spec.loop.schedule.steps = 10;
+  spec.loop.evaluate_every = 4;
   std::vector<std::int64_t> steps;
   for (const LossPoint& point : run(spec).validation) steps.push_back(point.step);
   EXPECT_EQ(steps, (std::vector<std::int64_t>{0, 4, 8, 10}));

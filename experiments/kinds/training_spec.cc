@@ -1,0 +1,48 @@
+#include "experiments/kinds/training_spec.h"
+
+#include <cmath>
+
+namespace halfulp {
+namespace {
+
+/// Updates: given, or bytes per parameter x parameters / bytes per batch, rounded up.
+std::int64_t step_count(const Config& config, const nn::ModelConfig& model) {
+  if (config.integer("train.steps") > 0) return config.integer("train.steps");
+  const double bytes = config.real("train.tokens_per_parameter") *
+                       static_cast<double>(nn::non_embedding_parameters(model));
+  const double batch =
+      static_cast<double>(config.integer("train.batch")) * static_cast<double>(model.context);
+  return static_cast<std::int64_t>(std::ceil(bytes / batch));
+}
+
+nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
+  nn::ScheduleConfig schedule;
+  const std::string& kind = config.text("train.schedule");
+  schedule.kind = kind == "constant" ? nn::Schedule::constant
+                  : kind == "cosine" ? nn::Schedule::cosine
+                                     : nn::Schedule::warmup_stable_decay;
+  schedule.peak = config.real("train.learning_rate");
+  schedule.final_ratio = config.real("train.final_learning_rate_ratio");
+  schedule.steps = steps;
+  const auto share = [&](const char* key) {
+    return static_cast<std::int64_t>(std::floor(config.real(key) * static_cast<double>(steps)));
+  };
+  schedule.warmup_steps = share("train.warmup_fraction");
+  schedule.decay_steps = share("train.decay_fraction");
+  return schedule;
+}
+
+}  // namespace
+
+nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model) {
+  nn::LoopSpec loop;
+  loop.schedule = schedule_config(config, step_count(config, model));
+  loop.optimizer = {.beta1 = config.real("train.beta1"),
+                    .beta2 = config.real("train.beta2"),
+                    .epsilon = config.real("train.epsilon"),
+                    .weight_decay = config.real("train.weight_decay")};
+  loop.clip_norm = config.real("train.clip_norm");
+  return loop;
+}
+
+}  // namespace halfulp

@@ -1,0 +1,13 @@
+// From the keys train.* and evaluation.* to the training loop.
+#pragma once
+
+#include "experiments/config.h"
+#include "sim/nn/model_config.h"
+#include "sim/nn/training_loop.h"
+
+namespace halfulp {
+
+/// Schedule, optimizer and clipping; needs only the keys train.*.
+nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model);
+
+}  // namespace halfulp

@@ -1,0 +1,103 @@
+#include "sim/nn/training_loop.h"
+
+#include <cmath>
+#include <limits>
+
+#include "sim/nn/kernels.h"
+
+namespace halfulp::nn {
+namespace {
+
+/// Why `loss` ends the run, or empty.
+std::string divergence(const LoopSpec& spec, double loss, double gradient_norm, std::int64_t step) {
+  const std::string at = " at step " + std::to_string(step);
+  if (spec.stop_at_non_finite && !std::isfinite(loss)) return "training loss is not finite" + at;
+  if (spec.stop_at_non_finite && !std::isfinite(gradient_norm)) {
+    return "gradient norm is not finite" + at;
+  }
+  if (loss > spec.stop_above) {
+    return "training loss " + std::to_string(loss) + " above " + std::to_string(spec.stop_above) +
+           at;
+  }
+  return {};
+}
+
+}  // namespace
+
+TrainingLoop::TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed)
+    : spec_(spec),
+      task_(task),
+      seed_(seed),
+      optimizer_(make_optimizer(spec.optimizer, task.parameters())) {
+  task_.initialize(seed);
+}
+
+double TrainingLoop::update(std::int64_t step, double& gradient_norm,
+                            const OperandObserver* observer) {
+  const StepKey key = {seed_, static_cast<std::uint32_t>(step), observer};
+  const double loss = task_.loss_and_gradient(key);
+  double squares = 0.0;
+  for (const Parameter& p : task_.parameters()) {
+    squares += kernels<float>().sum_of_squares(task_.gradients().data() + p.offset, p.size());
+  }
+  gradient_norm = std::sqrt(squares);
+  const bool clipped = spec_.clip_norm > 0.0 && gradient_norm > spec_.clip_norm;
+  optimizer_->update({.seed = seed_,
+                      .step = step,
+                      .learning_rate = learning_rate(spec_.schedule, step),
+                      .gradient_scale = clipped ? spec_.clip_norm / gradient_norm : 1.0},
+                     task_.weights(), task_.gradients());
+  return loss;
+}
+
+Evaluation TrainingLoop::evaluate() {
+  return task_.evaluate(
+      {seed_, StepKey::kEvaluation | static_cast<std::uint32_t>(result_.steps_done)});
+}
+
+bool TrainingLoop::advance(const OperandObserver* observer) {
+  const std::int64_t step = result_.steps_done;
+  if (spec_.evaluate_every > 0 && step % spec_.evaluate_every == 0) {
+    result_.validation.push_back({step, evaluate().loss});
+  }
+  double gradient_norm = 0.0;
+  const double loss = update(step, gradient_norm, observer);
+  result_.train_loss.push_back({step, loss});
+  result_.gradient_norm.push_back({step, gradient_norm});
+  result_.steps_done = step + 1;
+  result_.reason = divergence(spec_, loss, gradient_norm, step);
+  result_.diverged = !result_.reason.empty();
+  return !result_.diverged && result_.steps_done < spec_.schedule.steps;
+}
+
+TrainResult TrainingLoop::finish() {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const Evaluation last = result_.diverged ? Evaluation{kNone, kNone} : evaluate();
+  result_.validation_loss = last.loss;
+  result_.validation_accuracy = last.accuracy;
+  result_.validation.push_back({result_.steps_done, result_.validation_loss});
+  result_.final_train_loss = mean_of_last_tenth(result_.train_loss);
+  result_.weights.assign(task_.weights().begin(), task_.weights().end());
+  return std::move(result_);
+}
+
+void TrainingLoop::visit_state(StateVisitor& visitor) {
+  visitor.visit("loop.updates", std::span<std::int64_t>(&result_.steps_done, 1));
+  visitor.visit("weights", task_.weights());
+  optimizer_->visit_state(visitor);
+  task_.visit_state(visitor);
+}
+
+TrainResult train(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed,
+                  const StepObserver& progress, const OperandObserver& last_update) {
+  TrainingLoop loop(spec, task, seed);
+  bool goes_on = spec.schedule.steps > 0;
+  while (goes_on) {
+    const bool observed = last_update && loop.updates() + 1 == spec.schedule.steps;
+    goes_on = loop.advance(observed ? &last_update : nullptr);
+    progress(loop.updates(), loop.last_loss());
+  }
+  return loop.finish();
+}
+
+}  // namespace halfulp::nn

@@ -1,0 +1,77 @@
+// The training loop: gradient norm, clipping, updates, evaluation, divergence.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/nn/loss_statistics.h"
+#include "sim/nn/optimizer.h"
+#include "sim/nn/schedule.h"
+#include "sim/nn/training_task.h"
+
+namespace halfulp::nn {
+
+struct LoopSpec {
+  ScheduleConfig schedule;
+  OptimizerSpec optimizer;
+  double clip_norm = 1.0;           ///< largest global gradient norm; 0: no clipping
+  std::int64_t evaluate_every = 0;  ///< updates between evaluations; 0: only at the end
+  bool stop_at_non_finite = true;
+  double stop_above = 1e308;  ///< training loss that counts as diverged
+};
+
+struct TrainResult {
+  bool diverged = false;
+  std::string reason;
+  std::int64_t steps_done = 0;
+  double validation_loss = 0.0;       ///< after the last update; NaN when diverged
+  double validation_accuracy = 0.0;   ///< the same; NaN where the task has no classes
+  double final_train_loss = 0.0;      ///< mean of the last tenth of the updates
+  std::vector<LossPoint> train_loss;  ///< every update
+  std::vector<LossPoint> validation;
+  std::vector<LossPoint> gradient_norm;  ///< before clipping, every update
+  std::vector<float> weights;            ///< after the last update, laid out as parameters()
+};
+
+/// Called after every update with the number of updates made and the loss before the last.
+using StepObserver = std::function<void(std::int64_t, double)>;
+
+/// One run, update by update: a pure function of (spec, task, seed).
+class TrainingLoop {
+ public:
+  /// Initializes the task's weights.
+  TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed);
+
+  /// One update (and the evaluation before it that is due); false when it was the last or the run
+  /// has diverged. `observer` sees the operands of the update.
+  bool advance(const OperandObserver* observer = nullptr);
+
+  std::int64_t updates() const { return result_.steps_done; }
+
+  double last_loss() const { return result_.train_loss.back().loss; }
+
+  /// The last evaluation, and the result.
+  TrainResult finish();
+
+  /// Everything that later updates depend on, and the curves so far are not among it.
+  void visit_state(StateVisitor& visitor);
+
+ private:
+  double update(std::int64_t step, double& gradient_norm, const OperandObserver* observer);
+  Evaluation evaluate();
+
+  LoopSpec spec_;
+  TrainingTask& task_;
+  std::uint64_t seed_;
+  std::unique_ptr<Optimizer> optimizer_;
+  TrainResult result_;
+};
+
+/// The whole run. `last_update` sees the operands of all linear layers in the last update.
+TrainResult train(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed,
+                  const StepObserver& progress, const OperandObserver& last_update = {});
+
+}  // namespace halfulp::nn
