@@ -10,6 +10,7 @@
 
 #include "experiments/harness/cli_commands.h"
 #include "experiments/harness/cli_options.h"
+#include "experiments/harness/derive_command.h"
 #include "experiments/harness/estimate.h"
 #include "experiments/harness/fit_command.h"
 #include "experiments/harness/runner.h"
@@ -187,9 +188,11 @@ int run_cli(const std::vector<std::string>& arguments, std::span<const Experimen
             const std::string& program) {
   try {
     const std::string first = arguments.empty() ? "" : arguments.front();
-    if (first == "fit" || first == "laws") {
+    if (first == "fit" || first == "laws" || first == "derive") {
       const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-      print(first == "fit" ? fit_command(rest, program) : laws_command(rest));
+      print(first == "fit"    ? fit_command(rest, program)
+            : first == "laws" ? laws_command(rest)
+                              : derive_command(rest, program));
       return kDone;
     }
     const Options options = parse_options(arguments, program);

@@ -190,7 +190,7 @@ class Parser {
       positional_.erase(positional_.begin());
     } else if (!first.ends_with(".toml") && !std::filesystem::exists(first)) {
       std::vector<std::string> names(kCommands.begin(), kCommands.end());
-      names.insert(names.end(), {"fit", "laws"});  // which have arguments of their own
+      names.insert(names.end(), {"fit", "laws", "derive"});  // which have arguments of their own
       throw ConfigError(
           fmt::format("'{}' is neither a file nor a command{}", first, suggestion(first, names)));
     }

@@ -74,7 +74,7 @@ std::string range_text(const laws::Parameter& parameter) {
 std::string fit_command(const std::vector<std::string>& words, const std::string& program) {
   const FitArguments arguments = parse_fit_arguments(words, program);
   if (arguments.help) return fit_help(program);
-  laws::Table table = laws::read_table(arguments.table);
+  laws::Table table = laws::read_tables(arguments.tables);
   if (!arguments.columns.empty()) {
     laws::define_columns(table, laws::parse_definitions(arguments.columns, "--columns"));
   }
@@ -87,7 +87,7 @@ std::string fit_command(const std::vector<std::string>& words, const std::string
   const laws::Problem problem(table, spec);
   const laws::FitResult result = laws::run_fit(problem, arguments.options, arguments.profiles);
   laws::FitReport report = {
-      problem,         arguments.options,      result, {}, arguments.table, arguments.columns,
+      problem,         arguments.options,      result, {}, table.source, arguments.columns,
       arguments.where, arguments.command_line, dropped};
   if (!arguments.compare.empty()) {
     report.compared = compare_all(table, problem, result.fit, arguments);

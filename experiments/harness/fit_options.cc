@@ -93,10 +93,8 @@ class Parser {
       const std::string& argument = arguments_[at_++];
       if (argument.size() > 1 && argument.front() == '-') {
         parse_option(argument);
-      } else if (result_.table.empty()) {
-        result_.table = argument;
       } else {
-        throw ConfigError(fmt::format("fit: unexpected argument '{}'", argument));
+        result_.tables.push_back(argument);
       }
     }
     if (!result_.help) check();
@@ -105,7 +103,7 @@ class Parser {
 
  private:
   void check() const {
-    if (result_.table.empty()) throw ConfigError("fit needs a table: a CSV or results.h5 file");
+    if (result_.tables.empty()) throw ConfigError("fit needs a table: a CSV or results.h5 file");
     if (result_.law.empty() == result_.expression.empty()) {
       throw ConfigError(result_.law.empty()
                             ? "fit needs --law NAME or --expression FORMULA; `run_experiment laws` "
@@ -263,7 +261,8 @@ FitArguments parse_fit_arguments(const std::vector<std::string>& arguments,
 std::string fit_help(const std::string& program) {
   std::string text = fmt::format(
       "Fits a scaling law to a table: a CSV file, or the runs of a results.h5.\n\n"
-      "  {0} fit TABLE --law NAME [options]\n"
+      "  {0} fit TABLE... --law NAME [options]         several tables are one, with a column "
+      "'file'\n"
       "  {0} fit TABLE --expression FORMULA [options]\n"
       "  {0} laws [NAME]                              the laws, their variables and parameters\n\n"
       "Example:\n"

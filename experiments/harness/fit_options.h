@@ -12,7 +12,7 @@
 namespace halfulp::harness {
 
 struct FitArguments {
-  std::string table;
+  std::vector<std::string> tables;
   std::string law, expression;
   std::vector<std::string> signed_parameters;
   std::string columns, where;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "experiments/harness/diagnostics.h"
@@ -158,6 +159,36 @@ Table parse_csv(const std::string& text, const std::string& source) {
 Table read_table(const std::string& path) {
   if (path.ends_with(".h5") || path.ends_with(".hdf5")) return from_results(path);
   return parse_csv(read_file(path), path);
+}
+
+Table read_tables(const std::vector<std::string>& paths) {
+  Table all = read_table(paths.front());
+  if (paths.size() == 1) return all;
+  TableColumn files{"file", true, {}, {}};
+  const auto add_names = [&](const std::string& path, std::size_t rows) {
+    files.texts.resize(files.texts.size() + rows, std::filesystem::path(path).stem().string());
+    files.numbers.resize(files.texts.size(), kNotANumber);
+  };
+  add_names(paths.front(), all.rows());
+  for (std::size_t i = 1; i < paths.size(); ++i) {
+    const Table next = read_table(paths[i]);
+    if (next.names() != all.names()) {
+      throw ConfigError(
+          fmt::format("{}: its columns are not those of {}", paths[i], paths.front()));
+    }
+    for (std::size_t k = 0; k < all.columns.size(); ++k) {
+      TableColumn& column = all.columns[k];
+      const TableColumn& added = next.columns[k];
+      column.is_text = column.is_text || added.is_text;
+      column.numbers.insert(column.numbers.end(), added.numbers.begin(), added.numbers.end());
+      column.texts.insert(column.texts.end(), added.texts.begin(), added.texts.end());
+    }
+    for (const std::string& name : next.row_names) all.row_names.push_back(paths[i] + " " + name);
+    all.source += " " + paths[i];
+    add_names(paths[i], next.rows());
+  }
+  all.columns.push_back(files);
+  return all;
 }
 
 std::vector<ColumnDefinition> parse_definitions(const std::string& text,

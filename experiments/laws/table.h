@@ -36,6 +36,10 @@ struct Table {
 /// the line, or IoError.
 Table read_table(const std::string& path);
 
+/// One table of several with the same columns, and a column `file` of their names (without folder
+/// and ending) when there is more than one. Throws as read_table().
+Table read_tables(const std::vector<std::string>& paths);
+
 /// CSV text as a table; `source` stands in messages.
 Table parse_csv(const std::string& text, const std::string& source);
 

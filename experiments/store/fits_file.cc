@@ -76,6 +76,38 @@ void write_group(hid_t fits, const FitRecord& record) {
 
 }  // namespace
 
+StoredFit read_fit(const std::string& path) {
+  const std::string bytes = read_file(path);
+  const Unsealed unsealed = unseal(bytes);
+  if (unsealed.seal == Seal::broken) {
+    throw IoError(fmt::format("{}: the file is damaged (its checksum does not match)", path));
+  }
+  try {
+    const Handle file = hdf5::open_image(unsealed.content);
+    if (!hdf5::has_attribute(file, "schema") ||
+        hdf5::text_attribute(file, "schema") != kFitsSchema) {
+      throw IoError(fmt::format("{}: this is not a {} file", path, kFitsSchema));
+    }
+    const Handle fits = hdf5::open_group(file, "fits");
+    const Handle group = hdf5::open_group(fits, hdf5::member_names(fits).front());
+    StoredFit fit = {hdf5::text_attribute(group, "law"),
+                     hdf5::text_attribute(group, "formula"),
+                     hdf5::read_vector<std::string>(group, "parameter_name"),
+                     hdf5::read_vector<double>(group, "estimate"),
+                     {}};
+    if (!hdf5::has_member(group, "replicate_value")) return fit;
+    const hdf5::Array values = hdf5::read_array(group, "replicate_value");
+    const auto& numbers = std::get<std::vector<double>>(values.elements);
+    const auto width = static_cast<std::ptrdiff_t>(fit.parameters.size());
+    for (auto at = numbers.begin(); numbers.end() - at >= width; at += width) {
+      fit.replicates.emplace_back(at, at + width);
+    }
+    return fit;
+  } catch (const hdf5::Error& error) {
+    throw IoError(fmt::format("{}: {}", path, error.what()));
+  }
+}
+
 void write_fit(const std::string& path, const FitRecord& record) {
   try {
     const Handle file = hdf5::create_file();

@@ -31,6 +31,17 @@ struct FitRecord {
   std::vector<FitArray> arrays;
 };
 
+/// What a fit file says about a law: constants, and one row of them for each bootstrap replicate.
+struct StoredFit {
+  std::string law, formula;
+  std::vector<std::string> parameters;
+  std::vector<double> estimates;
+  std::vector<std::vector<double>> replicates;
+};
+
+/// Reads the first fit of a file of write_fit(). Throws IoError.
+StoredFit read_fit(const std::string& path);
+
 /// Writes a new file with the group /fits/<name>, sealed and renamed like results. Throws IoError.
 void write_fit(const std::string& path, const FitRecord& record);
 
