@@ -198,8 +198,9 @@ struct DataMixing {
   }
 };
 
-/// A drop of the rate works off over the sum of rates after it. Between two points of a curve the
-/// rate changes at the middle of their sums.
+/// A change of the rate works off over the sum of rates after it. The warmup is a change from 0:
+/// without it L0 would come out higher by B times the peak. Between two points of a curve, and in
+/// the warmup, the rate changes at the middle of the sums.
 struct MultiPower {
   static constexpr bool kWantsCurves = true;
   static constexpr std::size_t kParameters = 7;
@@ -223,10 +224,12 @@ struct MultiPower {
     const T power = exp(u[5]);
     const T rate_power = exp(u[6]);
     T annealed(0.0);
-    for (std::size_t k = 1; k <= x.place; ++k) {
-      const double change = curve.rate[k] - curve.rate[k - 1];
+    for (std::size_t k = 0; k <= x.place; ++k) {
+      const double rate_before = k == 0 ? 0.0 : curve.rate[k - 1];
+      const double change = curve.rate[k] - rate_before;
       if (change == 0.0) continue;
-      const double since = sum_here - 0.5 * (curve.rate_sum[k] + curve.rate_sum[k - 1]);
+      const double sum_before = k == 0 ? 0.0 : curve.rate_sum[k - 1];
+      const double since = sum_here - 0.5 * (curve.rate_sum[k] + sum_before);
       const T scaled = exp(u[4] - rate_power * log(curve.rate[k])) * since;
       annealed += change * (1.0 - exp(-power * log(1.0 + scaled)));
     }

@@ -268,9 +268,12 @@ void Problem::make_curves(const Table& table, const std::vector<std::size_t>& ke
     }
     Curve& curve = curves_[number];
     const double steps = step - last_step[number];
-    if (!(steps > 0.0) || !(rate > 0.0)) {
-      throw ConfigError(fmt::format("{}: {}: steps of a curve must grow and rates be above 0",
-                                    table.source, row_names_[i]));
+    const bool in_order = curve.rate.empty() ? steps >= 0.0 : steps > 0.0;
+    if (!in_order || !(rate > 0.0)) {
+      throw ConfigError(
+          fmt::format("{}: {}: the steps of a curve start after --warmup and grow, and "
+                      "rates are above 0; --curve tells curves apart",
+                      table.source, row_names_[i]));
     }
     const double before = curve.rate.empty() ? 0.5 * spec_.warmup * rate : curve.rate_sum.back();
     curve.rate_sum.push_back(before + steps * rate);

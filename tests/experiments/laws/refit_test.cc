@@ -175,5 +175,43 @@ TEST(Refit, TheGapOfQuartetsForwardPassGrowsWithData) {
   EXPECT_NEAR(values.at("gN"), .174, .004);
 }
 
+/// Rows of several curves of one model size, with the file's name in the column `file`.
+Table curves(const std::string& folder, const std::vector<std::string>& names) {
+  std::vector<std::string> paths;
+  for (const std::string& name : names) {
+    paths.push_back(HALFULP_SOURCE_DIR "/experiments/data/multipower-schedules/" + folder + "/" +
+                    name + ".csv");
+  }
+  Table table = read_tables(paths);
+  define_columns(table, parse_definitions("rate=lr", "columns"));
+  return table;
+}
+
+TEST(Refit, MultiPowerConstantsPredictTheSchedulesTheyWereNotFittedTo) {
+  const std::map<std::string, std::string> sizes = {{"multipower2025_25M", "csv_25"},
+                                                    {"multipower2025_100M", "csv_100"}};
+  for (const auto& [name, folder] : sizes) {
+    ProblemSpec spec = spec_of("multi_power", 1e-3);
+    spec.fixed = published_law(name).constants;
+    const double floor = spec.fixed.at("L0");
+    spec.fixed.erase("L0");
+    spec.warmup = 2160.0;
+    spec.curve = "file";
+    const Problem fitted(curves(folder, {"cosine_24000", "constant_24000", "wsdcon_9"}), spec);
+    const auto values = named_values(fitted, fit(fitted, 3).best.theta);
+    EXPECT_NEAR(values.at("L0"), floor, 0.003) << name;  // their own L0, within the noise
+    spec.fixed["L0"] = floor;
+    spec.fixed.erase("A");
+    const Problem other(curves(folder, {"wsd_20000_24000", "cosine_72000", "wsdld_20000_24000"}),
+                        spec);
+    double worst = 0.0;
+    for (std::size_t r = 0; r < other.rows(); ++r) {
+      worst = std::max(
+          worst, std::abs(other.residual(r, {std::log(published_law(name).constants.at("A"))})));
+    }
+    EXPECT_LT(worst, 0.015) << name;
+  }
+}
+
 }  // namespace
 }  // namespace halfulp::laws
