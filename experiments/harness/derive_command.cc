@@ -239,14 +239,15 @@ Answer answer(const Arguments& arguments, const laws::LossModel& model,
     const auto size = in.find("N");
     const auto o = laws::precision_optimum(
         model, in.at("budget"), arguments.cost.value_or(6.0 / 16.0),
-        size == in.end() ? std::optional<double>() : size->second, arguments.tensors);
+        size == in.end() ? std::optional<double>() : size->second, arguments.tensors, arguments.at);
     return {o.bits, o.N, o.D, o.loss};
   }
   if (question == "critical_data") {
     return {laws::critical_data(model, held({"N"})).value_or(kUnknown)};
   }
   if (question == "effective_parameters") {
-    return {laws::effective_share(model, in.at("N"), in.at("D"), in.at("bits"), arguments.tensors)};
+    return {laws::effective_share(model, in.at("N"), in.at("D"), in.at("bits"), arguments.tensors,
+                                  arguments.at)};
   }
   if (question == "isoloss") {
     return {laws::data_for_loss(model, in.at("loss"), held({"N"})).value_or(kUnknown)};

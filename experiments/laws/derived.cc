@@ -160,16 +160,20 @@ ComputeOptimum compute_optimum(const LossModel& model, double budget, double cos
 }
 
 PrecisionOptimum precision_optimum(const LossModel& model, double budget, double cost,
-                                   std::optional<double> size, const std::string& tensors) {
+                                   std::optional<double> size, const std::string& tensors,
+                                   const std::map<std::string, double>& held) {
   const auto best = [&](double bits) {
     ComputeOptimum optimum;
     const double product = budget / (cost * bits);
     if (size) {
       optimum = {*size, product / *size, 0.0};
-      optimum.loss = model(with_bits(model, {{"N", optimum.N}, {"D", optimum.D}}, bits, tensors));
+      auto variables = held;
+      variables["N"] = optimum.N;
+      variables["D"] = optimum.D;
+      optimum.loss = model(with_bits(model, variables, bits, tensors));
       return optimum;
     }
-    return compute_optimum(model, product, 1.0, with_bits(model, {}, bits, tensors));
+    return compute_optimum(model, product, 1.0, with_bits(model, held, bits, tensors));
   };
   const double bits = smallest_at([&](double b) { return best(b).loss; }, kFewestBits, kMostBits);
   const ComputeOptimum optimum = best(bits);
@@ -189,10 +193,14 @@ std::optional<double> critical_data(const LossModel& model,
 }
 
 double effective_share(const LossModel& model, double size, double data, double bits,
-                       const std::string& tensors) {
-  const double loss = model(with_bits(model, {{"N", size}, {"D", data}}, bits, tensors));
+                       const std::string& tensors, const std::map<std::string, double>& held) {
+  auto variables = held;
+  variables["N"] = size;
+  variables["D"] = data;
+  const double loss = model(with_bits(model, variables, bits, tensors));
   const auto excess = [&](double log_share) {
-    return model({{"N", size * exp(log_share)}, {"D", data}}) - loss;
+    variables["N"] = size * exp(log_share);
+    return model(variables) - loss;
   };
   const auto found = root(excess, -40.0, 3.0);
   return found ? exp(*found) : std::numeric_limits<double>::quiet_NaN();

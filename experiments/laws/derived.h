@@ -61,7 +61,8 @@ struct PrecisionOptimum {
 /// The bits (2 to 16) with the smallest loss for N D P = budget / cost; with `size` N is held, else
 /// it is optimized too. A cost of 6/16 makes 16 bits cost 6 N D.
 PrecisionOptimum precision_optimum(const LossModel& model, double budget, double cost,
-                                   std::optional<double> size, const std::string& tensors);
+                                   std::optional<double> size, const std::string& tensors,
+                                   const std::map<std::string, double>& held = {});
 
 /// The D from which on more data raise the loss, the other variables held; nothing when loss falls
 /// up to D = 1e22.
@@ -70,7 +71,7 @@ std::optional<double> critical_data(const LossModel& model,
 
 /// N'/N for which the law at exact precision has the loss of N at these bits.
 double effective_share(const LossModel& model, double size, double data, double bits,
-                       const std::string& tensors);
+                       const std::string& tensors, const std::map<std::string, double>& held = {});
 
 /// The D that gives `loss` at this N, the other variables held; nothing when no D below 1e22 does.
 std::optional<double> data_for_loss(const LossModel& model, double loss,
