@@ -21,6 +21,13 @@ class LinearLayer {
 
   const std::string& name() const { return linears_.front().name(); }
 
+  /// As Linear.
+  void set_learned(const LearnedScales& weight, const LearnedScales& input);
+
+  /// Running statistics, as "operands.NAME...", and "operands.later.NAME..." of the operands after
+  /// the switch.
+  void visit_state(StateVisitor& visitor);
+
   /// As Linear::forward(), and y is rounded.
   void forward(T* x, T* y, std::size_t rows, const StepKey& key);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "sim/random.h"
@@ -47,6 +48,8 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
       functions_(numerics.functions),
       rounding_(numerics.tensors, parameters_) {
   check_shape(config);
+  const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
+  add_learned_scales(policy);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
   gradients_.resize(total);
@@ -55,7 +58,6 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
   const std::size_t wide = config.activation == Activation::swiglu ? 2 * f : f;
   const std::size_t scores = max_sequences * config.heads * config.context * config.context;
   using V = AlignedVector<T>;
-  const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
   blocks_.reserve(config.blocks);
   for (std::size_t i = 0; i < config.blocks; ++i) {
     const std::string name = "blocks." + std::to_string(i);
@@ -103,12 +105,44 @@ std::size_t Transformer<T>::find(const std::string& name) const {
   return static_cast<std::size_t>(found - parameters_.begin());
 }
 
+/// Trained scales of the linear layers' operands, after the model's own parameters.
+template <class T>
+void Transformer<T>::add_learned_scales(const LayerPolicy& policy) {
+  for (const std::string& name : linear_layer_names(config_)) {
+    const Parameter& weight =
+        parameters_[find(name == "head" && config_.tied_head ? "token_embedding" : name)];
+    for (Parameter& scale :
+         learned_parameters(name, weight.cols, weight.rows, policy.linear(name))) {
+      scale.offset = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
+      parameters_.push_back(std::move(scale));
+    }
+  }
+}
+
 template <class T>
 LinearLayer<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
                                            const LayerPolicy& policy) {
   const std::size_t number = find(parameter);
-  return LinearLayer<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
-                        gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
+  LinearLayer<T> layer(name, parameters_[number].cols, parameters_[number].rows, weight(number),
+                       gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
+  if constexpr (std::is_same_v<T, float>) {
+    const auto scales = [&](const char* suffix) -> LearnedScales {
+      const std::size_t own = find(name + suffix);
+      if (own == parameters_.size()) return {};
+      const std::size_t n = parameters_[own].size();
+      return {{weight(own), n}, {gradient(own), n}};
+    };
+    layer.set_learned(scales(".weight_scale"), scales(".input_scale"));
+  }
+  return layer;
+}
+
+template <class T>
+void Transformer<T>::visit_state(StateVisitor& visitor) {
+  for (Block& b : blocks_) {
+    for (LinearLayer<T>* layer : {&b.qkv, &b.output, &b.up, &b.down}) layer->visit_state(visitor);
+  }
+  head_[0].visit_state(visitor);
 }
 
 template <class T>

@@ -22,6 +22,7 @@
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/rotation.h"
+#include "sim/nn/saved_state.h"
 #include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
@@ -58,6 +59,9 @@ class Transformer {
   double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
                            std::size_t sequences, const StepKey& key);
 
+  /// Running statistics of the linear layers' operands.
+  void visit_state(StateVisitor& visitor);
+
  private:
   struct Block;  ///< layers and activations of one block
 
@@ -69,6 +73,7 @@ class Transformer {
   T* gradient(std::size_t parameter) { return gradients_.data() + parameters_[parameter].offset; }
 
   std::size_t find(const std::string& name) const;
+  void add_learned_scales(const LayerPolicy& policy);
   LinearLayer<T> make_linear(const std::string& name, const std::string& parameter,
                              const LayerPolicy& policy);
 
