@@ -39,11 +39,6 @@ struct Head {
   }
 };
 
-template <class T>
-T score_scale(std::size_t head_width) {
-  return static_cast<T>(pinned_exp(-0.5 * pinned_log(static_cast<double>(head_width))));
-}
-
 }  // namespace
 
 template <class T>
@@ -56,6 +51,12 @@ Attention<T>::Attention(const AttentionNumerics& numerics, std::uint32_t index) 
       throw std::invalid_argument("accumulators need a binary32 model");
     }
   }
+}
+
+template <class T>
+T Attention<T>::logit_scale(const AttentionShape& shape) const {
+  if (multipliers_) return static_cast<T>(multipliers_->logits);
+  return static_cast<T>(pinned_exp(-0.5 * pinned_log(static_cast<double>(shape.head_width))));
 }
 
 template <class T>
@@ -85,7 +86,7 @@ template <class T>
 void Attention<T>::forward(const AttentionShape& shape, const LayerFunctions<T>& functions,
                            const T* qkv, T* out, T* probabilities, const StepKey& key) {
   const std::size_t n = shape.positions;
-  const T scale = score_scale<T>(shape.head_width);
+  const T scale = logit_scale(shape);
   std::size_t unit = 0;
   for (std::size_t s = 0; s < shape.sequences; ++s) {
     for (std::size_t h = 0; h < shape.heads; ++h, probabilities += n * n) {
@@ -103,6 +104,7 @@ void Attention<T>::forward(const AttentionShape& shape, const LayerFunctions<T>&
       }
     }
   }
+  if (multipliers_) scale_by(multipliers_->output, out, shape.sequences * n * shape.width());
 }
 
 template <class T>
@@ -110,7 +112,7 @@ void Attention<T>::backward_head(const AttentionShape& shape, std::size_t sequen
                                  std::size_t number, const T* qkv, const T* probabilities,
                                  const T* dout, T* dqkv, const StepKey& key) {
   const std::size_t n = shape.positions, width = shape.width();
-  const T scale = score_scale<T>(shape.head_width);
+  const T scale = logit_scale(shape);
   T* ds = dscores_.data();
   const Head<T, const T> head(shape, qkv, sequence, number);
   const Head<T, T> grad(shape, dqkv, sequence, number);
@@ -150,6 +152,8 @@ void Attention<T>::backward(const AttentionShape& shape, const T* qkv, const T* 
       backward_head(shape, s, h, qkv, probabilities, dout, dqkv, key);
     }
   }
+  if (multipliers_)
+    scale_by(multipliers_->grad_input, dqkv, shape.sequences * n * 3 * shape.width());
 }
 
 template class Attention<float>;

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-
+#include <optional>
 #include <vector>
 
 #include "sim/accumulated_gemm.h"
@@ -12,6 +12,7 @@
 #include "sim/nn/layer_functions.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/parameterization.h"
 #include "sim/nn/step_key.h"
 
 namespace halfulp::nn {
@@ -33,6 +34,9 @@ class Attention {
   /// `index` distinguishes blocks in random streams. Throws SpecError as AccumulatedGemm;
   /// std::invalid_argument for accumulators in binary64.
   Attention(const AttentionNumerics& numerics, std::uint32_t index);
+
+  /// In place of logits times 1 / sqrt(head width) and no other factors.
+  void set_multipliers(const AttentionMultipliers& multipliers) { multipliers_ = multipliers; }
 
   /// out (rows x width) from qkv (rows x 3 width). `probabilities` (sequences x heads x positions x
   /// positions) is kept for backward().
@@ -61,7 +65,10 @@ class Attention {
                      const T* qkv, const T* probabilities, const T* dout, T* dqkv,
                      const StepKey& key);
 
+  T logit_scale(const AttentionShape& shape) const;
+
   std::uint32_t index_;
+  std::optional<AttentionMultipliers> multipliers_;
   std::vector<AccumulatedGemm> products_;  ///< by Product
   AlignedVector<T> dscores_;               ///< positions x positions of one head
 };

@@ -12,6 +12,7 @@
 #include "sim/nn/emulated_product.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/parameterization.h"
 #include "sim/nn/step_key.h"
 
 namespace halfulp::nn {
@@ -24,6 +25,9 @@ class Linear {
   /// accumulator at all).
   Linear(std::string name, std::size_t in, std::size_t out, T* weight, T* gradient,
          const LinearNumerics& numerics, std::uint32_t index);
+
+  /// Factors of the three products' results; 1 at first.
+  void set_multipliers(const LinearMultipliers& multipliers) { multipliers_ = multipliers; }
 
   const std::string& name() const { return name_; }
 
@@ -94,6 +98,7 @@ class Linear {
   LinearNumerics numerics_;
   std::vector<Quantizer> quantizers_;      ///< by Operand
   std::vector<EmulatedProduct> products_;  ///< by Product
+  LinearMultipliers multipliers_ = {};
   std::uint32_t index_;
   AlignedVector<T> quantized_weight_;
   AlignedVector<float> scales_[6];  ///< by Operand

@@ -30,7 +30,7 @@ class AdamW final : public Optimizer {
                      .gradient_scale = step.gradient_scale};
     for (const Parameter& p : parameters_) {
       own.learning_rate = step.learning_rate * p.learning_rate_factor;
-      own.weight_decay = p.decays ? spec_.weight_decay : 0.0;
+      own.weight_decay = p.decays ? spec_.weight_decay * p.weight_decay_factor : 0.0;
       kernels<float>().adamw_update(own, weights.data() + p.offset, gradients.data() + p.offset,
                                     m_.data() + p.offset, v_.data() + p.offset, p.size());
     }

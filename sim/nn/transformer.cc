@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sim/nn/transformer_branches-inl.h"
 #include "sim/random.h"
 
 namespace halfulp::nn {
@@ -16,6 +17,7 @@ struct Transformer<T>::Block {
   Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
+  AlignedVector<T> raw1, raw2;  ///< results of the branches where they are normed
 };
 
 namespace {
@@ -31,6 +33,10 @@ void check_shape(const ModelConfig& config) {
   if (config.context == 0 || config.blocks == 0 || config.hidden == 0) {
     throw std::invalid_argument("a model needs at least one block, position and hidden unit");
   }
+  const Parameterization rule = config.parameterization.rule;
+  if (config.tied_head && (rule == Parameterization::mup || has_unit_weights(rule))) {
+    throw std::invalid_argument("this parameterization has other rules for head and embedding");
+  }
 }
 
 }  // namespace
@@ -41,7 +47,10 @@ Transformer<T>::~Transformer() = default;
 template <class T>
 Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& numerics,
                             std::size_t max_sequences)
-    : config_(config), parameters_(model_parameters(config)), functions_(numerics.functions) {
+    : config_(config),
+      parameters_(model_parameters(config)),
+      multipliers_(multipliers(config, max_sequences * config.context)),
+      functions_(numerics.functions) {
   check_shape(config);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
@@ -49,6 +58,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
   const std::size_t rows = max_sequences * config.context;
   const std::size_t c = config.width, f = config.hidden;
   const std::size_t wide = config.activation == Activation::swiglu ? 2 * f : f;
+  const std::size_t raw = multipliers_.norms_branch_output ? rows * c : 0;
   const std::size_t scores = max_sequences * config.heads * config.context * config.context;
   using V = AlignedVector<T>;
   blocks_.reserve(config.blocks);
@@ -63,6 +73,11 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
                            static_cast<std::uint32_t>(i));
     Linear<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
     Linear<T> up = linear(".mlp.up"), down = linear(".mlp.down");
+    attention.set_multipliers(multipliers_.attention);
+    qkv.set_multipliers(multipliers_.qkv);
+    output.set_multipliers(multipliers_.output);
+    up.set_multipliers(multipliers_.up);
+    down.set_multipliers(multipliers_.down);
     blocks_.push_back(Block{find(name + ".norm1.gain"),
                             find(name + ".norm2.gain"),
                             std::move(qkv),
@@ -82,14 +97,18 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
                             V(rows),
                             V(rows),
                             V(rows * wide),
-                            V(rows * f)});
+                            V(rows * f),
+                            V(raw),
+                            V(raw)});
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
+  head_[0].set_multipliers(multipliers_.head);
   for (V* narrow : {&last_, &normed_, &dx_, &dnarrow_}) narrow->resize(rows * c);
   for (V* column : {&mean_, &rstd_, &losses_}) column->resize(rows);
   logits_.resize(rows * config.vocabulary);
   dwide_.resize(rows * std::max(wide, 3 * c));
   dhidden_.resize(rows * f);
+  dbranch_.resize(raw);
   if (config.positions == Positions::rotary) rotations_ = rotation_tables<T>(config);
 }
 
@@ -139,6 +158,7 @@ void Transformer<T>::embed(const std::uint8_t* inputs, std::size_t rows) {
       std::copy_n(row, c, x + r * c);
     }
   }
+  scale_by(multipliers_.embedding, x, rows * c);
 }
 
 /// Sums over rows in ascending order, on top of a tied head's gradient.
@@ -150,6 +170,7 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
   if (config_.positions == Positions::learned) {
     std::fill_n(gradient(1), parameters_[1].size(), T{0});
   }
+  scale_by(multipliers_.grad_embedding, dx_.data(), rows * c);
   for (std::size_t r = 0; r < rows; ++r) {
     const T* row = dx_.data() + r * c;
     kernels<T>().add(tokens + inputs[r] * c, row, tokens + inputs[r] * c, c);
@@ -158,23 +179,24 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
       kernels<T>().add(position, row, position, c);
     }
   }
+  if (config_.positions == Positions::learned) {
+    scale_by(multipliers_.grad_position / multipliers_.grad_embedding, gradient(1),
+             parameters_[1].size());
+  }
 }
 
 template <class T>
-void Transformer<T>::norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd,
-                                  std::size_t rows, const StepKey& key) {
-  const T* bias = config_.norm == Norm::layer_norm ? weight(gain + 1) : nullptr;
-  functions_.norm(config_.norm, x, weight(gain), bias, y, mean, rstd, rows, config_.width,
-                  static_cast<std::uint32_t>(gain), key);
+auto Transformer<T>::attention_branch(Block& b) -> Branch {
+  const auto number = static_cast<std::size_t>(&b - blocks_.data());
+  return {b.norm1, multipliers_.residual[2 * number], b.mean1.data(), b.rstd1.data(),
+          b.raw1.data()};
 }
 
-/// Adds to dx_ and to the gradients of gain and bias.
 template <class T>
-void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd,
-                                   const T* dy, std::size_t rows) {
-  T* dbias = config_.norm == Norm::layer_norm ? gradient(gain + 1) : nullptr;
-  kernels<T>().norm_backward(config_.norm, x, weight(gain), mean, rstd, dy, dx_.data(),
-                             gradient(gain), dbias, rows, config_.width);
+auto Transformer<T>::feed_forward_branch(Block& b) -> Branch {
+  const auto number = static_cast<std::size_t>(&b - blocks_.data());
+  return {b.norm2, multipliers_.residual[2 * number + 1], b.mean2.data(), b.rstd2.data(),
+          b.raw2.data()};
 }
 
 template <class T>
@@ -182,25 +204,26 @@ void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, con
   const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows,
-               key);
+  const bool norms_output = multipliers_.norms_branch_output;
+  const Branch attention = attention_branch(b), feed_forward = feed_forward_branch(b);
+  enter_branch(attention, b.input.data(), b.normed1.data(), rows, key);
   b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
   rotate(b.projected.data(), rows, false);
   b.attention.forward(shape, functions_, b.projected.data(), b.attended.data(),
                       b.probabilities.data(), key);
-  b.output.forward(b.attended.data(), b.middle.data(), rows, key);
-  kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
+  b.output.forward(b.attended.data(), norms_output ? attention.raw : b.middle.data(), rows, key);
+  leave_branch(attention, b.input.data(), b.middle.data(), rows, key);
 
-  norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows,
-               key);
+  enter_branch(feed_forward, b.middle.data(), b.normed2.data(), rows, key);
   b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
   if (config_.activation == Activation::swiglu) {
     functions_.swiglu(b.raised.data(), b.activated.data(), rows, config_.hidden, number, key);
   } else {
     functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
   }
-  b.down.forward(b.activated.data(), next, rows, key);
-  kernels<T>().add(b.middle.data(), next, next, rows * c);
+  scale_by(multipliers_.activation.output, b.activated.data(), rows * config_.hidden);
+  b.down.forward(b.activated.data(), norms_output ? feed_forward.raw : next, rows, key);
+  leave_branch(feed_forward, b.middle.data(), next, rows, key);
 }
 
 /// dx_ holds the gradient of the block's output on entry and of its input on return.
@@ -208,7 +231,10 @@ template <class T>
 void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepKey& key) {
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  b.down.backward(b.activated.data(), dx_.data(), dhidden_.data(), rows, true, key);
+  const Branch attention = attention_branch(b), feed_forward = feed_forward_branch(b);
+  T* dbranch = leave_branch_backward(feed_forward, rows);
+  b.down.backward(b.activated.data(), dbranch, dhidden_.data(), rows, true, key);
+  scale_by(multipliers_.activation.grad_input, dhidden_.data(), rows * config_.hidden);
   if (config_.activation == Activation::swiglu) {
     kernels<T>().swiglu_backward(b.raised.data(), dhidden_.data(), dwide_.data(), rows,
                                  config_.hidden);
@@ -217,14 +243,15 @@ void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepK
                                rows * config_.hidden);
   }
   b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows);
+  enter_branch_backward(feed_forward, b.middle.data(), rows);
 
-  b.output.backward(b.attended.data(), dx_.data(), dnarrow_.data(), rows, true, key);
+  dbranch = leave_branch_backward(attention, rows);
+  b.output.backward(b.attended.data(), dbranch, dnarrow_.data(), rows, true, key);
   b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
                        dwide_.data(), key);
   rotate(dwide_.data(), rows, true);
   b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows);
+  enter_branch_backward(attention, b.input.data(), rows);
 }
 
 template <class T>
@@ -261,9 +288,10 @@ double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* t
                                std::size_t sequences, bool training, const StepKey& key) {
   const std::size_t rows = sequences * config_.context;
   predict(inputs, sequences, key);
-  const T scale = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
+  const T mean = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
+  const auto& unit = multipliers_.logit_gradient;
   kernels<T>().cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
-                             training, scale);
+                             training, unit ? static_cast<T>(key.loss_scale * *unit) : mean);
   double sum = 0.0;  // rows ascending
   for (std::size_t r = 0; r < rows; ++r) sum += static_cast<double>(losses_[r]);
   return sum / static_cast<double>(rows);
@@ -286,9 +314,13 @@ double Transformer<T>::loss_and_gradient(const std::uint8_t* inputs, const std::
   head_[0].backward(normed_.data(), logits_.data(), dnarrow_.data(), rows, false, key);
   std::fill_n(dx_.data(), rows * c, T{0});
   const std::size_t gain = find("final_norm.gain");
-  norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), rows);
+  norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), dx_.data(), rows);
   for (std::size_t i = blocks_.size(); i-- > 0;) block_backward(blocks_[i], sequences, key);
   embed_backward(inputs, rows);
+  for (std::size_t p = 0; p < parameters_.size(); ++p) {
+    if (!parameters_[p].decays)
+      scale_by(multipliers_.grad_norm, gradient(p), parameters_[p].size());
+  }
   return loss;
 }
 
