@@ -1,6 +1,7 @@
 #include "experiments/kinds/language_model_spec.h"
 
 #include "experiments/kinds/model_spec.h"
+#include "experiments/kinds/parameterization_spec.h"
 #include "experiments/kinds/precision_spec.h"
 #include "experiments/kinds/training_spec.h"
 
@@ -64,7 +65,7 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
 }
 
 std::string language_model_numerics(const Config& config) {
-  return numerics_text(model_numerics(config));
+  return numerics_text(model_numerics(config)) + parameterization_text(config);
 }
 
 }  // namespace halfulp

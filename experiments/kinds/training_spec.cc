@@ -41,6 +41,9 @@ nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model) {
                     .beta2 = config.real("train.beta2"),
                     .epsilon = config.real("train.epsilon"),
                     .weight_decay = config.real("train.weight_decay")};
+  const bool independent = model.parameterization.weight_decay == nn::WeightDecayRule::independent;
+  // The update multiplies by the rate again, the parameter's own factor included.
+  if (independent && loop.schedule.peak > 0.0) loop.optimizer.weight_decay /= loop.schedule.peak;
   loop.clip_norm = config.real("train.clip_norm");
   return loop;
 }

@@ -154,6 +154,13 @@ bool has_unit_weights(Parameterization rule) {
   return is_unit_scaled(rule) || rule == Parameterization::munit;
 }
 
+bool has_standard_forward(const ParameterizationSpec& spec) {
+  const bool is_standard = spec.rule == Parameterization::standard ||
+                           spec.rule == Parameterization::standard_per_layer;
+  return is_standard && spec.attention_mult == 1.0 && spec.embedding_mult == 1.0 &&
+         spec.readout_mult == 1.0;
+}
+
 ParameterRule parameter_rule(const ModelConfig& config, ParameterRole role, std::size_t fan_in,
                              bool in_branch, double standard_std) {
   const ParameterizationSpec& spec = config.parameterization;

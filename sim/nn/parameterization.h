@@ -65,6 +65,9 @@ ParameterizationSpec parameterization_spec(Parameterization rule);
 /// The rules whose weights start with unit variance.
 bool has_unit_weights(Parameterization rule);
 
+/// Whether a forward pass without multipliers is the model's.
+bool has_standard_forward(const ParameterizationSpec& spec);
+
 enum class ParameterRole : std::uint8_t { embedding, hidden, readout, norm };
 
 struct ParameterRule {
