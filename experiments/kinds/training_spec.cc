@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "experiments/kinds/optimizer_spec.h"
+
 namespace halfulp {
 namespace {
 
@@ -37,13 +39,8 @@ nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
 nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model) {
   nn::LoopSpec loop;
   loop.schedule = schedule_config(config, step_count(config, model));
-  loop.optimizer = {.beta1 = config.real("train.beta1"),
-                    .beta2 = config.real("train.beta2"),
-                    .epsilon = config.real("train.epsilon"),
-                    .weight_decay = config.real("train.weight_decay")};
-  const bool independent = model.parameterization.weight_decay == nn::WeightDecayRule::independent;
-  // The update multiplies by the rate again, the parameter's own factor included.
-  if (independent && loop.schedule.peak > 0.0) loop.optimizer.weight_decay /= loop.schedule.peak;
+  loop.optimizer = binary32_optimizer(config);
+  loop.loss_scale = loss_scale_spec(config);
   loop.clip_norm = config.real("train.clip_norm");
   return loop;
 }

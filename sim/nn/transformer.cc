@@ -13,7 +13,7 @@ template <class T>
 struct Transformer<T>::Block {
   std::size_t norm1,
       norm2;  ///< parameter numbers of the gains; a layer norm's bias follows its gain
-  Linear<T> qkv, output, up, down;
+  LinearLayer<T> qkv, output, up, down;
   Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
@@ -39,6 +39,11 @@ void check_shape(const ModelConfig& config) {
   }
 }
 
+/// Columns of what the activation reads: gate and up of SwiGLU.
+std::size_t up_width(const ModelConfig& config) {
+  return config.activation == Activation::swiglu ? 2 * config.hidden : config.hidden;
+}
+
 }  // namespace
 
 template <class T>
@@ -50,66 +55,74 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
     : config_(config),
       parameters_(model_parameters(config)),
       multipliers_(multipliers(config, max_sequences * config.context)),
-      functions_(numerics.functions) {
+      functions_(numerics.functions),
+      rounding_(numerics.tensors, parameters_) {
   check_shape(config);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
   gradients_.resize(total);
   const std::size_t rows = max_sequences * config.context;
-  const std::size_t c = config.width, f = config.hidden;
-  const std::size_t wide = config.activation == Activation::swiglu ? 2 * f : f;
-  const std::size_t raw = multipliers_.norms_branch_output ? rows * c : 0;
-  const std::size_t scores = max_sequences * config.heads * config.context * config.context;
-  using V = AlignedVector<T>;
+  const std::size_t c = config.width;
+  const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
   blocks_.reserve(config.blocks);
   for (std::size_t i = 0; i < config.blocks; ++i) {
-    const std::string name = "blocks." + std::to_string(i);
-    const auto linear = [&](const char* layer) {
-      return make_linear(name + layer, name + layer, numerics);
-    };
-    const bool exact =
-        keeps_high_precision(numerics.high_precision, attention_name(i), config.blocks);
-    Attention<T> attention(exact ? AttentionNumerics{} : numerics.attention,
-                           static_cast<std::uint32_t>(i));
-    Linear<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
-    Linear<T> up = linear(".mlp.up"), down = linear(".mlp.down");
-    attention.set_multipliers(multipliers_.attention);
-    qkv.set_multipliers(multipliers_.qkv);
-    output.set_multipliers(multipliers_.output);
-    up.set_multipliers(multipliers_.up);
-    down.set_multipliers(multipliers_.down);
-    blocks_.push_back(Block{find(name + ".norm1.gain"),
-                            find(name + ".norm2.gain"),
-                            std::move(qkv),
-                            std::move(output),
-                            std::move(up),
-                            std::move(down),
-                            std::move(attention),
-                            V(rows * c),
-                            V(rows * c),
-                            V(rows),
-                            V(rows),
-                            V(rows * 3 * c),
-                            V(scores),
-                            V(rows * c),
-                            V(rows * c),
-                            V(rows * c),
-                            V(rows),
-                            V(rows),
-                            V(rows * wide),
-                            V(rows * f),
-                            V(raw),
-                            V(raw)});
+    Attention<T> attention(policy.attention(attention_name(i)), static_cast<std::uint32_t>(i),
+                           numerics.switch_to);
+    blocks_.push_back(make_block(i, policy, std::move(attention), max_sequences));
   }
-  head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
+  head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", policy));
   head_[0].set_multipliers(multipliers_.head);
+  using V = AlignedVector<T>;
   for (V* narrow : {&last_, &normed_, &dx_, &dnarrow_}) narrow->resize(rows * c);
   for (V* column : {&mean_, &rstd_, &losses_}) column->resize(rows);
   logits_.resize(rows * config.vocabulary);
-  dwide_.resize(rows * std::max(wide, 3 * c));
-  dhidden_.resize(rows * f);
-  dbranch_.resize(raw);
+  dwide_.resize(rows * std::max(up_width(config), 3 * c));
+  dhidden_.resize(rows * config.hidden);
+  if (multipliers_.norms_branch_output) dbranch_.resize(rows * c);
   if (config.positions == Positions::rotary) rotations_ = rotation_tables<T>(config);
+}
+
+template <class T>
+auto Transformer<T>::make_block(std::size_t number, const LayerPolicy& policy,
+                                Attention<T> attention, std::size_t max_sequences) -> Block {
+  const std::size_t rows = max_sequences * config_.context;
+  const std::size_t c = config_.width, f = config_.hidden, wide = up_width(config_);
+  const std::size_t raw = multipliers_.norms_branch_output ? rows * c : 0;
+  const std::size_t scores = rows * config_.heads * config_.context;
+  const std::string name = "blocks." + std::to_string(number);
+  const auto linear = [&](const char* layer, const LinearMultipliers& multipliers) {
+    LinearLayer<T> made = make_linear(name + layer, name + layer, policy);
+    made.set_multipliers(multipliers);
+    return made;
+  };
+  attention.set_multipliers(multipliers_.attention);
+  LinearLayer<T> qkv = linear(".attention.qkv", multipliers_.qkv);
+  LinearLayer<T> output = linear(".attention.output", multipliers_.output);
+  LinearLayer<T> up = linear(".mlp.up", multipliers_.up);
+  LinearLayer<T> down = linear(".mlp.down", multipliers_.down);
+  using V = AlignedVector<T>;
+  return {find(name + ".norm1.gain"),
+          find(name + ".norm2.gain"),
+          std::move(qkv),
+          std::move(output),
+          std::move(up),
+          std::move(down),
+          std::move(attention),
+          V(rows * c),
+          V(rows * c),
+          V(rows),
+          V(rows),
+          V(rows * 3 * c),
+          V(scores),
+          V(rows * c),
+          V(rows * c),
+          V(rows * c),
+          V(rows),
+          V(rows),
+          V(rows * wide),
+          V(rows * f),
+          V(raw),
+          V(raw)};
 }
 
 template <class T>
@@ -120,13 +133,11 @@ std::size_t Transformer<T>::find(const std::string& name) const {
 }
 
 template <class T>
-Linear<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
-                                      const ModelNumerics& numerics) {
+LinearLayer<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
+                                           const LayerPolicy& policy) {
   const std::size_t number = find(parameter);
-  const bool exact = keeps_high_precision(numerics.high_precision, name, config_.blocks);
-  return Linear<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
-                   gradient(number), exact ? binary32_numerics() : numerics.linear,
-                   linear_count_++);
+  return LinearLayer<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
+                        gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
 }
 
 template <class T>
@@ -146,19 +157,20 @@ void Transformer<T>::initialize(std::uint64_t seed) {
 }
 
 template <class T>
-void Transformer<T>::embed(const std::uint8_t* inputs, std::size_t rows) {
+void Transformer<T>::embed(const std::uint8_t* inputs, std::size_t rows, const StepKey& key) {
   const std::size_t c = config_.width;
-  const T* tokens = weight(0);
+  const T* tokens = used(0);
   T* x = blocks_[0].input.data();
   for (std::size_t r = 0; r < rows; ++r) {
     const T* row = tokens + inputs[r] * c;
     if (config_.positions == Positions::learned) {
-      kernels<T>().add(row, weight(1) + (r % config_.context) * c, x + r * c, c);
+      kernels<T>().add(row, used(1) + (r % config_.context) * c, x + r * c, c);
     } else {
       std::copy_n(row, c, x + r * c);
     }
   }
   scale_by(multipliers_.embedding, x, rows * c);
+  rounding_.apply(rounding_.embedding_output, 0, x, rows, c, key);
 }
 
 /// Sums over rows in ascending order, on top of a tied head's gradient.
@@ -187,16 +199,16 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
 
 template <class T>
 auto Transformer<T>::attention_branch(Block& b) -> Branch {
-  const auto number = static_cast<std::size_t>(&b - blocks_.data());
-  return {b.norm1, multipliers_.residual[2 * number], b.mean1.data(), b.rstd1.data(),
-          b.raw1.data()};
+  const auto number = 2 * static_cast<std::uint32_t>(&b - blocks_.data());
+  return {number,         b.norm1,        multipliers_.residual[number],
+          b.mean1.data(), b.rstd1.data(), b.raw1.data()};
 }
 
 template <class T>
 auto Transformer<T>::feed_forward_branch(Block& b) -> Branch {
-  const auto number = static_cast<std::size_t>(&b - blocks_.data());
-  return {b.norm2, multipliers_.residual[2 * number + 1], b.mean2.data(), b.rstd2.data(),
-          b.raw2.data()};
+  const auto number = 2 * static_cast<std::uint32_t>(&b - blocks_.data()) + 1;
+  return {number,         b.norm2,        multipliers_.residual[number],
+          b.mean2.data(), b.rstd2.data(), b.raw2.data()};
 }
 
 template <class T>
@@ -222,6 +234,8 @@ void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, con
     functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
   }
   scale_by(multipliers_.activation.output, b.activated.data(), rows * config_.hidden);
+  rounding_.apply(rounding_.activation_output, number, b.activated.data(), rows, config_.hidden,
+                  key);
   b.down.forward(b.activated.data(), norms_output ? feed_forward.raw : next, rows, key);
   leave_branch(feed_forward, b.middle.data(), next, rows, key);
 }
@@ -229,6 +243,7 @@ void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, con
 /// dx_ holds the gradient of the block's output on entry and of its input on return.
 template <class T>
 void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepKey& key) {
+  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
   const Branch attention = attention_branch(b), feed_forward = feed_forward_branch(b);
@@ -242,16 +257,20 @@ void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepK
     kernels<T>().gelu_backward(b.raised.data(), dhidden_.data(), dwide_.data(),
                                rows * config_.hidden);
   }
+  const bool is_gated = config_.activation == Activation::swiglu;
+  rounding_.apply(rounding_.activation_gradient, 2 * number + 1, dwide_.data(), rows,
+                  is_gated ? 2 * config_.hidden : config_.hidden, key);
   b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  enter_branch_backward(feed_forward, b.middle.data(), rows);
+  enter_branch_backward(feed_forward, b.middle.data(), rows, key);
 
   dbranch = leave_branch_backward(attention, rows);
   b.output.backward(b.attended.data(), dbranch, dnarrow_.data(), rows, true, key);
   b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
                        dwide_.data(), key);
   rotate(dwide_.data(), rows, true);
+  rounding_.apply(rounding_.activation_gradient, 2 * number, dwide_.data(), rows, 3 * c, key);
   b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  enter_branch_backward(attention, b.input.data(), rows);
+  enter_branch_backward(attention, b.input.data(), rows, key);
 }
 
 template <class T>
@@ -266,7 +285,8 @@ template <class T>
 void Transformer<T>::predict(const std::uint8_t* inputs, std::size_t sequences,
                              const StepKey& key) {
   const std::size_t rows = sequences * config_.context;
-  embed(inputs, rows);
+  rounding_.read_parameters(weights_, key);
+  embed(inputs, rows, key);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     T* next = i + 1 < blocks_.size() ? blocks_[i + 1].input.data() : last_.data();
     block_forward(blocks_[i], next, sequences, key);
@@ -290,8 +310,9 @@ double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* t
   predict(inputs, sequences, key);
   const T mean = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
   const auto& unit = multipliers_.logit_gradient;
-  kernels<T>().cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
-                             training, unit ? static_cast<T>(key.loss_scale * *unit) : mean);
+  const double scale = unit ? key.loss_scale * *unit : static_cast<double>(mean);
+  functions_.cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
+                           training, scale, key);
   double sum = 0.0;  // rows ascending
   for (std::size_t r = 0; r < rows; ++r) sum += static_cast<double>(losses_[r]);
   return sum / static_cast<double>(rows);
@@ -311,16 +332,19 @@ double Transformer<T>::loss_and_gradient(const std::uint8_t* inputs, const std::
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     if (!parameters_[p].decays) std::fill_n(gradient(p), parameters_[p].size(), T{0});
   }
+  rounding_.apply(rounding_.logits_gradient, 0, logits_.data(), rows, config_.vocabulary, key);
   head_[0].backward(normed_.data(), logits_.data(), dnarrow_.data(), rows, false, key);
   std::fill_n(dx_.data(), rows * c, T{0});
   const std::size_t gain = find("final_norm.gain");
   norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), dx_.data(), rows);
+  round_stream_gradient(gain, rows, key);
   for (std::size_t i = blocks_.size(); i-- > 0;) block_backward(blocks_[i], sequences, key);
   embed_backward(inputs, rows);
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
-    if (!parameters_[p].decays)
-      scale_by(multipliers_.grad_norm, gradient(p), parameters_[p].size());
+    if (parameters_[p].decays) continue;
+    scale_by(multipliers_.grad_norm, gradient(p), parameters_[p].size());
   }
+  rounding_.round_gradients(gradients_, key);
   return loss;
 }
 

@@ -19,10 +19,12 @@
 #include "sim/nn/attention.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/layer_functions.h"
-#include "sim/nn/linear.h"
+#include "sim/nn/layer_policy.h"
+#include "sim/nn/linear_layer.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/rotation.h"
+#include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
 
@@ -65,16 +67,21 @@ class Transformer {
 
   T* weight(std::size_t parameter) { return weights_.data() + parameters_[parameter].offset; }
 
+  /// As a table or a norm reads it.
+  const T* used(std::size_t parameter) const { return rounding_.used(weights_, parameter); }
+
   T* gradient(std::size_t parameter) { return gradients_.data() + parameters_[parameter].offset; }
 
   std::size_t find(const std::string& name) const;
-  Linear<T> make_linear(const std::string& name, const std::string& parameter,
-                        const ModelNumerics& numerics);
+  LinearLayer<T> make_linear(const std::string& name, const std::string& parameter,
+                             const LayerPolicy& policy);
+  Block make_block(std::size_t number, const LayerPolicy& policy, Attention<T> attention,
+                   std::size_t max_sequences);
 
   double forward(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
                  bool training, const StepKey& key);
   void predict(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
-  void embed(const std::uint8_t* inputs, std::size_t rows);
+  void embed(const std::uint8_t* inputs, std::size_t rows, const StepKey& key);
   void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows,
                     const StepKey& key);
   void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy, T* dx,
@@ -82,6 +89,7 @@ class Transformer {
 
   /// What a residual branch's norm needs; `raw`: the branch's result where that is normed.
   struct Branch {
+    std::uint32_t number;
     std::size_t gain;
     const ResidualMultipliers& multipliers;
     T *mean, *rstd, *raw;
@@ -96,7 +104,9 @@ class Transformer {
   /// The gradient of the branch's result from dx_.
   T* leave_branch_backward(const Branch& branch, std::size_t rows);
   /// dx_ from the gradient of the branch's operand in dnarrow_.
-  void enter_branch_backward(const Branch& branch, const T* stream, std::size_t rows);
+  void enter_branch_backward(const Branch& branch, const T* stream, std::size_t rows,
+                             const StepKey& key);
+  void round_stream_gradient(std::size_t gain, std::size_t rows, const StepKey& key);
   Branch attention_branch(Block& block);
   Branch feed_forward_branch(Block& block);
   void rotate(T* qkv, std::size_t rows, bool inverse);
@@ -108,9 +118,10 @@ class Transformer {
   std::vector<Parameter> parameters_;
   Multipliers multipliers_;
   LayerFunctions<T> functions_;
+  TensorRounding<T> rounding_;
   AlignedVector<T> weights_, gradients_;
   std::vector<Block> blocks_;
-  std::vector<Linear<T>> head_;  ///< one element
+  std::vector<LinearLayer<T>> head_;  ///< one element
   std::uint32_t linear_count_ = 0;
   RotationTables<T> rotations_;
   AlignedVector<T> last_, normed_, mean_, rstd_, logits_, losses_;  ///< after the blocks

@@ -11,9 +11,11 @@ namespace halfulp::nn {
 template <class T>
 void Transformer<T>::norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd,
                                   std::size_t rows, const StepKey& key) {
-  const T* bias = config_.norm == Norm::layer_norm ? weight(gain + 1) : nullptr;
-  functions_.norm(config_.norm, x, weight(gain), bias, y, mean, rstd, rows, config_.width,
-                  static_cast<std::uint32_t>(gain), key);
+  const T* bias = config_.norm == Norm::layer_norm ? used(gain + 1) : nullptr;
+  const auto number = static_cast<std::uint32_t>(gain);
+  functions_.norm(config_.norm, x, used(gain), bias, y, mean, rstd, rows, config_.width, number,
+                  key);
+  rounding_.apply(rounding_.norm_output, number, y, rows, config_.width, key);
 }
 
 /// Adds to dx and to the gradients of gain and bias.
@@ -21,8 +23,14 @@ template <class T>
 void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd,
                                    const T* dy, T* dx, std::size_t rows) {
   T* dbias = config_.norm == Norm::layer_norm ? gradient(gain + 1) : nullptr;
-  kernels<T>().norm_backward(config_.norm, x, weight(gain), mean, rstd, dy, dx, gradient(gain),
-                             dbias, rows, config_.width);
+  kernels<T>().norm_backward(config_.norm, x, used(gain), mean, rstd, dy, dx, gradient(gain), dbias,
+                             rows, config_.width);
+}
+
+template <class T>
+void Transformer<T>::round_stream_gradient(std::size_t gain, std::size_t rows, const StepKey& key) {
+  rounding_.apply(rounding_.residual_gradient, static_cast<std::uint32_t>(gain), dx_.data(), rows,
+                  config_.width, key);
 }
 
 template <class T>
@@ -48,6 +56,7 @@ void Transformer<T>::leave_branch(const Branch& branch, const T* stream, T* next
     kernels<T>().weighted_add(static_cast<T>(skip), stream, static_cast<T>(own), next, next,
                               rows * config_.width);
   }
+  rounding_.apply(rounding_.residual, branch.number, next, rows, config_.width, key);
 }
 
 template <class T>
@@ -63,19 +72,21 @@ T* Transformer<T>::leave_branch_backward(const Branch& branch, std::size_t rows)
 }
 
 template <class T>
-void Transformer<T>::enter_branch_backward(const Branch& branch, const T* stream,
-                                           std::size_t rows) {
+void Transformer<T>::enter_branch_backward(const Branch& branch, const T* stream, std::size_t rows,
+                                           const StepKey& key) {
   const auto [skip, own] = branch.multipliers;
   const std::size_t n = rows * config_.width;
   if (multipliers_.norms_branch_output) {
-    return kernels<T>().weighted_add(static_cast<T>(skip), dx_.data(), T{1}, dnarrow_.data(),
-                                     dx_.data(), n);
+    kernels<T>().weighted_add(static_cast<T>(skip), dx_.data(), T{1}, dnarrow_.data(), dx_.data(),
+                              n);
+  } else {
+    // skip dx + own (gradient through the norm), whose gains see no factor.
+    const bool delays = multipliers_.delays_branch_gradient;
+    scale_by(delays ? skip / own : skip, dx_.data(), n);
+    norm_backward(branch.gain, stream, branch.mean, branch.rstd, dnarrow_.data(), dx_.data(), rows);
+    if (delays) scale_by(own, dx_.data(), n);
   }
-  // skip dx + own (gradient through the norm), whose gains see no factor.
-  const double before = multipliers_.delays_branch_gradient ? skip / own : skip;
-  scale_by(before, dx_.data(), n);
-  norm_backward(branch.gain, stream, branch.mean, branch.rstd, dnarrow_.data(), dx_.data(), rows);
-  if (multipliers_.delays_branch_gradient) scale_by(own, dx_.data(), n);
+  round_stream_gradient(branch.gain, rows, key);
 }
 
 }  // namespace halfulp::nn
