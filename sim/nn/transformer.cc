@@ -6,6 +6,7 @@
 
 #include "sim/nn/transformer_branches-inl.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 
