@@ -155,8 +155,8 @@ bool has_unit_weights(Parameterization rule) {
 }
 
 bool has_standard_forward(const ParameterizationSpec& spec) {
-  const bool is_standard = spec.rule == Parameterization::standard ||
-                           spec.rule == Parameterization::standard_per_layer;
+  const bool is_standard =
+      spec.rule == Parameterization::standard || spec.rule == Parameterization::standard_per_layer;
   return is_standard && spec.attention_mult == 1.0 && spec.embedding_mult == 1.0 &&
          spec.readout_mult == 1.0;
 }
