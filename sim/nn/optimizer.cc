@@ -95,7 +95,7 @@ class SteppedOptimizer final : public Optimizer {
   void to_decrement(const UpdateStep& step, const Parameter& p, std::span<const float> weights,
                     std::span<float> d) const {
     const double learning_rate = step.learning_rate * p.learning_rate_factor;
-    const double weight_decay = p.decays ? spec_.weight_decay : 0.0;
+    const double weight_decay = p.decays ? spec_.weight_decay * p.weight_decay_factor : 0.0;
     if (to_) {
       const Values decayed = to_->mul(load(weights), to_->constant(weight_decay));
       store(to_->mul(to_->add(load(d), decayed), to_->constant(learning_rate)), d);
