@@ -10,6 +10,7 @@
 
 #include "formats/properties.h"
 #include "sim/hadamard.h"
+#include "sim/nn/kernels.h"
 
 namespace halfulp::nn {
 namespace {
@@ -279,6 +280,7 @@ void Linear<T>::forward(T* x, T* y, std::size_t rows, const StepKey& key) {
                                is_kept_as_grid(fprop_weight, dgrad_weight), key);
   multiply(fprop, in_form(fprop_input, input, rows, in_, kLeft),
            in_form(fprop_weight, weight, out_, in_, kRight), y, rows, key);
+  scale_by(product_factors_.output, y, rows * out_);
 }
 
 template <class T>
@@ -304,6 +306,7 @@ void Linear<T>::backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_d
                                        in_, wants_grid(dgrad_weight), key);
     multiply(dgrad, in_form(dgrad_grad_output, grad_output, rows, out_, kValues),
              in_form(dgrad_weight, weight, out_, in_, kRight), dx, rows, key);
+    scale_by(product_factors_.grad_input, dx, rows * in_);
     pass_back(fprop_input, dgrad_weight, dx, rows, key);
   }
   if (!shared_dy) grad_output = quantized_dy(wgrad_grad_output, wants_grid(wgrad_grad_output));
@@ -313,6 +316,7 @@ void Linear<T>::backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_d
                                              in_, wants_grid(wgrad_input), key);
   multiply(wgrad, in_form(wgrad_grad_output, grad_output, rows, out_, kValues),
            in_form(wgrad_input, input, rows, in_, kRight), gradient_, rows, key);
+  scale_by(product_factors_.grad_weight, gradient_, out_ * in_);
   pass_back(fprop_weight, wgrad_input, gradient_, out_, key);
 }
 

@@ -15,6 +15,7 @@
 #include "sim/nn/numerics.h"
 #include "sim/nn/operand_check.h"
 #include "sim/nn/operand_quantizer.h"
+#include "sim/nn/parameterization.h"
 #include "sim/nn/saved_state.h"
 #include "sim/nn/step_key.h"
 
@@ -35,6 +36,9 @@ class Linear {
   /// rotation_faults().
   Linear(std::string name, std::size_t in, std::size_t out, T* weight, T* gradient,
          const LinearNumerics& numerics, std::uint32_t index);
+
+  /// Factors of the three products' results; 1 at first.
+  void set_multipliers(const LinearMultipliers& multipliers) { product_factors_ = multipliers; }
 
   const std::string& name() const { return name_; }
 
@@ -118,6 +122,7 @@ class Linear {
   LinearNumerics numerics_;
   std::vector<OperandQuantizer> operands_;  ///< by Operand
   std::vector<EmulatedProduct> products_;   ///< by Product
+  LinearMultipliers product_factors_ = {};
   std::uint32_t index_;
   AlignedVector<T> quantized_weight_;
   AlignedVector<float> scales_[6];             ///< by Operand

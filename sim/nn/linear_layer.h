@@ -19,6 +19,11 @@ class LinearLayer {
               const LinearNumerics& numerics, const NumericsSwitch& numerics_switch,
               std::uint32_t index);
 
+  /// As Linear.
+  void set_multipliers(const LinearMultipliers& multipliers) {
+    for (Linear<T>& linear : linears_) linear.set_multipliers(multipliers);
+  }
+
   const std::string& name() const { return linears_.front().name(); }
 
   /// As Linear.
