@@ -56,13 +56,11 @@ void check_functions(const Config& config, std::vector<ConfigIssue>& issues) {
 }
 
 /// Patterns of precision.keep_high that match no layer.
-void check_kept_layers(const Config& config, const nn::ModelConfig& model,
-                       std::vector<ConfigIssue>& issues) {
-  std::vector<std::string> layers = nn::linear_layer_names(model);
-  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
+void check_kept_layers(const Config& config, const std::vector<std::string>& layers,
+                       std::size_t blocks, std::vector<ConfigIssue>& issues) {
   for (const std::string& pattern : config.text_list("precision.keep_high")) {
     const auto matched = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
-      return nn::keeps_high_precision({pattern}, layer, model.blocks);
+      return nn::keeps_high_precision({pattern}, layer, blocks);
     });
     if (!matched) {
       issues.push_back(
@@ -74,12 +72,20 @@ void check_kept_layers(const Config& config, const nn::ModelConfig& model,
 
 }  // namespace
 
-std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model) {
+std::vector<ConfigIssue> check_precision(const Config& config,
+                                         const std::vector<std::string>& layers,
+                                         std::size_t blocks) {
   std::vector<ConfigIssue> issues;
   check_accumulators(config, issues);
   check_functions(config, issues);
-  check_kept_layers(config, model, issues);
+  check_kept_layers(config, layers, blocks, issues);
   return issues;
+}
+
+std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model) {
+  std::vector<std::string> layers = nn::linear_layer_names(model);
+  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
+  return check_precision(config, layers, model.blocks);
 }
 
 }  // namespace halfulp

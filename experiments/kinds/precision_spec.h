@@ -17,8 +17,13 @@ std::optional<Destination> function_destination(const Config& config, const char
 
 nn::ModelNumerics model_numerics(const Config& config);
 
-/// Formats and accumulators that cannot be used where they are named, and patterns of layers that
-/// match none of `model`.
+/// Formats and accumulators that cannot be used where they are named, and patterns that match none
+/// of `layers`.
+std::vector<ConfigIssue> check_precision(const Config& config,
+                                         const std::vector<std::string>& layers,
+                                         std::size_t blocks);
+
+/// The same for the layers of `model`, attention's products among them.
 std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model);
 
 /// Every operand's quantizer, the accumulation and everything that is binary32.

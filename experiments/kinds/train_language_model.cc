@@ -9,33 +9,14 @@
 #include "experiments/kinds/corpora.h"
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/language_model_spec.h"
+#include "experiments/kinds/training_curves.h"
 #include "sim/nn/trainer.h"
 
 namespace halfulp {
 namespace {
 
-constexpr std::size_t kCurvePoints = 256;
-constexpr std::size_t kSpikeWindow = 100, kRiseWindow = 16;
-constexpr double kSpikeDeviations = 7.0;
-
 void prepare(std::span<const Config> configs) {
   for (const Config& config : configs) shared_corpus(config);
-}
-
-/// At most kCurvePoints means of consecutive points, each at the last step of its window.
-Curve thinned(std::string name, std::string units, std::string long_name,
-              const std::vector<nn::LossPoint>& points) {
-  Curve curve{std::move(name), std::move(units), std::move(long_name), {}, {}};
-  const std::size_t window =
-      std::max<std::size_t>((points.size() + kCurvePoints - 1) / kCurvePoints, 1);
-  for (std::size_t start = 0; start < points.size(); start += window) {
-    const std::size_t count = std::min(window, points.size() - start);
-    double sum = 0.0;
-    for (std::size_t i = start; i < start + count; ++i) sum += points[i].loss;
-    curve.steps.push_back(points[start + count - 1].step);
-    curve.values.push_back(sum / static_cast<double>(count));
-  }
-  return curve;
 }
 
 std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult& result,
@@ -44,28 +25,22 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
   const double parameters = number(nn::non_embedding_parameters(spec.model));
   const double trained =
       number(result.steps_done) * number(spec.sequences) * number(spec.model.context);
-  const nn::LinearNumerics& linear = spec.numerics.linear;
+  const auto stability = stability_metrics(result, "nats/byte");
   std::vector<Metric> metrics = {
       {"validation_loss", result.validation_loss, "nats/byte",
        "cross entropy on held-out text after the last update"},
       {"train_loss", result.final_train_loss, "nats/byte",
        "training cross entropy, mean of the last tenth of the updates"},
-      {"spike_share", nn::spike_share(result.train_loss, kSpikeWindow, kSpikeDeviations), "1",
-       "updates whose loss is 7 standard deviations above the 100 before, share of those judged"},
-      {"largest_rise", nn::largest_rise(result.train_loss, kRiseWindow), "nats/byte",
-       "highest mean training loss of 16 updates above an earlier one"},
+      stability[0],
+      stability[1],
       {"parameters", parameters, "1", "parameters of the blocks' linear layers"},
       {"total_parameters", number(nn::total_parameters(spec.model)), "1", "all parameters"},
       {"tokens", trained, "bytes", "training bytes seen"},
       {"tokens_per_parameter", trained / parameters, "1", "training bytes per block parameter"},
       {"steps_done", number(result.steps_done), "1", "updates made"},
-      {"weight_bits", bits_per_element(linear.fprop_weight), "bit",
-       "bits per weight code in the forward product"},
-      {"activation_bits", bits_per_element(linear.fprop_input), "bit",
-       "bits per activation code in the forward product"},
-      {"gradient_bits", bits_per_element(linear.dgrad_grad_output), "bit",
-       "bits per output-gradient code in the data-gradient product"},
   };
+  const auto bits = operand_bits(spec.numerics.linear);
+  metrics.insert(metrics.end(), bits.begin(), bits.end());
   if (!std::isnan(corpus.entropy_nats)) {
     metrics.push_back({"source_entropy", corpus.entropy_nats, "nats/byte",
                        "entropy rate of the synthetic source: the least loss there is"});
@@ -87,12 +62,8 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
   result.metrics = metrics_of(spec, trained, *corpus);
-  result.curves = {
-      thinned("train_loss", "nats/byte", "training cross entropy before the update, window means",
-              trained.train_loss),
-      thinned("validation_loss", "nats/byte", "cross entropy on held-out text", trained.validation),
-      thinned("gradient_norm", "1", "global gradient norm before clipping, window means",
-              trained.gradient_norm)};
+  result.curves =
+      loss_curves(trained, "nats/byte", "training cross entropy", "cross entropy on held-out text");
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
   return result;
 }
