@@ -27,7 +27,9 @@ enum class RandomPurpose : std::uint32_t {
   accumulation = 7,            ///< inside products of linear layers
   attention_accumulation = 8,  ///< inside products of attention
   permutation = 9,
-  functions = 10  ///< inside softmax, norms and activation functions
+  functions = 10,  ///< inside softmax, norms and activation functions
+  state = 30,      ///< of a state-space mixer
+  norm_parameters = 31
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

@@ -12,9 +12,10 @@ namespace halfulp {
 namespace {
 
 /// Beginnings of keys that only a model of text has a use for.
-constexpr std::array<std::string_view, 5> kTextKeys = {"train.tokens_per_parameter",
-                                                       "evaluation.bytes", "precision.attention.",
-                                                       "precision.softmax", "precision.embedding"};
+constexpr std::array kTextKeys = {
+    std::string_view("train.tokens_per_parameter"), std::string_view("evaluation.bytes"),
+    std::string_view("precision.attention."),       std::string_view("precision.softmax"),
+    std::string_view("precision.embedding"),        std::string_view("precision.state")};
 
 bool is_of_text(std::string_view key) {
   return std::any_of(kTextKeys.begin(), kTextKeys.end(),

@@ -84,7 +84,10 @@ std::vector<ConfigIssue> check_precision(const Config& config,
 
 std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model) {
   std::vector<std::string> layers = nn::linear_layer_names(model);
-  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
+  const bool attends = model.mixer == nn::Mixer::attention;
+  for (std::size_t i = 0; attends && i < model.blocks; ++i) {
+    layers.push_back(nn::attention_name(i));
+  }
   return check_precision(config, layers, model.blocks);
 }
 

@@ -59,6 +59,8 @@ constexpr std::array kFields = {
     Field{"precision.norm", quantizer, "binary32", "every operation of the norms, forward"},
     Field{"precision.activation_function", quantizer, "binary32",
           "every operation of GELU or SwiGLU, forward"},
+    Field{"precision.state", quantizer, "binary32",
+          "state_space mixer: its states after every position"},
     Field{"precision.keep_high", text_list, "head",
           "layers in binary32: names with *, blocks.0, blocks.-1, *.attention.products, ..."},
 };

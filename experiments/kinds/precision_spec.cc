@@ -50,6 +50,7 @@ nn::ModelNumerics model_numerics(const Config& config) {
                         .grad_query = accumulator("attention.grad_query", backward),
                         .grad_key = accumulator("attention.grad_key", backward)};
   numerics.high_precision = config.text_list("precision.keep_high");
+  numerics.state = parse_quantizer(config.text("precision.state"));
   numerics.functions = {
       .softmax = function_destination(config, "precision.softmax"),
       .norm = function_destination(config, "precision.norm"),
@@ -94,6 +95,11 @@ std::string functions_text(const nn::FunctionNumerics& functions) {
   return text;
 }
 
+/// "; state=bfloat16+..." for a tensor that is not in binary32.
+std::string quantizer_text(const char* name, const QuantizerSpec& spec) {
+  return Quantizer(spec).is_identity() ? "" : fmt::format("; {}={}", name, to_spec(spec));
+}
+
 }  // namespace
 
 std::string numerics_text(const nn::ModelNumerics& numerics) {
@@ -111,7 +117,9 @@ std::string numerics_text(const nn::ModelNumerics& numerics) {
                    {"input", linear.wgrad_input, true}, linear.wgrad),
       to_spec(attention.scores), to_spec(attention.context), to_spec(attention.grad_probabilities),
       to_spec(attention.grad_value), to_spec(attention.grad_query), to_spec(attention.grad_key),
-      fmt::join(numerics.high_precision, ","), functions_text(numerics.functions));
+      fmt::join(numerics.high_precision, ","),
+      functions_text(numerics.functions) + quantizer_text("state", numerics.state) +
+          quantizer_text("norm_parameter", numerics.norm_parameter));
 }
 
 }  // namespace halfulp

@@ -104,43 +104,36 @@ template <class T>
 Classifier<T>::Classifier(const ClassifierConfig& config, const ModelNumerics& numerics,
                           std::size_t max_rows)
     : config_(checked(config)),
-      max_rows_(max_rows),
       parameters_(classifier_parameters(config)),
-      functions_(numerics.functions) {
+      functions_(numerics.functions),
+      chain_(max_rows) {
   if (config.architecture == Architecture::mlp) {
     build_mlp(numerics);
   } else {
     build_convolution(numerics);
-  }
-  std::size_t widest = config.classes;
-  for (const Stage& stage : stages_) widest = std::max(widest, stage.out);
-  for (AlignedVector<T>* memory : {&gradient_, &next_gradient_}) {
-    memory->resize(max_rows * widest);
   }
   logits_.resize(max_rows * config.classes);
   losses_.resize(max_rows);
 }
 
 template <class T>
-void Classifier<T>::push(LayerPtr<T> layer, std::size_t in, std::size_t out) {
-  stages_.push_back({std::move(layer), AlignedVector<T>(max_rows_ * in), out});
-}
-
-template <class T>
-void Classifier<T>::push_norm(const std::string& name, std::size_t pixels, std::size_t channels) {
+void Classifier<T>::push_norm(const std::string& name, std::size_t pixels, std::size_t channels,
+                              const ModelNumerics& numerics) {
   if (config_.norm == ClassifierNorm::none) return;
   const std::size_t size = pixels * channels;
   if (config_.norm == ClassifierNorm::batch_norm) {
-    return push(make_batch_norm<T>(name, pixels, channels, parameters_), size, size);
+    return chain_.push(make_batch_norm<T>(name, pixels, channels, parameters_), size, size);
   }
   const Norm kind = config_.norm == ClassifierNorm::layer_norm ? Norm::layer_norm : Norm::rms_norm;
-  push(make_channel_norm<T>(kind, name, pixels, channels, parameters_, functions_, norm_count_++),
-       size, size);
+  chain_.push(make_channel_norm<T>(kind, name, pixels, channels, parameters_, functions_, numerics,
+                                   norm_count_++),
+              size, size);
 }
 
 template <class T>
 void Classifier<T>::push_function(std::size_t size) {
-  push(make_unit_function<T>(config_.function, size, functions_, function_count_++), size, size);
+  chain_.push(make_unit_function<T>(config_.function, size, functions_, function_count_++), size,
+              size);
 }
 
 template <class T>
@@ -153,9 +146,10 @@ void Classifier<T>::push_linear(const std::string& name, const ImageShape& in, s
   const Affine<T> affine = Affine<T>::of(parameters_, name);
   const std::uint32_t index = linear_count_++;
   if (convolves) {
-    push(make_convolution<T>(name, in, out, affine, own, index), in.size(), in.pixels() * out);
+    chain_.push(make_convolution<T>(name, in, out, affine, own, index), in.size(),
+                in.pixels() * out);
   } else {
-    push(make_dense<T>(name, in.size(), out, affine, own, index), in.size(), out);
+    chain_.push(make_dense<T>(name, in.size(), out, affine, own, index), in.size(), out);
   }
 }
 
@@ -164,7 +158,7 @@ void Classifier<T>::build_mlp(const ModelNumerics& numerics) {
   ImageShape shape = config_.input;
   for (std::size_t i = 0; i < config_.layers; ++i) {
     push_linear(block_name(i) + ".linear", shape, config_.width, false, numerics);
-    push_norm(block_name(i) + ".norm", 1, config_.width);
+    push_norm(block_name(i) + ".norm", 1, config_.width, numerics);
     push_function(config_.width);
     shape = {1, 1, config_.width};
   }
@@ -178,10 +172,10 @@ void Classifier<T>::build_convolution(const ModelNumerics& numerics) {
     const std::size_t channels = config_.width << i;
     push_linear(block_name(i) + ".convolution", shape, channels, true, numerics);
     shape.channels = channels;
-    push_norm(block_name(i) + ".norm", shape.pixels(), channels);
+    push_norm(block_name(i) + ".norm", shape.pixels(), channels, numerics);
     push_function(shape.size());
     const ImageShape next = pooled(shape, channels);
-    push(make_pooling<T>(config_.pooling, shape), shape.size(), next.size());
+    chain_.push(make_pooling<T>(config_.pooling, shape), shape.size(), next.size());
     shape = next;
   }
   if (config_.hidden > 0) {
@@ -193,18 +187,9 @@ void Classifier<T>::build_convolution(const ModelNumerics& numerics) {
 }
 
 template <class T>
-void Classifier<T>::predict(const T* inputs, std::size_t rows, const StepKey& key) {
-  std::copy_n(inputs, rows * config_.input.size(), stages_[0].input.data());
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
-    T* out = i + 1 < stages_.size() ? stages_[i + 1].input.data() : logits_.data();
-    stages_[i].layer->forward(stages_[i].input.data(), out, rows, key);
-  }
-}
-
-template <class T>
 double Classifier<T>::forward(const T* inputs, const std::uint8_t* labels, std::size_t rows,
                               bool training, const StepKey& key) {
-  predict(inputs, rows, key);
+  chain_.forward(inputs, logits_.data(), rows, key);
   const T scale = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
   kernels<T>().cross_entropy(logits_.data(), labels, losses_.data(), rows, config_.classes,
                              training, scale);
@@ -223,18 +208,8 @@ template <class T>
 double Classifier<T>::loss_and_gradient(const T* inputs, const std::uint8_t* labels,
                                         std::size_t rows, const StepKey& key) {
   const double loss = forward(inputs, labels, rows, true, key);
-  T* dy = gradient_.data();
-  T* dx = next_gradient_.data();
-  std::copy_n(logits_.data(), rows * config_.classes, dy);
-  for (std::size_t i = stages_.size(); i-- > 0; std::swap(dx, dy)) {
-    stages_[i].layer->backward(stages_[i].input.data(), dy, i > 0 ? dx : nullptr, rows, key);
-  }
+  chain_.backward(logits_.data(), nullptr, rows, key);
   return loss;
-}
-
-template <class T>
-void Classifier<T>::visit_state(StateVisitor& visitor) {
-  for (Stage& stage : stages_) stage.layer->visit_state(visitor);
 }
 
 template class Classifier<float>;

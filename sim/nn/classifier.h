@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/nn/layer.h"
+#include "sim/nn/layer_chain.h"
 #include "sim/nn/numerics.h"
 
 namespace halfulp::nn {
@@ -64,34 +64,26 @@ class Classifier {
   double loss_and_gradient(const T* inputs, const std::uint8_t* labels, std::size_t rows,
                            const StepKey& key);
 
-  void visit_state(StateVisitor& visitor);
+  void visit_state(StateVisitor& visitor) { chain_.visit_state(visitor); }
 
  private:
-  struct Stage {
-    LayerPtr<T> layer;
-    AlignedVector<T> input;  ///< max_rows x in
-    std::size_t out;
-  };
-
-  void push(LayerPtr<T> layer, std::size_t in, std::size_t out);
-  void push_norm(const std::string& name, std::size_t pixels, std::size_t channels);
+  void push_norm(const std::string& name, std::size_t pixels, std::size_t channels,
+                 const ModelNumerics& numerics);
   void push_function(std::size_t size);
   /// A linear layer or convolution from the input shape to `out` channels.
   void push_linear(const std::string& name, const ImageShape& in, std::size_t out, bool convolves,
                    const ModelNumerics& numerics);
   void build_mlp(const ModelNumerics& numerics);
   void build_convolution(const ModelNumerics& numerics);
-  void predict(const T* inputs, std::size_t rows, const StepKey& key);
   double forward(const T* inputs, const std::uint8_t* labels, std::size_t rows, bool training,
                  const StepKey& key);
 
   ClassifierConfig config_;
-  std::size_t max_rows_;
   ParameterSet<T> parameters_;
   LayerFunctions<T> functions_;
-  std::vector<Stage> stages_;
+  LayerChain<T> chain_;
   std::uint32_t linear_count_ = 0, norm_count_ = 0, function_count_ = 0;
-  AlignedVector<T> logits_, losses_, gradient_, next_gradient_;
+  AlignedVector<T> logits_, losses_;
 };
 
 }  // namespace halfulp::nn

@@ -33,11 +33,11 @@ class Dense final : public Layer<T> {
 
   void forward(T* x, T* y, std::size_t rows, const StepKey& key) override {
     linear_.forward(x, y, rows, key);
-    add_bias(affine_.bias, y, rows, out_);
+    if (affine_.bias != nullptr) add_bias(affine_.bias, y, rows, out_);
   }
 
   void backward(const T* x, T* dy, T* dx, std::size_t rows, const StepKey& key) override {
-    column_sums(dy, affine_.bias_gradient, rows, out_);
+    if (affine_.bias != nullptr) column_sums(dy, affine_.bias_gradient, rows, out_);
     linear_.backward(x, dy, dx, rows, false, key);
   }
 
@@ -86,6 +86,26 @@ class Gelu final : public Layer<T> {
   std::uint32_t index_;
 };
 
+template <class T>
+class Swiglu final : public Layer<T> {
+ public:
+  Swiglu(std::size_t size, const LayerFunctions<T>& functions, std::uint32_t index)
+      : size_(size), functions_(functions), index_(index) {}
+
+  void forward(T* x, T* y, std::size_t rows, const StepKey& key) override {
+    functions_.swiglu(x, y, rows, size_, index_, key);
+  }
+
+  void backward(const T* x, T* dy, T* dx, std::size_t rows, const StepKey&) override {
+    kernels<T>().swiglu_backward(x, dy, dx, rows, size_);
+  }
+
+ private:
+  std::size_t size_;
+  const LayerFunctions<T>& functions_;
+  std::uint32_t index_;
+};
+
 }  // namespace
 
 template <class T>
@@ -98,8 +118,15 @@ LayerPtr<T> make_dense(const std::string& name, std::size_t in, std::size_t out,
 template <class T>
 LayerPtr<T> make_unit_function(UnitFunction function, std::size_t size,
                                const LayerFunctions<T>& functions, std::uint32_t index) {
-  if (function == UnitFunction::relu) return std::make_unique<Relu<T>>(size);
-  return std::make_unique<Gelu<T>>(size, functions, index);
+  switch (function) {
+    case UnitFunction::relu:
+      return std::make_unique<Relu<T>>(size);
+    case UnitFunction::gelu:
+      return std::make_unique<Gelu<T>>(size, functions, index);
+    case UnitFunction::swiglu:
+      return std::make_unique<Swiglu<T>>(size, functions, index);
+  }
+  return nullptr;
 }
 
 #define HALFULP_INSTANTIATE(T)                                                                    \

@@ -30,7 +30,7 @@ struct ImageShape {
   friend bool operator==(const ImageShape&, const ImageShape&) = default;
 };
 
-enum class UnitFunction : std::uint8_t { relu, gelu };
+enum class UnitFunction : std::uint8_t { relu, gelu, swiglu };
 enum class Pooling : std::uint8_t { max, average };
 
 template <class T>
@@ -53,7 +53,7 @@ class Layer {
 template <class T>
 using LayerPtr = std::unique_ptr<Layer<T>>;
 
-/// A layer's parameters inside the model's: weight out x in and bias 1 x out.
+/// A layer's parameters inside the model's: weight out x in and bias 1 x out, or null for none.
 template <class T>
 struct Affine {
   T *weight, *weight_gradient, *bias, *bias_gradient;
@@ -79,7 +79,8 @@ LayerPtr<T> make_convolution(const std::string& name, const ImageShape& in, std:
                              const Affine<T>& affine, const LinearNumerics& numerics,
                              std::uint32_t index);
 
-/// GELU under the format of `functions`; ReLU rounds nothing. `functions` must outlive the layer.
+/// GELU and SwiGLU (of rows of 2 size numbers) under the format of `functions`; ReLU rounds
+/// nothing. `functions` must outlive the layer.
 template <class T>
 LayerPtr<T> make_unit_function(UnitFunction function, std::size_t size,
                                const LayerFunctions<T>& functions, std::uint32_t index);
@@ -96,11 +97,13 @@ template <class T>
 LayerPtr<T> make_batch_norm(const std::string& name, std::size_t pixels, std::size_t channels,
                             ParameterSet<T>& parameters);
 
-/// Layer or RMS norm over the channels of each pixel. `functions` must outlive the layer.
+/// Layer or RMS norm over the channels of each pixel, gain and bias rounded as `numerics` says.
+/// `functions` must outlive the layer.
 template <class T>
 LayerPtr<T> make_channel_norm(Norm kind, const std::string& name, std::size_t pixels,
                               std::size_t channels, ParameterSet<T>& parameters,
-                              const LayerFunctions<T>& functions, std::uint32_t index);
+                              const LayerFunctions<T>& functions, const ModelNumerics& numerics,
+                              std::uint32_t index);
 
 /// The 3x3 neighbourhoods of every pixel of `images` images: row (image, y, x) of `patches` holds
 /// the channels of pixels (y + i, x + j), i then j from -1 to 1; zeros outside of the image.

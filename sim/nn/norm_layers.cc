@@ -1,6 +1,8 @@
 // Norms as stages: over the channels of a pixel, or over a batch.
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <type_traits>
 
 #include "sim/nn/layer.h"
 
@@ -13,14 +15,20 @@ template <class T>
 class ChannelNorm final : public Layer<T> {
  public:
   ChannelNorm(Norm kind, const std::string& name, std::size_t pixels, std::size_t channels,
-              ParameterSet<T>& parameters, const LayerFunctions<T>& functions, std::uint32_t index)
+              ParameterSet<T>& parameters, const LayerFunctions<T>& functions,
+              const ModelNumerics& numerics, std::uint32_t index)
       : kind_(kind),
         pixels_(pixels),
         channels_(channels),
         gain_(parameters.weight(name + ".gain")),
         gain_gradient_(parameters.gradient(name + ".gain")),
         functions_(functions),
+        parameter_format_(numerics.norm_parameter),
+        used_(2 * channels),
         index_(index) {
+    if (!std::is_same_v<T, float> && !parameter_format_.is_identity()) {
+      throw std::invalid_argument("quantizers need a binary32 model");
+    }
     if (kind != Norm::layer_norm) return;
     bias_ = parameters.weight(name + ".bias");
     bias_gradient_ = parameters.gradient(name + ".bias");
@@ -29,24 +37,44 @@ class ChannelNorm final : public Layer<T> {
   void forward(T* x, T* y, std::size_t rows, const StepKey& key) override {
     mean_.resize(rows * pixels_);
     rstd_.resize(rows * pixels_);
-    functions_.norm(kind_, x, gain_, bias_, y, mean_.data(), rstd_.data(), rows * pixels_,
-                    channels_, index_, key);
+    round_parameters(key);
+    functions_.norm(kind_, x, used_.data(), bias_ == nullptr ? nullptr : used_.data() + channels_,
+                    y, mean_.data(), rstd_.data(), rows * pixels_, channels_, index_, key);
   }
 
   void backward(const T* x, T* dy, T* dx, std::size_t rows, const StepKey&) override {
     std::fill_n(dx, rows * pixels_ * channels_, T{0});
     std::fill_n(gain_gradient_, channels_, T{0});
     if (bias_gradient_ != nullptr) std::fill_n(bias_gradient_, channels_, T{0});
-    kernels<T>().norm_backward(kind_, x, gain_, mean_.data(), rstd_.data(), dy, dx, gain_gradient_,
-                               bias_gradient_, rows * pixels_, channels_);
+    kernels<T>().norm_backward(kind_, x, used_.data(), mean_.data(), rstd_.data(), dy, dx,
+                               gain_gradient_, bias_gradient_, rows * pixels_, channels_);
   }
 
  private:
+  /// Gradients pass straight through.
+  void round_parameters(const StepKey& key) {
+    std::copy_n(gain_, channels_, used_.data());
+    if (bias_ != nullptr) std::copy_n(bias_, channels_, used_.data() + channels_);
+    if constexpr (std::is_same_v<T, float>) {
+      if (parameter_format_.is_identity()) return;
+      const std::size_t tensors = bias_ == nullptr ? 1 : 2;
+      for (std::uint32_t i = 0; i < tensors; ++i) {
+        const Matrix row = {used_.data() + i * channels_, 1, channels_, channels_};
+        parameter_format_.quantize(
+            row, row,
+            {key.seed, static_cast<std::uint32_t>(RandomPurpose::norm_parameters), 2 * index_ + i,
+             key.step});
+      }
+    }
+  }
+
   Norm kind_;
   std::size_t pixels_, channels_;
   T *gain_, *gain_gradient_;
   T *bias_ = nullptr, *bias_gradient_ = nullptr;
   const LayerFunctions<T>& functions_;
+  Quantizer parameter_format_;
+  AlignedVector<T> used_;  ///< gain and bias as the norm reads them
   std::uint32_t index_;
   AlignedVector<T> mean_, rstd_;
 };
@@ -157,9 +185,10 @@ LayerPtr<T> make_batch_norm(const std::string& name, std::size_t pixels, std::si
 template <class T>
 LayerPtr<T> make_channel_norm(Norm kind, const std::string& name, std::size_t pixels,
                               std::size_t channels, ParameterSet<T>& parameters,
-                              const LayerFunctions<T>& functions, std::uint32_t index) {
+                              const LayerFunctions<T>& functions, const ModelNumerics& numerics,
+                              std::uint32_t index) {
   return std::make_unique<ChannelNorm<T>>(kind, name, pixels, channels, parameters, functions,
-                                          index);
+                                          numerics, index);
 }
 
 #define HALFULP_INSTANTIATE(T)                                                                  \
@@ -167,7 +196,7 @@ LayerPtr<T> make_channel_norm(Norm kind, const std::string& name, std::size_t pi
                                           ParameterSet<T>&);                                    \
   template LayerPtr<T> make_channel_norm<T>(Norm, const std::string&, std::size_t, std::size_t, \
                                             ParameterSet<T>&, const LayerFunctions<T>&,         \
-                                            std::uint32_t);
+                                            const ModelNumerics&, std::uint32_t);
 HALFULP_INSTANTIATE(float)
 HALFULP_INSTANTIATE(double)
 #undef HALFULP_INSTANTIATE

@@ -67,6 +67,8 @@ struct ModelNumerics {
   std::vector<std::string> high_precision = {"head"};
   AttentionNumerics attention = {};
   FunctionNumerics functions = {};
+  QuantizerSpec state = parse_quantizer("binary32");  ///< of a state-space mixer
+  QuantizerSpec norm_parameter = parse_quantizer("binary32");  ///< gains and biases as used
 };
 
 /// True when `layer` of a model with `blocks` blocks matches one of the patterns.

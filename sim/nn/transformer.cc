@@ -1,9 +1,11 @@
 #include "sim/nn/transformer.h"
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
+#include "sim/nn/transformer_parts-inl.h"
 #include "sim/random.h"
 
 namespace halfulp::nn {
@@ -12,10 +14,12 @@ template <class T>
 struct Transformer<T>::Block {
   std::size_t norm1,
       norm2;  ///< parameter numbers of the gains; a layer norm's bias follows its gain
-  Linear<T> qkv, output, up, down;
+  Linear<T> qkv, output, up, down;  ///< of size 0 where something else is in their place
   Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
+  std::unique_ptr<StateSpaceMixer<T>> mixer = {};  ///< in the place of attention
+  std::unique_ptr<Experts<T>> experts = {};        ///< in the place of up and down
 };
 
 namespace {
@@ -27,6 +31,10 @@ void check_shape(const ModelConfig& config) {
   const std::size_t head_width = config.width / config.heads;
   if (config.positions == Positions::rotary && (head_width % 2 != 0)) {
     throw std::invalid_argument("rotary positions need an even head width");
+  }
+  if (config.experts > 0 &&
+      (config.experts_per_token < 1 || config.experts_per_token > 2 || config.experts < 2)) {
+    throw std::invalid_argument("a row goes to one or two of at least two experts");
   }
   if (config.context == 0 || config.blocks == 0 || config.hidden == 0) {
     throw std::invalid_argument("a model needs at least one block, position and hidden unit");
@@ -83,6 +91,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
                             V(rows),
                             V(rows * wide),
                             V(rows * f)});
+    add_parts(blocks_.back(), name, numerics, rows);
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
   for (V* narrow : {&last_, &normed_, &dx_, &dnarrow_}) narrow->resize(rows * c);
@@ -104,6 +113,9 @@ template <class T>
 Linear<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
                                       const ModelNumerics& numerics) {
   const std::size_t number = find(parameter);
+  if (number == parameters_.size()) {
+    return Linear<T>(name, 0, 0, nullptr, nullptr, binary32_numerics(), 0);
+  }
   const bool exact = keeps_high_precision(numerics.high_precision, name, config_.blocks);
   return Linear<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
                    gradient(number), exact ? binary32_numerics() : numerics.linear,
@@ -179,51 +191,26 @@ void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, 
 
 template <class T>
 void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, const StepKey& key) {
-  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
-  const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
   norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows,
                key);
-  b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
-  rotate(b.projected.data(), rows, false);
-  b.attention.forward(shape, functions_, b.projected.data(), b.attended.data(),
-                      b.probabilities.data(), key);
-  b.output.forward(b.attended.data(), b.middle.data(), rows, key);
+  mix(b, b.middle.data(), sequences, key);
   kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
 
   norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows,
                key);
-  b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
-  if (config_.activation == Activation::swiglu) {
-    functions_.swiglu(b.raised.data(), b.activated.data(), rows, config_.hidden, number, key);
-  } else {
-    functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
-  }
-  b.down.forward(b.activated.data(), next, rows, key);
+  feed_forward(b, next, rows, key);
   kernels<T>().add(b.middle.data(), next, next, rows * c);
 }
 
 /// dx_ holds the gradient of the block's output on entry and of its input on return.
 template <class T>
 void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepKey& key) {
-  const std::size_t rows = sequences * config_.context, c = config_.width;
-  const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  b.down.backward(b.activated.data(), dx_.data(), dhidden_.data(), rows, true, key);
-  if (config_.activation == Activation::swiglu) {
-    kernels<T>().swiglu_backward(b.raised.data(), dhidden_.data(), dwide_.data(), rows,
-                                 config_.hidden);
-  } else {
-    kernels<T>().gelu_backward(b.raised.data(), dhidden_.data(), dwide_.data(),
-                               rows * config_.hidden);
-  }
-  b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
+  const std::size_t rows = sequences * config_.context;
+  feed_forward_backward(b, dx_.data(), rows, key);
   norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows);
 
-  b.output.backward(b.attended.data(), dx_.data(), dnarrow_.data(), rows, true, key);
-  b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
-                       dwide_.data(), key);
-  rotate(dwide_.data(), rows, true);
-  b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
+  mix_backward(b, dx_.data(), sequences, key);
   norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows);
 }
 

@@ -15,12 +15,14 @@
 
 #include "sim/aligned_vector.h"
 #include "sim/nn/attention.h"
+#include "sim/nn/experts.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/layer_functions.h"
 #include "sim/nn/linear.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/rotation.h"
+#include "sim/nn/state_space.h"
 
 namespace halfulp::nn {
 
@@ -57,6 +59,9 @@ class Transformer {
   double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
                            std::size_t sequences, const StepKey& key);
 
+  /// What the gradients minimize besides loss(): the load balance of the experts, of the last pass.
+  double balance_loss() const;
+
  private:
   struct Block;  ///< layers and activations of one block
 
@@ -77,6 +82,16 @@ class Transformer {
   void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy,
                      std::size_t rows);
   void rotate(T* qkv, std::size_t rows, bool inverse);
+  /// Attention or a state-space mixer between norm1 and the residual stream.
+  void mix(Block& block, T* out, std::size_t sequences, const StepKey& key);
+  /// dnarrow_ becomes the gradient of the mixer's input.
+  void mix_backward(Block& block, T* dout, std::size_t sequences, const StepKey& key);
+  /// The feed-forward layer or the experts between norm2 and the residual stream.
+  void feed_forward(Block& block, T* out, std::size_t rows, const StepKey& key);
+  /// dnarrow_ becomes the gradient of the feed-forward layer's input.
+  void feed_forward_backward(Block& block, T* dout, std::size_t rows, const StepKey& key);
+  void add_parts(Block& block, const std::string& name, const ModelNumerics& numerics,
+                 std::size_t max_rows);
   void block_forward(Block& block, T* next, std::size_t sequences, const StepKey& key);
   void block_backward(Block& block, std::size_t sequences, const StepKey& key);
   void embed_backward(const std::uint8_t* inputs, std::size_t rows);
