@@ -28,8 +28,17 @@ enum class RandomPurpose : std::uint32_t {
   attention_accumulation = 8,  ///< inside products of attention
   permutation = 9,
   functions = 10,  ///< inside softmax, norms and activation functions
-  state = 30,      ///< of a state-space mixer
-  norm_parameters = 31
+  tensors = 20,    ///< tensors between a model's products
+  attention_tensors = 21,
+  attention_outputs = 22,
+  linear_outputs = 23,
+  loss = 24,
+  weight_update = 25,   ///< of the held weights
+  weight_storage = 26,  ///< from held weights to those that the model reads
+  first_moment = 27,
+  second_moment = 28,
+  newton_schulz = 29,
+  state = 30  ///< of a state-space mixer
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

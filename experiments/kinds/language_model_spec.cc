@@ -1,6 +1,7 @@
 #include "experiments/kinds/language_model_spec.h"
 
 #include "experiments/kinds/model_spec.h"
+#include "experiments/kinds/optimizer_spec.h"
 #include "experiments/kinds/precision_spec.h"
 #include "experiments/kinds/training_spec.h"
 
@@ -17,6 +18,9 @@ nn::TrainSpec binary32_train_spec(const Config& config) {
 nn::TrainSpec train_spec(const Config& config) {
   nn::TrainSpec spec = binary32_train_spec(config);
   spec.numerics = model_numerics(config);
+  set_switch(config, spec.loop.schedule.steps, spec.numerics);
+  spec.loop.optimizer = optimizer_spec(config);
+  spec.loop.update_metrics_every = config.integer("evaluation.update_metrics_every");
   spec.loop.evaluate_every = config.integer("evaluation.every");
   spec.evaluation_bytes = static_cast<std::size_t>(config.integer("evaluation.bytes"));
   return spec;
@@ -55,16 +59,36 @@ double training_seconds(const nn::TrainSpec& spec) {
   return per_byte * (trained + kForwardShare * evaluations * number(spec.evaluation_bytes));
 }
 
+namespace {
+
+/// Tensors that state-space mixers and experts do not round.
+std::vector<ConfigIssue> check_parts(const Config& config) {
+  std::vector<ConfigIssue> issues;
+  if (nn::is_plain_transformer(model_config(config))) return issues;
+  const nn::TensorNumerics tensors = model_numerics(config).tensors;
+  const auto check = [&](const char* key, const QuantizerSpec& spec) {
+    if (Quantizer(spec).is_identity()) return;
+    issues.push_back({key, "is not known to state-space mixers and experts: leave it in binary32"});
+  };
+  check("precision.activation_output", tensors.activation_output);
+  check("precision.activation_gradient", tensors.activation_gradient);
+  return issues;
+}
+
+}  // namespace
+
 std::vector<ConfigIssue> check_language_model(const Config& config) {
   std::vector<ConfigIssue> issues = check_model_and_data(config);
   for (ConfigIssue& issue : check_precision(config, model_config(config))) {
     issues.push_back(std::move(issue));
   }
+  for (ConfigIssue& issue : check_optimizer(config)) issues.push_back(std::move(issue));
+  for (ConfigIssue& issue : check_parts(config)) issues.push_back(std::move(issue));
   return issues;
 }
 
 std::string language_model_numerics(const Config& config) {
-  return numerics_text(model_numerics(config));
+  return numerics_text(train_spec(config).numerics) + optimizer_numerics(config);
 }
 
 }  // namespace halfulp

@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "experiments/kinds/network_keys.h"
-#include "experiments/kinds/precision_spec.h"
 #include "experiments/kinds/training_curves.h"
 #include "sim/nn/classifier_task.h"
 
@@ -123,7 +122,7 @@ nn::ClassifierConfig model_of(const Config& config) {
 nn::ClassifierSpec spec_of(const Config& config) {
   nn::ClassifierSpec spec;
   spec.model = model_of(config);
-  spec.numerics = model_numerics(with_all_precision(config));
+  spec.numerics = network_numerics(config);
   spec.batch = static_cast<std::size_t>(config.integer("train.batch"));
   spec.evaluation_examples = static_cast<std::size_t>(config.integer("evaluation.samples"));
   return spec;
@@ -132,7 +131,7 @@ nn::ClassifierSpec spec_of(const Config& config) {
 std::vector<ConfigIssue> check(const Config& config) {
   const nn::ClassifierConfig model = model_of(config);
   std::vector<ConfigIssue> issues =
-      check_precision(with_all_precision(config), nn::linear_layer_names(model), model.layers);
+      check_network(config, nn::linear_layer_names(model), model.layers);
   if (model.architecture == nn::Architecture::convolution &&
       (model.layers > 30 || model.input.height >> model.layers == 0)) {
     issues.push_back({"model.layers", "each convolution halves the image; fewer fit " +
@@ -141,9 +140,7 @@ std::vector<ConfigIssue> check(const Config& config) {
   return issues;
 }
 
-std::string numerics(const Config& config) {
-  return numerics_text(model_numerics(with_all_precision(config)));
-}
+std::string numerics(const Config& config) { return network_numerics_text(config); }
 
 /// 6 multiply-adds per weight and example at a GEMM's rate, plus element-wise work.
 double estimate_seconds(const Config& config) {
@@ -189,6 +186,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   result.metrics = metrics_of(spec, trained);
   result.curves =
       loss_curves(trained, "nats", "training cross entropy", "cross entropy on held-out examples");
+  report_updates(trained, result);
   result.facts = {{"data", data->name}, {"data_checksum", data->checksum}};
   return result;
 }

@@ -10,6 +10,7 @@
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/language_model_spec.h"
 #include "experiments/kinds/training_curves.h"
+#include "sim/nn/layer_policy.h"
 #include "sim/nn/trainer.h"
 
 namespace halfulp {
@@ -19,12 +20,28 @@ void prepare(std::span<const Config> configs) {
   for (const Config& config : configs) shared_corpus(config);
 }
 
+/// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
+/// parameters; before a switch of the numerics.
+double mean_bits(const nn::TrainSpec& spec, QuantizerSpec nn::LinearNumerics::*operand) {
+  const nn::LayerPolicy policy(spec.numerics, nn::linear_layer_names(spec.model),
+                               spec.model.blocks);
+  double bits = 0.0, count = 0.0;
+  for (const nn::Parameter& parameter : nn::model_parameters(spec.model)) {
+    if (!parameter.decays || !parameter.name.starts_with("blocks.")) continue;
+    const auto size = static_cast<double>(parameter.size());
+    bits += size * bits_per_element(policy.linear(parameter.name).*operand);
+    count += size;
+  }
+  return bits / count;
+}
+
 std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult& result,
                                const Corpus& corpus) {
   const auto number = [](auto value) { return static_cast<double>(value); };
   const double parameters = number(nn::non_embedding_parameters(spec.model));
   const double trained =
       number(result.steps_done) * number(spec.sequences) * number(spec.model.context);
+  using Linear = nn::LinearNumerics;
   const auto stability = stability_metrics(result, "nats/byte");
   std::vector<Metric> metrics = {
       {"validation_loss", result.validation_loss, "nats/byte",
@@ -38,9 +55,13 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
       {"tokens", trained, "bytes", "training bytes seen"},
       {"tokens_per_parameter", trained / parameters, "1", "training bytes per block parameter"},
       {"steps_done", number(result.steps_done), "1", "updates made"},
+      {"weight_bits", mean_bits(spec, &Linear::fprop_weight), "bit",
+       "bits per weight code in the forward product, mean over the blocks' linear layers"},
+      {"activation_bits", mean_bits(spec, &Linear::fprop_input), "bit",
+       "bits per activation code in the forward product, the same mean"},
+      {"gradient_bits", mean_bits(spec, &Linear::dgrad_grad_output), "bit",
+       "bits per output-gradient code in the data-gradient product, the same mean"},
   };
-  const auto bits = operand_bits(spec.numerics.linear);
-  metrics.insert(metrics.end(), bits.begin(), bits.end());
   if (!std::isnan(corpus.entropy_nats)) {
     metrics.push_back({"source_entropy", corpus.entropy_nats, "nats/byte",
                        "entropy rate of the synthetic source: the least loss there is"});
@@ -64,6 +85,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   result.metrics = metrics_of(spec, trained, *corpus);
   result.curves =
       loss_curves(trained, "nats/byte", "training cross entropy", "cross entropy on held-out text");
+  report_updates(trained, result);
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
   return result;
 }

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "experiments/kinds/network_keys.h"
-#include "experiments/kinds/precision_spec.h"
 #include "experiments/kinds/training_curves.h"
 #include "sim/nn/student_teacher_task.h"
 
@@ -40,7 +39,6 @@ constexpr std::array kFields = {
     Field{"train.weight_decay", real, "0", "decoupled weight decay of matrices", 0, 1e3},
     Field{"train.clip_norm", real, "0", "largest global gradient norm; 0: no clipping", 0, 1e30},
     Field{"evaluation.samples", integer, "8192", "held-out inputs per evaluation", 1, 1e9},
-    Field{"precision.norm_parameter", quantizer, "binary32", "gains and biases as used"},
     Field{"precision.keep_high", text_list, "",
           "layers in binary32: names with *, blocks.0, blocks.-1, *.down, ..."},
 };
@@ -82,8 +80,7 @@ nn::StudentTeacherSpec spec_of(const Config& config) {
   };
   nn::StudentTeacherSpec spec;
   spec.model = model_of(config);
-  spec.numerics = model_numerics(with_all_precision(config));
-  spec.numerics.norm_parameter = parse_quantizer(config.text("precision.norm_parameter"));
+  spec.numerics = network_numerics(config);
   spec.teacher = {.layers = size_or("data.teacher_layers", spec.model.layers),
                   .hidden = size_or("data.teacher_hidden", spec.model.width),
                   .gain = config.real("data.teacher_gain")};
@@ -97,12 +94,10 @@ void prepare(std::span<const Config>) {}
 
 std::vector<ConfigIssue> check(const Config& config) {
   const nn::ResidualConfig model = model_of(config);
-  return check_precision(with_all_precision(config), nn::linear_layer_names(model), model.layers);
+  return check_network(config, nn::linear_layer_names(model), model.layers);
 }
 
-std::string numerics(const Config& config) {
-  return numerics_text(model_numerics(with_all_precision(config)));
-}
+std::string numerics(const Config& config) { return network_numerics_text(config); }
 
 /// 6 operations per weight and input at a GEMM's rate, 2 for the teacher, plus drawing inputs and
 /// noise.
@@ -148,6 +143,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   result.metrics = metrics_of(spec, trained);
   result.curves = loss_curves(trained, "1", "mean squared error in training",
                               "mean squared error on held-out inputs");
+  report_updates(trained, result);
   return result;
 }
 

@@ -1,11 +1,10 @@
-// What every kind that trains stores of a training run.
+// What a training run reports of its updates, as metrics and curves.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "experiments/kind.h"
-#include "sim/nn/numerics.h"
 #include "sim/nn/training_loop.h"
 
 namespace halfulp {
@@ -14,15 +13,16 @@ namespace halfulp {
 Curve thinned(std::string name, std::string units, std::string long_name,
               const std::vector<nn::LossPoint>& points);
 
-/// Spikes and rises of the training loss.
-std::vector<Metric> stability_metrics(const nn::TrainResult& result, const std::string& units);
-
-/// Bits per code of the operands that figures group by.
-std::vector<Metric> operand_bits(const nn::LinearNumerics& linear);
-
 /// Training and validation loss and gradient norm.
 std::vector<Curve> loss_curves(const nn::TrainResult& result, const std::string& units,
                                const std::string& training_name,
                                const std::string& validation_name);
+
+/// Spikes and rises of the training loss.
+std::vector<Metric> stability_metrics(const nn::TrainResult& result, const std::string& units);
+
+/// Adds what the run measured of its updates (evaluation.update_metrics_every) and of its loss
+/// scale; nothing where it measured none and has no scale.
+void report_updates(const nn::TrainResult& trained, RunResult& result);
 
 }  // namespace halfulp

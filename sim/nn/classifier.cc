@@ -106,11 +106,13 @@ Classifier<T>::Classifier(const ClassifierConfig& config, const ModelNumerics& n
     : config_(checked(config)),
       parameters_(classifier_parameters(config)),
       functions_(numerics.functions),
+      rounding_(numerics.tensors, parameters_.list()),
       chain_(max_rows) {
+  const LayerPolicy policy(numerics, linear_layer_names(config), config.layers);
   if (config.architecture == Architecture::mlp) {
-    build_mlp(numerics);
+    build_mlp(numerics, policy);
   } else {
-    build_convolution(numerics);
+    build_convolution(numerics, policy);
   }
   logits_.resize(max_rows * config.classes);
   losses_.resize(max_rows);
@@ -138,39 +140,35 @@ void Classifier<T>::push_function(std::size_t size) {
 
 template <class T>
 void Classifier<T>::push_linear(const std::string& name, const ImageShape& in, std::size_t out,
-                                bool convolves, const ModelNumerics& numerics) {
-  const std::size_t blocks = config_.layers;
-  const LinearNumerics own = keeps_high_precision(numerics.high_precision, name, blocks)
-                                 ? binary32_numerics()
-                                 : numerics.linear;
+                                bool convolves, const LayerPolicy& policy) {
   const Affine<T> affine = Affine<T>::of(parameters_, name);
   const std::uint32_t index = linear_count_++;
   if (convolves) {
-    chain_.push(make_convolution<T>(name, in, out, affine, own, index), in.size(),
+    chain_.push(make_convolution<T>(name, in, out, affine, policy, index), in.size(),
                 in.pixels() * out);
   } else {
-    chain_.push(make_dense<T>(name, in.size(), out, affine, own, index), in.size(), out);
+    chain_.push(make_dense<T>(name, in.size(), out, affine, policy, index), in.size(), out);
   }
 }
 
 template <class T>
-void Classifier<T>::build_mlp(const ModelNumerics& numerics) {
+void Classifier<T>::build_mlp(const ModelNumerics& numerics, const LayerPolicy& policy) {
   ImageShape shape = config_.input;
   for (std::size_t i = 0; i < config_.layers; ++i) {
-    push_linear(block_name(i) + ".linear", shape, config_.width, false, numerics);
+    push_linear(block_name(i) + ".linear", shape, config_.width, false, policy);
     push_norm(block_name(i) + ".norm", 1, config_.width, numerics);
     push_function(config_.width);
     shape = {1, 1, config_.width};
   }
-  push_linear("head", shape, config_.classes, false, numerics);
+  push_linear("head", shape, config_.classes, false, policy);
 }
 
 template <class T>
-void Classifier<T>::build_convolution(const ModelNumerics& numerics) {
+void Classifier<T>::build_convolution(const ModelNumerics& numerics, const LayerPolicy& policy) {
   ImageShape shape = config_.input;
   for (std::size_t i = 0; i < config_.layers; ++i) {
     const std::size_t channels = config_.width << i;
-    push_linear(block_name(i) + ".convolution", shape, channels, true, numerics);
+    push_linear(block_name(i) + ".convolution", shape, channels, true, policy);
     shape.channels = channels;
     push_norm(block_name(i) + ".norm", shape.pixels(), channels, numerics);
     push_function(shape.size());
@@ -179,11 +177,11 @@ void Classifier<T>::build_convolution(const ModelNumerics& numerics) {
     shape = next;
   }
   if (config_.hidden > 0) {
-    push_linear("hidden.linear", shape, config_.hidden, false, numerics);
+    push_linear("hidden.linear", shape, config_.hidden, false, policy);
     push_function(config_.hidden);
     shape = {1, 1, config_.hidden};
   }
-  push_linear("head", shape, config_.classes, false, numerics);
+  push_linear("head", shape, config_.classes, false, policy);
 }
 
 template <class T>
@@ -209,6 +207,7 @@ double Classifier<T>::loss_and_gradient(const T* inputs, const std::uint8_t* lab
                                         std::size_t rows, const StepKey& key) {
   const double loss = forward(inputs, labels, rows, true, key);
   chain_.backward(logits_.data(), nullptr, rows, key);
+  rounding_.round_gradients(parameters_.gradients(), key);
   return loss;
 }
 

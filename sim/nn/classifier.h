@@ -13,6 +13,7 @@
 
 #include "sim/nn/layer_chain.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
 
@@ -72,15 +73,16 @@ class Classifier {
   void push_function(std::size_t size);
   /// A linear layer or convolution from the input shape to `out` channels.
   void push_linear(const std::string& name, const ImageShape& in, std::size_t out, bool convolves,
-                   const ModelNumerics& numerics);
-  void build_mlp(const ModelNumerics& numerics);
-  void build_convolution(const ModelNumerics& numerics);
+                   const LayerPolicy& policy);
+  void build_mlp(const ModelNumerics& numerics, const LayerPolicy& policy);
+  void build_convolution(const ModelNumerics& numerics, const LayerPolicy& policy);
   double forward(const T* inputs, const std::uint8_t* labels, std::size_t rows, bool training,
                  const StepKey& key);
 
   ClassifierConfig config_;
   ParameterSet<T> parameters_;
   LayerFunctions<T> functions_;
+  TensorRounding<T> rounding_;
   LayerChain<T> chain_;
   std::uint32_t linear_count_ = 0, norm_count_ = 0, function_count_ = 0;
   AlignedVector<T> logits_, losses_;

@@ -61,12 +61,12 @@ template <class T>
 class Convolution final : public Layer<T> {
  public:
   Convolution(const std::string& name, const ImageShape& in, std::size_t out,
-              const Affine<T>& affine, const LinearNumerics& numerics, std::uint32_t index)
+              const Affine<T>& affine, const LayerPolicy& policy, std::uint32_t index)
       : in_(in),
         out_(out),
         affine_(affine),
-        linear_(name, kTaps * in.channels, out, affine.weight, affine.weight_gradient, numerics,
-                index) {}
+        linear_(name, kTaps * in.channels, out, affine.weight, affine.weight_gradient,
+                policy.linear(name), policy.switch_to(), index) {}
 
   void forward(T* x, T* y, std::size_t rows, const StepKey& key) override {
     const std::size_t pixels = rows * in_.pixels();
@@ -91,7 +91,7 @@ class Convolution final : public Layer<T> {
   ImageShape in_;
   std::size_t out_;
   Affine<T> affine_;
-  Linear<T> linear_;
+  LinearLayer<T> linear_;
   AlignedVector<T> patches_, patch_gradients_;
 };
 
@@ -162,9 +162,9 @@ class PoolingLayer final : public Layer<T> {
 
 template <class T>
 LayerPtr<T> make_convolution(const std::string& name, const ImageShape& in, std::size_t out,
-                             const Affine<T>& affine, const LinearNumerics& numerics,
+                             const Affine<T>& affine, const LayerPolicy& policy,
                              std::uint32_t index) {
-  return std::make_unique<Convolution<T>>(name, in, out, affine, numerics, index);
+  return std::make_unique<Convolution<T>>(name, in, out, affine, policy, index);
 }
 
 template <class T>
@@ -172,12 +172,11 @@ LayerPtr<T> make_pooling(Pooling pooling, const ImageShape& in) {
   return std::make_unique<PoolingLayer<T>>(pooling, in);
 }
 
-#define HALFULP_INSTANTIATE(T)                                                                 \
-  template void im2col<T>(const ImageShape&, const T*, std::size_t, T*);                       \
-  template void col2im<T>(const ImageShape&, const T*, std::size_t, T*);                       \
-  template LayerPtr<T> make_convolution<T>(const std::string&, const ImageShape&, std::size_t, \
-                                           const Affine<T>&, const LinearNumerics&,            \
-                                           std::uint32_t);                                     \
+#define HALFULP_INSTANTIATE(T)                                                                   \
+  template void im2col<T>(const ImageShape&, const T*, std::size_t, T*);                         \
+  template void col2im<T>(const ImageShape&, const T*, std::size_t, T*);                         \
+  template LayerPtr<T> make_convolution<T>(const std::string&, const ImageShape&, std::size_t,   \
+                                           const Affine<T>&, const LayerPolicy&, std::uint32_t); \
   template LayerPtr<T> make_pooling<T>(Pooling, const ImageShape&);
 HALFULP_INSTANTIATE(float)
 HALFULP_INSTANTIATE(double)

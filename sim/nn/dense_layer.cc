@@ -26,10 +26,11 @@ template <class T>
 class Dense final : public Layer<T> {
  public:
   Dense(const std::string& name, std::size_t in, std::size_t out, const Affine<T>& affine,
-        const LinearNumerics& numerics, std::uint32_t index)
+        const LayerPolicy& policy, std::uint32_t index)
       : out_(out),
         affine_(affine),
-        linear_(name, in, out, affine.weight, affine.weight_gradient, numerics, index) {}
+        linear_(name, in, out, affine.weight, affine.weight_gradient, policy.linear(name),
+                policy.switch_to(), index) {}
 
   void forward(T* x, T* y, std::size_t rows, const StepKey& key) override {
     linear_.forward(x, y, rows, key);
@@ -44,7 +45,7 @@ class Dense final : public Layer<T> {
  private:
   std::size_t out_;
   Affine<T> affine_;
-  Linear<T> linear_;
+  LinearLayer<T> linear_;
 };
 
 template <class T>
@@ -110,9 +111,8 @@ class Swiglu final : public Layer<T> {
 
 template <class T>
 LayerPtr<T> make_dense(const std::string& name, std::size_t in, std::size_t out,
-                       const Affine<T>& affine, const LinearNumerics& numerics,
-                       std::uint32_t index) {
-  return std::make_unique<Dense<T>>(name, in, out, affine, numerics, index);
+                       const Affine<T>& affine, const LayerPolicy& policy, std::uint32_t index) {
+  return std::make_unique<Dense<T>>(name, in, out, affine, policy, index);
 }
 
 template <class T>
@@ -133,7 +133,7 @@ LayerPtr<T> make_unit_function(UnitFunction function, std::size_t size,
   template void column_sums<T>(const T*, T*, std::size_t, std::size_t);                           \
   template void add_bias<T>(const T*, T*, std::size_t, std::size_t);                              \
   template LayerPtr<T> make_dense<T>(const std::string&, std::size_t, std::size_t,                \
-                                     const Affine<T>&, const LinearNumerics&, std::uint32_t);     \
+                                     const Affine<T>&, const LayerPolicy&, std::uint32_t);        \
   template LayerPtr<T> make_unit_function<T>(UnitFunction, std::size_t, const LayerFunctions<T>&, \
                                              std::uint32_t);
 HALFULP_INSTANTIATE(float)

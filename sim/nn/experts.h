@@ -58,7 +58,7 @@ class Experts {
 
  private:
   struct Expert {
-    Linear<T> up, down;
+    LinearLayer<T> up, down;
     T *up_gradient, *down_gradient;
   };
 
@@ -70,7 +70,7 @@ class Experts {
   void expert_backward(std::size_t number, const StepKey& key);
 
   ExpertsShape shape_;
-  Linear<T> router_;
+  LinearLayer<T> router_;
   std::vector<Expert> experts_;
   std::uint32_t index_;
   Routing routing_;

@@ -13,7 +13,8 @@
 
 #include "sim/nn/kernels.h"
 #include "sim/nn/layer_functions.h"
-#include "sim/nn/linear.h"
+#include "sim/nn/layer_policy.h"
+#include "sim/nn/linear_layer.h"
 #include "sim/nn/parameter_set.h"
 #include "sim/nn/saved_state.h"
 #include "sim/nn/step_key.h"
@@ -68,15 +69,14 @@ struct Affine {
 /// y = x W^T + b.
 template <class T>
 LayerPtr<T> make_dense(const std::string& name, std::size_t in, std::size_t out,
-                       const Affine<T>& affine, const LinearNumerics& numerics,
-                       std::uint32_t index);
+                       const Affine<T>& affine, const LayerPolicy& policy, std::uint32_t index);
 
 /// 3x3 convolution with stride 1 and a border of zeros: a linear layer on the rows of im2col(), one
 /// for each pixel, so that its three products are those of sim/nn/linear.h. The weight is out x 9
 /// in.channels.
 template <class T>
 LayerPtr<T> make_convolution(const std::string& name, const ImageShape& in, std::size_t out,
-                             const Affine<T>& affine, const LinearNumerics& numerics,
+                             const Affine<T>& affine, const LayerPolicy& policy,
                              std::uint32_t index);
 
 /// GELU and SwiGLU (of rows of 2 size numbers) under the format of `functions`; ReLU rounds

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "sim/nn/linear.h"
+#include "sim/nn/linear_layer.h"
 
 namespace halfulp::nn {
 
@@ -12,7 +12,7 @@ namespace halfulp::nn {
 template <class T>
 struct ModelParts {
   std::function<T*(const std::string&)> weight, gradient;
-  std::function<Linear<T>(const std::string& name)> linear;
+  std::function<LinearLayer<T>(const std::string& name)> linear;
 };
 
 }  // namespace halfulp::nn

@@ -1,10 +1,9 @@
 // Norms as stages: over the channels of a pixel, or over a batch.
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
-#include <type_traits>
 
 #include "sim/nn/layer.h"
+#include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
 namespace {
@@ -23,12 +22,9 @@ class ChannelNorm final : public Layer<T> {
         gain_(parameters.weight(name + ".gain")),
         gain_gradient_(parameters.gradient(name + ".gain")),
         functions_(functions),
-        parameter_format_(numerics.norm_parameter),
+        parameter_format_(numerics.tensors.norm_parameter, RandomPurpose::tensors),
         used_(2 * channels),
         index_(index) {
-    if (!std::is_same_v<T, float> && !parameter_format_.is_identity()) {
-      throw std::invalid_argument("quantizers need a binary32 model");
-    }
     if (kind != Norm::layer_norm) return;
     bias_ = parameters.weight(name + ".bias");
     bias_gradient_ = parameters.gradient(name + ".bias");
@@ -51,20 +47,13 @@ class ChannelNorm final : public Layer<T> {
   }
 
  private:
-  /// Gradients pass straight through.
+  /// Gradients pass straight through. Random: as TensorRounding, tensor index 2 index + 0 or 1.
   void round_parameters(const StepKey& key) {
-    std::copy_n(gain_, channels_, used_.data());
-    if (bias_ != nullptr) std::copy_n(bias_, channels_, used_.data() + channels_);
-    if constexpr (std::is_same_v<T, float>) {
-      if (parameter_format_.is_identity()) return;
-      const std::size_t tensors = bias_ == nullptr ? 1 : 2;
-      for (std::uint32_t i = 0; i < tensors; ++i) {
-        const Matrix row = {used_.data() + i * channels_, 1, channels_, channels_};
-        parameter_format_.quantize(
-            row, row,
-            {key.seed, static_cast<std::uint32_t>(RandomPurpose::norm_parameters), 2 * index_ + i,
-             key.step});
-      }
+    const T* const given[2] = {gain_, bias_};
+    for (std::uint32_t i = 0; i < 2 && given[i] != nullptr; ++i) {
+      parameter_format_.copy({given[i], 1, channels_, channels_},
+                             {used_.data() + i * channels_, 1, channels_, channels_},
+                             (2 * index_ + i) * 16 + TensorRounding<T>::norm_parameter, key);
     }
   }
 
@@ -73,7 +62,7 @@ class ChannelNorm final : public Layer<T> {
   T *gain_, *gain_gradient_;
   T *bias_ = nullptr, *bias_gradient_ = nullptr;
   const LayerFunctions<T>& functions_;
-  Quantizer parameter_format_;
+  TensorQuantizer<T> parameter_format_;
   AlignedVector<T> used_;  ///< gain and bias as the norm reads them
   std::uint32_t index_;
   AlignedVector<T> mean_, rstd_;

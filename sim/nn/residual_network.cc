@@ -45,23 +45,22 @@ std::vector<std::string> linear_layer_names(const ResidualConfig& config) {
 template <class T>
 ResidualNetwork<T>::ResidualNetwork(const ResidualConfig& config, const ModelNumerics& numerics,
                                     std::size_t max_rows)
-    : config_(config), parameters_(residual_parameters(config)), functions_(numerics.functions) {
-  for (std::size_t i = 0; i < config.layers; ++i) add_block(i, numerics, max_rows);
+    : config_(config),
+      parameters_(residual_parameters(config)),
+      functions_(numerics.functions),
+      rounding_(numerics.tensors, parameters_.list()) {
+  const LayerPolicy policy(numerics, linear_layer_names(config), config.layers);
+  for (std::size_t i = 0; i < config.layers; ++i) add_block(i, numerics, policy, max_rows);
   stream_.resize(max_rows * config.width);
   branch_.resize(max_rows * config.width);
 }
 
 template <class T>
 void ResidualNetwork<T>::add_block(std::size_t number, const ModelNumerics& numerics,
-                                   std::size_t max_rows) {
+                                   const LayerPolicy& policy, std::size_t max_rows) {
   const std::string block = block_name(number);
   const auto index = static_cast<std::uint32_t>(number);
   const std::size_t width = config_.width, raised = raised_width(config_);
-  const auto numerics_of = [&](const std::string& layer) {
-    return keeps_high_precision(numerics.high_precision, layer, config_.layers)
-               ? binary32_numerics()
-               : numerics.linear;
-  };
   LayerChain<T> chain(max_rows);
   if (config_.norm != ResidualNorm::none) {
     const Norm kind = config_.norm == ResidualNorm::layer_norm ? Norm::layer_norm : Norm::rms_norm;
@@ -72,11 +71,11 @@ void ResidualNetwork<T>::add_block(std::size_t number, const ModelNumerics& nume
   const std::string up = block + ".up", down = block + ".down";
   const Affine<T> raise = {parameters_.weight(up + ".weight"), parameters_.gradient(up + ".weight"),
                            nullptr, nullptr};
-  chain.push(make_dense<T>(up, width, raised, raise, numerics_of(up), 2 * index), width, raised);
+  chain.push(make_dense<T>(up, width, raised, raise, policy, 2 * index), width, raised);
   chain.push(make_unit_function<T>(config_.function, config_.hidden, functions_, index), raised,
              config_.hidden);
-  chain.push(make_dense<T>(down, config_.hidden, width, Affine<T>::of(parameters_, down),
-                           numerics_of(down), 2 * index + 1),
+  chain.push(make_dense<T>(down, config_.hidden, width, Affine<T>::of(parameters_, down), policy,
+                           2 * index + 1),
              config_.hidden, width);
   branches_.push_back(std::move(chain));
 }
@@ -111,6 +110,7 @@ double ResidualNetwork<T>::loss_and_gradient(const T* inputs, const T* targets, 
                           rows, key);
     if (b > 0) kernels<T>().add(stream_.data(), branch_.data(), stream_.data(), n);
   }
+  rounding_.round_gradients(parameters_.gradients(), key);
   return loss;
 }
 

@@ -11,6 +11,7 @@
 
 #include "sim/nn/layer_chain.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
 
@@ -50,11 +51,13 @@ class ResidualNetwork {
   double loss_and_gradient(const T* inputs, const T* targets, std::size_t rows, const StepKey& key);
 
  private:
-  void add_block(std::size_t number, const ModelNumerics& numerics, std::size_t max_rows);
+  void add_block(std::size_t number, const ModelNumerics& numerics, const LayerPolicy& policy,
+                 std::size_t max_rows);
 
   ResidualConfig config_;
   ParameterSet<T> parameters_;
   LayerFunctions<T> functions_;
+  TensorRounding<T> rounding_;
   std::vector<LayerChain<T>> branches_;
   AlignedVector<T> stream_, branch_;  ///< the residual stream or its gradient, and one branch's
 };

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
-#include <type_traits>
 
 #include "sim/elementary.h"
 #include "sim/nn/layer.h"
@@ -65,11 +63,8 @@ StateSpaceMixer<T>::StateSpaceMixer(const std::string& name, const StateSpaceSha
       selection_(parts.linear(name + ".selection")),
       step_layer_(parts.linear(name + ".step")),
       output_(parts.linear(name + ".output")),
-      state_format_(state),
+      state_format_(state, RandomPurpose::state),
       index_(index) {
-  if (!std::is_same_v<T, float> && !state_format_.is_identity()) {
-    throw std::invalid_argument("a format of states needs a binary32 model");
-  }
   const std::size_t e = shape.inner, cells = shape.states * e;
   for (auto* wide : {&split_, &gate_, &dgate_, &dsplit_}) wide->resize(max_rows * 2 * e);
   for (auto* row : {&convolved_, &s_, &selected_in_, &raw_step_, &step_, &gated_, &ds_, &dstep_}) {
@@ -156,14 +151,8 @@ void StateSpaceMixer<T>::make_steps(std::size_t rows, const StepKey& key) {
 /// Random: tensor number index * 2^20 + row, so the rows of a batch stay below 2^20.
 template <class T>
 void StateSpaceMixer<T>::round_state(T* state, std::size_t row, const StepKey& key) const {
-  if constexpr (std::is_same_v<T, float>) {
-    if (state_format_.is_identity()) return;
-    const Matrix cells = {state, shape_.states, shape_.inner, shape_.inner};
-    const auto number = (index_ << 20) + static_cast<std::uint32_t>(row);
-    state_format_.quantize(
-        cells, cells,
-        {key.seed, static_cast<std::uint32_t>(RandomPurpose::state), number, key.step});
-  }
+  const auto number = (index_ << 20) + static_cast<std::uint32_t>(row);
+  state_format_.apply({state, shape_.states, shape_.inner, shape_.inner}, number, key);
 }
 
 template <class T>

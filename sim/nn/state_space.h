@@ -24,7 +24,7 @@
 #include "sim/nn/model_parts.h"
 #include "sim/nn/parameter_set.h"
 #include "sim/nn/state_space_kernels.h"
-#include "sim/quantizer.h"
+#include "sim/nn/tensor_quantizer.h"
 
 namespace halfulp::nn {
 
@@ -76,8 +76,8 @@ class StateSpaceMixer {
   StateSpaceShape shape_;
   ModelParts<T> parts_;
   std::string name_;
-  Linear<T> input_, selection_, step_layer_, output_;
-  Quantizer state_format_;
+  LinearLayer<T> input_, selection_, step_layer_, output_;
+  TensorQuantizer<T> state_format_;
   std::uint32_t index_;
   AlignedVector<T> split_;            ///< rows x (x, z)
   AlignedVector<T> convolved_, s_;    ///< rows x inner: before and after silu

@@ -4,11 +4,12 @@
 #include <limits>
 
 #include "sim/nn/kernels.h"
+#include "sim/nn/update_metrics.h"
 
 namespace halfulp::nn {
 namespace {
 
-/// Why `loss` ends the run, or empty.
+/// Why an update ends the run, or empty. `gradient_norm` is 0 where it says nothing.
 std::string divergence(const LoopSpec& spec, double loss, double gradient_norm, std::int64_t step) {
   const std::string at = " at step " + std::to_string(step);
   if (spec.stop_at_non_finite && !std::isfinite(loss)) return "training loss is not finite" + at;
@@ -28,26 +29,50 @@ TrainingLoop::TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64
     : spec_(spec),
       task_(task),
       seed_(seed),
-      optimizer_(make_optimizer(spec.optimizer, task.parameters())) {
+      optimizer_(make_optimizer(spec.optimizer, task.parameters())),
+      loss_scaler_(spec.loss_scale) {
   task_.initialize(seed);
+  optimizer_->initialize(seed, task_.weights());
 }
 
-double TrainingLoop::update(std::int64_t step, double& gradient_norm,
-                            const OperandObserver* observer) {
-  const StepKey key = {seed_, static_cast<std::uint32_t>(step), observer};
-  const double loss = task_.loss_and_gradient(key);
+double TrainingLoop::gradient_norm() const {
   double squares = 0.0;
   for (const Parameter& p : task_.parameters()) {
     squares += kernels<float>().sum_of_squares(task_.gradients().data() + p.offset, p.size());
   }
-  gradient_norm = std::sqrt(squares);
+  return std::sqrt(squares);
+}
+
+void TrainingLoop::move_weights(std::int64_t step, double gradient_norm) {
   const bool clipped = spec_.clip_norm > 0.0 && gradient_norm > spec_.clip_norm;
+  const bool measured = spec_.update_metrics_every > 0 && step % spec_.update_metrics_every == 0;
+  UpdateMetrics metrics;
   optimizer_->update({.seed = seed_,
                       .step = step,
                       .learning_rate = learning_rate(spec_.schedule, step),
-                      .gradient_scale = clipped ? spec_.clip_norm / gradient_norm : 1.0},
+                      .gradient_scale = clipped ? spec_.clip_norm / gradient_norm : 1.0,
+                      .observer = measured ? &metrics : nullptr},
                      task_.weights(), task_.gradients());
-  return loss;
+  if (!measured) return;
+  result_.update_quality.push_back({step, metrics.quality()});
+  result_.update_pair_quality.push_back({step, metrics.pair_quality()});
+  result_.lost_update_share.push_back({step, metrics.lost_share()});
+  result_.second_moment_flushed_share.push_back({step, metrics.flushed_share()});
+}
+
+TrainingLoop::Outcome TrainingLoop::update(std::int64_t step, const OperandObserver* observer) {
+  const double scale = loss_scaler_.scale();
+  const StepKey key = {seed_, static_cast<std::uint32_t>(step), observer, scale};
+  const double loss = task_.loss_and_gradient(key);
+  if (loss_scaler_.is_active()) result_.loss_scale.push_back({step, scale});
+  const bool is_usable = loss_scaler_.unscale(task_.gradients());
+  const double norm = gradient_norm();
+  if (is_usable) {
+    move_weights(step, norm);
+  } else {
+    ++result_.skipped_updates;
+  }
+  return {loss, norm, !is_usable};
 }
 
 Evaluation TrainingLoop::evaluate() {
@@ -60,12 +85,12 @@ bool TrainingLoop::advance(const OperandObserver* observer) {
   if (spec_.evaluate_every > 0 && step % spec_.evaluate_every == 0) {
     result_.validation.push_back({step, evaluate().loss});
   }
-  double gradient_norm = 0.0;
-  const double loss = update(step, gradient_norm, observer);
-  result_.train_loss.push_back({step, loss});
-  result_.gradient_norm.push_back({step, gradient_norm});
+  const Outcome outcome = update(step, observer);
+  result_.train_loss.push_back({step, outcome.loss});
+  if (!outcome.is_skipped) result_.gradient_norm.push_back({step, outcome.gradient_norm});
   result_.steps_done = step + 1;
-  result_.reason = divergence(spec_, loss, gradient_norm, step);
+  result_.reason =
+      divergence(spec_, outcome.loss, outcome.is_skipped ? 0.0 : outcome.gradient_norm, step);
   result_.diverged = !result_.reason.empty();
   return !result_.diverged && result_.steps_done < spec_.schedule.steps;
 }
@@ -84,6 +109,7 @@ TrainResult TrainingLoop::finish() {
 void TrainingLoop::visit_state(StateVisitor& visitor) {
   visitor.visit("loop.updates", std::span<std::int64_t>(&result_.steps_done, 1));
   visitor.visit("weights", task_.weights());
+  loss_scaler_.visit_state(visitor);
   optimizer_->visit_state(visitor);
   task_.visit_state(visitor);
 }

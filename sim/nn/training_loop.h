@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/nn/loss_scaler.h"
 #include "sim/nn/loss_statistics.h"
 #include "sim/nn/optimizer.h"
 #include "sim/nn/schedule.h"
@@ -17,8 +18,10 @@ namespace halfulp::nn {
 struct LoopSpec {
   ScheduleConfig schedule;
   OptimizerSpec optimizer;
-  double clip_norm = 1.0;           ///< largest global gradient norm; 0: no clipping
-  std::int64_t evaluate_every = 0;  ///< updates between evaluations; 0: only at the end
+  LossScaleSpec loss_scale;
+  double clip_norm = 1.0;                 ///< largest global gradient norm; 0: no clipping
+  std::int64_t evaluate_every = 0;        ///< updates between evaluations; 0: only at the end
+  std::int64_t update_metrics_every = 0;  ///< updates between measurements of updates; 0: none
   bool stop_at_non_finite = true;
   double stop_above = 1e308;  ///< training loss that counts as diverged
 };
@@ -32,8 +35,13 @@ struct TrainResult {
   double final_train_loss = 0.0;      ///< mean of the last tenth of the updates
   std::vector<LossPoint> train_loss;  ///< every update
   std::vector<LossPoint> validation;
-  std::vector<LossPoint> gradient_norm;  ///< before clipping, every update
-  std::vector<float> weights;            ///< after the last update, laid out as parameters()
+  std::vector<LossPoint> gradient_norm;  ///< before clipping, every update that is not skipped
+  std::vector<LossPoint> loss_scale;     ///< of every update, skipped or not; empty without scaling
+  std::int64_t skipped_updates = 0;      ///< whose gradients were not finite under dynamic scaling
+  // Of the measured updates: UpdateMetrics.
+  std::vector<LossPoint> update_quality, update_pair_quality, lost_update_share;
+  std::vector<LossPoint> second_moment_flushed_share;
+  std::vector<float> weights;  ///< after the last update, laid out as parameters()
 };
 
 /// Called after every update with the number of updates made and the loss before the last.
@@ -60,13 +68,22 @@ class TrainingLoop {
   void visit_state(StateVisitor& visitor);
 
  private:
-  double update(std::int64_t step, double& gradient_norm, const OperandObserver* observer);
+  /// The loss of one update, and whether its gradient was usable.
+  struct Outcome {
+    double loss, gradient_norm;
+    bool is_skipped;
+  };
+
+  Outcome update(std::int64_t step, const OperandObserver* observer);
+  void move_weights(std::int64_t step, double gradient_norm);
+  double gradient_norm() const;
   Evaluation evaluate();
 
   LoopSpec spec_;
   TrainingTask& task_;
   std::uint64_t seed_;
   std::unique_ptr<Optimizer> optimizer_;
+  LossScaler loss_scaler_;
   TrainResult result_;
 };
 

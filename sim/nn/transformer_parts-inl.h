@@ -11,16 +11,21 @@
 namespace halfulp::nn {
 
 template <class T>
-void Transformer<T>::add_parts(Block& b, const std::string& name, const ModelNumerics& numerics,
-                               std::size_t max_rows) {
+std::uint32_t Transformer<T>::number_of(const Block& b) const {
+  return static_cast<std::uint32_t>(&b - blocks_.data());
+}
+
+template <class T>
+void Transformer<T>::add_parts(Block& b, const std::string& name, const QuantizerSpec& state,
+                               const LayerPolicy& policy, std::size_t max_rows) {
   const ModelParts<T> parts = {
       [this](const std::string& tensor) { return weight(find(tensor)); },
       [this](const std::string& tensor) { return gradient(find(tensor)); },
-      [&](const std::string& layer) { return make_linear(layer, layer, numerics); }};
-  const auto index = static_cast<std::uint32_t>(&b - blocks_.data());
+      [&](const std::string& layer) { return make_linear(layer, layer, policy); }};
+  const std::uint32_t index = number_of(b);
   if (config_.mixer == Mixer::state_space) {
     b.mixer = std::make_unique<StateSpaceMixer<T>>(name + ".mixer", state_space_shape(config_),
-                                                   parts, numerics.state, index, max_rows);
+                                                   parts, state, index, max_rows);
   }
   if (config_.experts > 0) {
     b.experts = std::make_unique<Experts<T>>(name, experts_shape(config_), parts, index, max_rows);
@@ -53,19 +58,22 @@ void Transformer<T>::mix_backward(Block& b, T* dout, std::size_t sequences, cons
   b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
                        dwide_.data(), key);
   rotate(dwide_.data(), rows, true);
+  rounding_.apply(rounding_.activation_gradient, 2 * number_of(b), dwide_.data(), rows, 3 * c, key);
   b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
 }
 
 template <class T>
 void Transformer<T>::feed_forward(Block& b, T* out, std::size_t rows, const StepKey& key) {
   if (b.experts) return b.experts->forward(b.normed2.data(), out, rows, functions_, key);
-  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
+  const std::uint32_t number = number_of(b);
   b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
   if (config_.activation == Activation::swiglu) {
     functions_.swiglu(b.raised.data(), b.activated.data(), rows, config_.hidden, number, key);
   } else {
     functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
   }
+  rounding_.apply(rounding_.activation_output, number, b.activated.data(), rows, config_.hidden,
+                  key);
   b.down.forward(b.activated.data(), out, rows, key);
 }
 
@@ -81,6 +89,9 @@ void Transformer<T>::feed_forward_backward(Block& b, T* dout, std::size_t rows,
     kernels<T>().gelu_backward(b.raised.data(), dhidden_.data(), dwide_.data(),
                                rows * config_.hidden);
   }
+  const bool is_gated = config_.activation == Activation::swiglu;
+  rounding_.apply(rounding_.activation_gradient, 2 * number_of(b) + 1, dwide_.data(), rows,
+                  is_gated ? 2 * config_.hidden : config_.hidden, key);
   b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
 }
 

@@ -39,6 +39,8 @@ struct Case {
   std::vector<float> weight_gradient = std::vector<float>(weight.size()),
                      bias_gradient = std::vector<float>(out);
 
+  ModelNumerics numerics;
+
   LayerPtr<float> layer() {
     return make_convolution<float>(
         "c", in, out, {weight.data(), weight_gradient.data(), bias.data(), bias_gradient.data()},

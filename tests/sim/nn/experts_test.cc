@@ -93,9 +93,10 @@ TEST(Experts, ResultIsTheGatedSumOfThePlainExperts) {
                                     [&](const std::string& name) { return p.gradient(name); },
                                     [&](const std::string& name) {
                                       const Parameter& parameter = p[p.find(name)];
-                                      return Linear<double>(name, parameter.cols, parameter.rows,
-                                                            p.weight(name), p.gradient(name),
-                                                            binary32_numerics(), layers++);
+                                      return LinearLayer<double>(
+                                          name, parameter.cols, parameter.rows, p.weight(name),
+                                          p.gradient(name), binary32_numerics(), NumericsSwitch{},
+                                          layers++);
                                     }};
   constexpr std::size_t kRows = 7;
   Experts<double> experts("b", shape, parts, 0, kRows);

@@ -59,7 +59,7 @@ TEST(ResidualNetwork, NormParametersAreRoundedAsNamed) {
   const auto x = normals<float>(1), y = normals<float>(2);
   const auto loss_of = [&](const char* format, bool rounded_before) {
     ModelNumerics numerics;
-    numerics.norm_parameter = parse_quantizer(format);
+    numerics.tensors.norm_parameter = parse_quantizer(format);
     ResidualNetwork<float> model(config, numerics, kRows);
     model.parameters().initialize(3);
     for (const Parameter& p : model.parameters().list()) {
@@ -94,7 +94,8 @@ TrainResult train_small(const StudentTeacherSpec& spec) {
   loop.schedule.kind = Schedule::constant;
   loop.schedule.peak = 3e-3;
   loop.schedule.steps = 200;
-  loop.optimizer = {.beta2 = 0.999, .weight_decay = 0.0};
+  loop.optimizer.beta2 = 0.999;
+  loop.optimizer.weight_decay = 0.0;
   loop.clip_norm = 0.0;
   return train(loop, task, 1, [](std::int64_t, double) {});
 }

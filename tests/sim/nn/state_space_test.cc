@@ -60,8 +60,9 @@ struct Alone {
             [this](const std::string& name) { return parameters.gradient(name); },
             [this](const std::string& name) {
               const Parameter& p = parameters[parameters.find(name)];
-              return Linear<T>(name, p.cols, p.rows, parameters.weight(name),
-                               parameters.gradient(name), binary32_numerics(), layers++);
+              return LinearLayer<T>(name, p.cols, p.rows, parameters.weight(name),
+                                    parameters.gradient(name), binary32_numerics(),
+                                    NumericsSwitch{}, layers++);
             }};
   }
 };
