@@ -11,34 +11,9 @@ namespace halfulp {
 /// One independent sequence of 32-bit words.
 struct RandomStream {
   std::uint64_t seed = 0;    ///< Philox key (low word first)
-  std::uint32_t stream = 0;  ///< what the bits are for: see RandomPurpose
+  std::uint32_t stream = 0;  ///< what the bits are for: see RandomPurpose (sim/random_purpose.h)
   std::uint32_t tensor = 0;  ///< which tensor, or other sub-stream
   std::uint32_t step = 0;    ///< training step, or other time
-};
-
-/// Values of RandomStream::stream; new purposes get new numbers, old ones never change.
-enum class RandomPurpose : std::uint32_t {
-  weights = 1,
-  batches = 2,
-  rounding = 3,
-  data = 4,
-  sweep = 5,
-  samples = 6,
-  accumulation = 7,            ///< inside products of linear layers
-  attention_accumulation = 8,  ///< inside products of attention
-  permutation = 9,
-  functions = 10,  ///< inside softmax, norms and activation functions
-  tensors = 20,    ///< tensors between a model's products
-  attention_tensors = 21,
-  attention_outputs = 22,
-  linear_outputs = 23,
-  loss = 24,
-  weight_update = 25,   ///< of the held weights
-  weight_storage = 26,  ///< from held weights to those that the model reads
-  first_moment = 27,
-  second_moment = 28,
-  newton_schulz = 29,
-  state = 30  ///< of a state-space mixer
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

@@ -5,6 +5,7 @@
 
 #include "sim/data/labelled_data.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 namespace {

@@ -5,6 +5,7 @@
 #include "sim/elementary.h"
 #include "sim/nn/direction.h"
 #include "sim/nn/moments.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

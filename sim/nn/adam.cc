@@ -3,6 +3,7 @@
 #include "sim/nn/direction.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/moments.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

@@ -7,6 +7,7 @@
 #include "sim/elementary.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/matmul.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

@@ -1,4 +1,5 @@
 #include "sim/nn/attention_rounding.h"
+#include "sim/random_purpose.h"
 
 #include <stdexcept>
 

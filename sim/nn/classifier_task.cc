@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 

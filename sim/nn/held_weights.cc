@@ -1,4 +1,5 @@
 #include "sim/nn/held_weights.h"
+#include "sim/random_purpose.h"
 
 #include <algorithm>
 

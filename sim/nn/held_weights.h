@@ -10,6 +10,7 @@
 #include "sim/aligned_vector.h"
 #include "sim/nn/optimizer.h"
 #include "sim/nn/rounded_arithmetic.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 

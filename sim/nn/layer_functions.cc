@@ -1,4 +1,5 @@
 #include "sim/nn/layer_functions.h"
+#include "sim/random_purpose.h"
 
 #include <algorithm>
 #include <stdexcept>

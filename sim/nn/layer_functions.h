@@ -11,6 +11,7 @@
 #include "sim/nn/kernels.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/step_key.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 

@@ -1,4 +1,5 @@
 #include "sim/nn/linear_layer.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 

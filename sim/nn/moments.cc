@@ -1,4 +1,5 @@
 #include "sim/nn/moments.h"
+#include "sim/random_purpose.h"
 
 #include <utility>
 

@@ -9,6 +9,7 @@
 #include "sim/aligned_vector.h"
 #include "sim/nn/optimizer.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 

@@ -4,6 +4,7 @@
 #include "sim/nn/direction.h"
 #include "sim/nn/moments.h"
 #include "sim/nn/newton_schulz.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

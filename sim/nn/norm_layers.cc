@@ -4,6 +4,7 @@
 
 #include "sim/nn/layer.h"
 #include "sim/nn/tensor_rounding.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

@@ -7,6 +7,7 @@
 #include "sim/nn/direction.h"
 #include "sim/nn/moments.h"
 #include "sim/nn/rounded_arithmetic.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

@@ -1,5 +1,6 @@
 #include "sim/nn/direction.h"
 #include "sim/nn/moments.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

@@ -6,6 +6,7 @@
 #include "sim/elementary.h"
 #include "sim/nn/layer.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

@@ -1,4 +1,5 @@
 #include "sim/nn/tensor_quantizer.h"
+#include "sim/random_purpose.h"
 
 #include <algorithm>
 #include <stdexcept>

@@ -8,6 +8,7 @@
 #include "sim/nn/matmul.h"
 #include "sim/nn/step_key.h"
 #include "sim/quantizer.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 

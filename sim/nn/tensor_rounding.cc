@@ -1,4 +1,5 @@
 #include "sim/nn/tensor_rounding.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

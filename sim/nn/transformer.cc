@@ -7,6 +7,7 @@
 
 #include "sim/nn/transformer_parts-inl.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 
