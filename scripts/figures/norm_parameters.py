@@ -41,8 +41,7 @@ def draw(results, options):
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.set_xscale("log")
-    axis.set_xlabel(results.long_name(options.metric) + results.unit(options.metric)
-                    if hasattr(results, "long_name") else options.metric)  # fmt: skip
+    axis.set_xlabel(results.label(options.metric))
     style.legend_below(figure, [
         Line2D([], [], linestyle="none", marker=marker, markersize=4, color=colours[rounded],
                label=label)

@@ -44,7 +44,7 @@ struct Case {
   LayerPtr<float> layer() {
     return make_convolution<float>(
         "c", in, out, {weight.data(), weight_gradient.data(), bias.data(), bias_gradient.data()},
-        binary32_numerics(), 0);
+        LayerPolicy(numerics, std::vector<std::string>{"c"}, 1), 0);
   }
 };
 
