@@ -15,7 +15,7 @@ namespace {
 ModelConfig small_model() {
   ModelConfig config;
   config.blocks = 2;
-  config.width = 6;
+  config.width = 16;
   config.heads = 1;
   config.context = 9;
   config.hidden = 8;
