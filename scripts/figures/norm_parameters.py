@@ -1,6 +1,7 @@
 """Final loss by format of the operands, with the norms' parameters exact and rounded to it too."""
 
 import math
+import re
 
 import matplotlib.pyplot as plt
 from matplotlib.lines import Line2D
@@ -41,6 +42,8 @@ def draw(results, options):
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
     axis.set_xlabel(results.label(options.metric))
     style.legend_below(figure, [
         Line2D([], [], linestyle="none", marker=marker, markersize=4, color=colours[rounded],
@@ -52,10 +55,9 @@ def draw(results, options):
 
 def _cells(results, metric):
     """(seed, loss) by (format, whether the norms' parameters are rounded), in the sweep's order."""
-    short = precision.short_names(list(results[_OPERAND]))
     cells, names = {}, []
     for run in range(len(results)):
-        name = " ".join(short[results[_OPERAND][run]])
+        name = _short(results[_OPERAND][run])
         rounded = _NORM in results and not results[_NORM][run].startswith(precision.REFERENCE)
         diverged = results["status"][run] == "diverged"
         loss = math.nan if diverged else float(results[metric][run])
@@ -63,6 +65,12 @@ def _cells(results, metric):
         if name not in names:
             names.append(name)
     return cells, names
+
+
+def _short(spec):
+    """"e2m1fn, blocks of 32" of a block format, else the format's name."""
+    block = re.match(r"block\(([^,]+),(\d+),", spec)
+    return f"{block[1]}, blocks of {block[2]}" if block else spec.split("+")[0]
 
 
 def _draw_cell(axis, row, own, rounded, colour):
