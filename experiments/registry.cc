@@ -9,15 +9,18 @@
 #include "experiments/kinds/overflow_length.h"
 #include "experiments/kinds/quantization_error.h"
 #include "experiments/kinds/reduction_order.h"
+#include "experiments/kinds/train_classifier.h"
 #include "experiments/kinds/train_language_model.h"
+#include "experiments/kinds/train_student_teacher.h"
 
 namespace halfulp {
 
 std::span<const ExperimentKind> experiment_kinds() {
-  static const std::array kinds = {accumulation_error_kind(), approximate_multiplication_kind(),
-                                   function_error_kind(),     gemm_error_kind(),
-                                   overflow_length_kind(),    quantization_error_kind(),
-                                   reduction_order_kind(),    train_language_model_kind()};
+  static const std::array kinds = {accumulation_error_kind(),   approximate_multiplication_kind(),
+                                   function_error_kind(),       gemm_error_kind(),
+                                   overflow_length_kind(),      quantization_error_kind(),
+                                   reduction_order_kind(),      train_classifier_kind(),
+                                   train_language_model_kind(), train_student_teacher_kind()};
   return kinds;
 }
 

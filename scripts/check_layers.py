@@ -37,6 +37,10 @@ def is_minimizer(path, text):
     return path.as_posix() == "experiments/laws/minimize.cc"
 
 
+def is_data_reader(path, text):
+    return path.parent.parts == ("sim", "data")
+
+
 # Header prefix -> who may include it, and how that reads in a complaint.
 HOMES = {
     "hwy/": (is_kernel, "sim/'s kernels (*kernel*, *-inl.h, owners of a dispatch table)"),
@@ -45,6 +49,7 @@ HOMES = {
     "hdf5": (is_results_store, "experiments/store/"),
     "H5": (is_results_store, "experiments/store/"),
     "nlopt": (is_minimizer, "experiments/laws/minimize.cc"),
+    "zlib.h": (is_data_reader, "sim/data/"),
 }
 # Libraries of wide and real numbers -> the files of formats/ that use them.
 NUMBERS = {

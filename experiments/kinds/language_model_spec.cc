@@ -76,12 +76,31 @@ double training_seconds(const nn::TrainSpec& spec) {
   return per_byte * (trained + kForwardShare * evaluations * number(spec.evaluation_bytes));
 }
 
+namespace {
+
+/// Tensors that state-space mixers and experts do not round.
+std::vector<ConfigIssue> check_parts(const Config& config) {
+  std::vector<ConfigIssue> issues;
+  if (nn::is_plain_transformer(model_config(config))) return issues;
+  const nn::TensorNumerics tensors = model_numerics(config).tensors;
+  const auto check = [&](const char* key, const QuantizerSpec& spec) {
+    if (Quantizer(spec).is_identity()) return;
+    issues.push_back({key, "is not known to state-space mixers and experts: leave it in binary32"});
+  };
+  check("precision.activation_output", tensors.activation_output);
+  check("precision.activation_gradient", tensors.activation_gradient);
+  return issues;
+}
+
+}  // namespace
+
 std::vector<ConfigIssue> check_language_model(const Config& config) {
   std::vector<ConfigIssue> issues = check_model_and_data(config);
   for (ConfigIssue& issue : check_precision(config, model_config(config))) {
     issues.push_back(std::move(issue));
   }
   for (ConfigIssue& issue : check_optimizer(config)) issues.push_back(std::move(issue));
+  for (ConfigIssue& issue : check_parts(config)) issues.push_back(std::move(issue));
   return issues;
 }
 

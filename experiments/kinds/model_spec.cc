@@ -30,6 +30,16 @@ nn::ModelConfig model_config(const Config& config) {
       config.text("model.activation") == "gelu" ? nn::Activation::gelu : nn::Activation::swiglu;
   model.tied_head = config.boolean("model.tied_head");
   model.parameterization = parameterization_of(config);
+  model.mixer =
+      config.text("model.mixer") == "state_space" ? nn::Mixer::state_space : nn::Mixer::attention;
+  model.mixer_width = size_of(config, "model.mixer_width");
+  if (model.mixer_width == 0) model.mixer_width = 2 * model.width;
+  model.states = size_of(config, "model.state");
+  model.step_rank = size_of(config, "model.step_rank");
+  if (model.step_rank == 0) model.step_rank = std::max<std::size_t>(model.width / 16, 1);
+  model.experts = size_of(config, "model.experts");
+  model.experts_per_token = size_of(config, "model.experts_per_token");
+  model.balance = config.real("model.balance");
   model.hidden = size_of(config, "model.hidden");
   if (model.hidden == 0) {
     model.hidden = model.activation == nn::Activation::gelu ? 4 * model.width
@@ -49,6 +59,14 @@ std::vector<ConfigIssue> check_model_and_data(const Config& config) {
         {"model.heads", fmt::format("rotary positions need an even head width, not model.width / "
                                     "model.heads = {}",
                                     model.width / model.heads)});
+  }
+  if (model.experts == 1) {
+    issues.push_back({"model.experts", "a choice needs at least two experts; 0: no choice"});
+  }
+  if (!nn::is_plain_transformer(model) &&
+      model.parameterization.rule != nn::Parameterization::standard) {
+    issues.push_back({"model.parameterization",
+                      "state-space mixers and experts know the standard parameterization only"});
   }
   if (config.text("data.corpus") == "file" && config.text("data.path").empty()) {
     issues.push_back({"data.path", "data.corpus = \"file\" needs the path of a file"});

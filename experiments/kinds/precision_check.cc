@@ -84,14 +84,16 @@ void check_attention_outputs(const Config& config, std::vector<ConfigIssue>& iss
 
 std::vector<std::string> layer_names(const nn::ModelConfig& model) {
   std::vector<std::string> layers = nn::linear_layer_names(model);
-  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
+  const bool attends = model.mixer == nn::Mixer::attention;
+  for (std::size_t i = 0; attends && i < model.blocks; ++i) {
+    layers.push_back(nn::attention_name(i));
+  }
   return layers;
 }
 
 /// Lines of precision.layers that cannot be read or that match no layer, or kept ones alone.
-void check_layer_lines(const Config& config, const nn::ModelConfig& model,
-                       std::vector<ConfigIssue>& issues) {
-  const std::vector<std::string> layers = layer_names(model);
+void check_layer_lines(const Config& config, const std::vector<std::string>& layers,
+                       std::size_t blocks, std::vector<ConfigIssue>& issues) {
   const auto complain = [&](const std::string& text, const std::string& why) {
     issues.push_back({"precision.layers", fmt::format("'{}': {}", text, why)});
   };
@@ -109,11 +111,10 @@ void check_layer_lines(const Config& config, const nn::ModelConfig& model,
         complain(text, fmt::format("{}: {}", nn::to_string(fault.operand), fault.message));
       }
       const auto matches = [&](const std::string& layer) {
-        return nn::keeps_high_precision({line.pattern}, layer, model.blocks);
+        return nn::keeps_high_precision({line.pattern}, layer, blocks);
       };
       const auto kept = [&](const std::string& layer) {
-        return nn::keeps_high_precision(config.text_list("precision.keep_high"), layer,
-                                        model.blocks);
+        return nn::keeps_high_precision(config.text_list("precision.keep_high"), layer, blocks);
       };
       if (std::none_of(layers.begin(), layers.end(), matches)) {
         complain(text, fmt::format("matches no layer; the layers are {}", fmt::join(layers, ", ")));
@@ -128,25 +129,23 @@ void check_layer_lines(const Config& config, const nn::ModelConfig& model,
 }
 
 /// Switches that end before they begin, and more kept blocks than there are.
-void check_shares(const Config& config, const nn::ModelConfig& model,
-                  std::vector<ConfigIssue>& issues) {
+void check_shares(const Config& config, std::size_t blocks, std::vector<ConfigIssue>& issues) {
   if (config.real("precision.switch_at") > config.real("precision.switch_until")) {
     issues.push_back({"precision.switch_until", "is below precision.switch_at"});
   }
   for (const char* key : {"precision.keep_first", "precision.keep_last"}) {
-    if (config.integer(key) > static_cast<std::int64_t>(model.blocks)) {
-      issues.push_back({key, fmt::format("the model has {} blocks", model.blocks)});
+    if (config.integer(key) > static_cast<std::int64_t>(blocks)) {
+      issues.push_back({key, fmt::format("the model has {} blocks", blocks)});
     }
   }
 }
 
 /// Patterns of precision.keep_high that match no layer.
-void check_kept_layers(const Config& config, const nn::ModelConfig& model,
-                       std::vector<ConfigIssue>& issues) {
-  const std::vector<std::string> layers = layer_names(model);
+void check_kept_layers(const Config& config, const std::vector<std::string>& layers,
+                       std::size_t blocks, std::vector<ConfigIssue>& issues) {
   for (const std::string& pattern : config.text_list("precision.keep_high")) {
     const auto matched = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
-      return nn::keeps_high_precision({pattern}, layer, model.blocks);
+      return nn::keeps_high_precision({pattern}, layer, blocks);
     });
     if (!matched) {
       issues.push_back(
@@ -192,6 +191,7 @@ void check_operands(const Config& config, const nn::ModelConfig& model,
                                {"mlp.up", model.width, (is_gated ? 2 : 1) * model.hidden},
                                {"mlp.down", model.hidden, model.width},
                                {"head", model.width, model.vocabulary}};
+  const std::vector<std::string> names = nn::linear_layer_names(model);
   const auto rows = static_cast<std::size_t>(config.integer("train.batch")) * model.context;
   for (const LayerShape& shape : shapes) {
     std::vector<std::string> layers;
@@ -202,7 +202,8 @@ void check_operands(const Config& config, const nn::ModelConfig& model,
     const bool is_used = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
       return !nn::keeps_high_precision(numerics.high_precision, layer, model.blocks);
     });
-    if (!is_used) continue;
+    const bool exists = std::find(names.begin(), names.end(), layers.front()) != names.end();
+    if (!is_used || !exists) continue;
     for (const auto& fault : nn::rotation_faults(numerics.linear, shape.in, shape.out, rows)) {
       report(fault, fmt::format("{}: ", shape.name));
     }
@@ -211,14 +212,21 @@ void check_operands(const Config& config, const nn::ModelConfig& model,
 
 }  // namespace
 
-std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model) {
+std::vector<ConfigIssue> check_precision(const Config& config,
+                                         const std::vector<std::string>& layers,
+                                         std::size_t blocks) {
   std::vector<ConfigIssue> issues;
   check_accumulators(config, issues);
   check_functions(config, issues);
   check_attention_outputs(config, issues);
-  check_layer_lines(config, model, issues);
-  check_shares(config, model, issues);
-  check_kept_layers(config, model, issues);
+  check_layer_lines(config, layers, blocks, issues);
+  check_shares(config, blocks, issues);
+  check_kept_layers(config, layers, blocks, issues);
+  return issues;
+}
+
+std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model) {
+  std::vector<ConfigIssue> issues = check_precision(config, layer_names(model), model.blocks);
   check_operands(config, model, issues);
   return issues;
 }

@@ -148,6 +148,8 @@ constexpr std::array kFields = {
           "the head's in dgrad and wgrad; inherit: as its layer has it", 0, 0, "inherit"},
     Field{"precision.head.accumulator", accumulator, "inherit",
           "the head's products; inherit: as its layer has it", 0, 0, "inherit"},
+    Field{"precision.state", quantizer, "binary32",
+          "state_space mixer: its states after every position"},
     Field{"precision.keep_high", text_list, "head",
           "layers in high precision: names with *, blocks.0, blocks.-1, *.attention.products, ..."},
     Field{"precision.keep_high_format", quantizer, "binary32",

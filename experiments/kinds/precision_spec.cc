@@ -55,6 +55,7 @@ nn::ModelNumerics model_numerics(const Config& config) {
                         .norm = function_destination(config, "precision.norm"),
                         .activation = function_destination(config, "precision.activation_function"),
                         .loss = function_destination(config, "precision.loss")};
+  numerics.state = parse_quantizer(config.text("precision.state"));
   add_policy(config, numerics);
   return numerics;
 }
@@ -102,6 +103,11 @@ std::string functions_text(const nn::FunctionNumerics& functions) {
   return text;
 }
 
+/// "; state=bfloat16+..." where it is not binary32.
+std::string state_text(const nn::ModelNumerics& numerics) {
+  return Quantizer(numerics.state).is_identity() ? "" : "; state=" + to_spec(numerics.state);
+}
+
 }  // namespace
 
 std::string numerics_text(const nn::ModelNumerics& numerics) {
@@ -121,7 +127,7 @@ std::string numerics_text(const nn::ModelNumerics& numerics) {
       to_spec(attention.grad_value), to_spec(attention.grad_query), to_spec(attention.grad_key),
       is_straight_through(linear) ? "straight_through" : "as named, else straight_through",
       fmt::join(numerics.high_precision, ","), functions_text(numerics.functions),
-      policy_text(numerics));
+      state_text(numerics) + policy_text(numerics));
 }
 
 }  // namespace halfulp

@@ -27,8 +27,13 @@ nn::ModelNumerics model_numerics(const Config& config);
 /// the first whose number, counted from 0, is at least the share of the updates.
 void set_switch(const Config& config, std::int64_t updates, nn::ModelNumerics& numerics);
 
-/// Formats and accumulators that cannot be used where they are named, and patterns of layers that
-/// match none of `model`.
+/// Formats and accumulators that cannot be used where they are named, and patterns that match none
+/// of `layers`.
+std::vector<ConfigIssue> check_precision(const Config& config,
+                                         const std::vector<std::string>& layers,
+                                         std::size_t blocks);
+
+/// The same for the layers of `model`, attention's products among them.
 std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model);
 
 /// Every operand's quantizer, the accumulation and everything that is binary32.

@@ -240,6 +240,9 @@ std::vector<ConfigIssue> check(const Config& config) {
   if (!nn::has_standard_forward(model_config(config).parameterization)) {
     issues.push_back({"model.parameterization", "decoding knows the standard one without factors"});
   }
+  if (!nn::is_plain_transformer(model_config(config))) {
+    issues.push_back({"model.mixer", "decoding knows attention and one feed-forward layer only"});
+  }
   const std::vector<nn::Reduction> all = reductions_of(config, &issues);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i), all[i]) ==

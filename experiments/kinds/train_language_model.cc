@@ -16,9 +16,6 @@
 namespace halfulp {
 namespace {
 
-constexpr std::size_t kSpikeWindow = 100, kRiseWindow = 16;
-constexpr double kSpikeDeviations = 7.0;
-
 void prepare(std::span<const Config> configs) {
   for (const Config& config : configs) shared_corpus(config);
 }
@@ -45,15 +42,14 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
   const double trained =
       number(result.steps_done) * number(spec.sequences) * number(spec.model.context);
   using Linear = nn::LinearNumerics;
+  const auto stability = stability_metrics(result, "nats/byte");
   std::vector<Metric> metrics = {
       {"validation_loss", result.validation_loss, "nats/byte",
        "cross entropy on held-out text after the last update"},
       {"train_loss", result.final_train_loss, "nats/byte",
        "training cross entropy, mean of the last tenth of the updates"},
-      {"spike_share", nn::spike_share(result.train_loss, kSpikeWindow, kSpikeDeviations), "1",
-       "updates whose loss is 7 standard deviations above the 100 before, share of those judged"},
-      {"largest_rise", nn::largest_rise(result.train_loss, kRiseWindow), "nats/byte",
-       "highest mean training loss of 16 updates above an earlier one"},
+      stability[0],
+      stability[1],
       {"parameters", parameters, "1", "parameters of the blocks' linear layers"},
       {"total_parameters", number(nn::total_parameters(spec.model)), "1", "all parameters"},
       {"tokens", trained, "bytes", "training bytes seen"},
@@ -87,12 +83,8 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
   result.metrics = metrics_of(spec, trained, *corpus);
-  result.curves = {
-      thinned("train_loss", "nats/byte", "training cross entropy before the update, window means",
-              trained.train_loss),
-      thinned("validation_loss", "nats/byte", "cross entropy on held-out text", trained.validation),
-      thinned("gradient_norm", "1", "global gradient norm before clipping, window means",
-              trained.gradient_norm)};
+  result.curves =
+      loss_curves(trained, "nats/byte", "training cross entropy", "cross entropy on held-out text");
   report_updates(trained, result);
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
   return result;

@@ -7,6 +7,8 @@ namespace halfulp {
 namespace {
 
 constexpr std::size_t kCurvePoints = 256;
+constexpr std::size_t kSpikeWindow = 100, kRiseWindow = 16;
+constexpr double kSpikeDeviations = 7.0;
 
 double mean(const std::vector<nn::LossPoint>& points) {
   double sum = 0.0;
@@ -48,6 +50,24 @@ Curve thinned(std::string name, std::string units, std::string long_name,
     curve.values.push_back(sum / static_cast<double>(count));
   }
   return curve;
+}
+
+std::vector<Curve> loss_curves(const nn::TrainResult& result, const std::string& units,
+                               const std::string& training_name,
+                               const std::string& validation_name) {
+  return {thinned("train_loss", units, training_name + " before the update, window means",
+                  result.train_loss),
+          thinned("validation_loss", units, validation_name, result.validation),
+          thinned("gradient_norm", "1", "global gradient norm before clipping, window means",
+                  result.gradient_norm)};
+}
+
+std::vector<Metric> stability_metrics(const nn::TrainResult& result, const std::string& units) {
+  return {
+      {"spike_share", nn::spike_share(result.train_loss, kSpikeWindow, kSpikeDeviations), "1",
+       "updates whose loss is 7 standard deviations above the 100 before, share of those judged"},
+      {"largest_rise", nn::largest_rise(result.train_loss, kRiseWindow), units,
+       "highest mean training loss of 16 updates above an earlier one"}};
 }
 
 void report_updates(const nn::TrainResult& trained, RunResult& result) {

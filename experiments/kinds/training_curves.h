@@ -13,6 +13,14 @@ namespace halfulp {
 Curve thinned(std::string name, std::string units, std::string long_name,
               const std::vector<nn::LossPoint>& points);
 
+/// Training and validation loss and gradient norm.
+std::vector<Curve> loss_curves(const nn::TrainResult& result, const std::string& units,
+                               const std::string& training_name,
+                               const std::string& validation_name);
+
+/// Spikes and rises of the training loss.
+std::vector<Metric> stability_metrics(const nn::TrainResult& result, const std::string& units);
+
 /// Adds what the run measured of its updates (evaluation.update_metrics_every) and of its loss
 /// scale; nothing where it measured none and has no scale.
 void report_updates(const nn::TrainResult& trained, RunResult& result);

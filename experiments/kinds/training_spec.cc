@@ -37,8 +37,12 @@ nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
 }  // namespace
 
 nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model) {
+  return loop_spec(config, step_count(config, model));
+}
+
+nn::LoopSpec loop_spec(const Config& config, std::int64_t steps) {
   nn::LoopSpec loop;
-  loop.schedule = schedule_config(config, step_count(config, model));
+  loop.schedule = schedule_config(config, steps);
   loop.optimizer = binary32_optimizer(config);
   loop.loss_scale = loss_scale_spec(config);
   loop.clip_norm = config.real("train.clip_norm");

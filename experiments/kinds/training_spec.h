@@ -1,6 +1,8 @@
 // From the keys train.* and evaluation.* to the training loop.
 #pragma once
 
+#include <cstdint>
+
 #include "experiments/config.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/training_loop.h"
@@ -9,5 +11,8 @@ namespace halfulp {
 
 /// Schedule, optimizer and clipping; needs only the keys train.*.
 nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model);
+
+/// The same for a given number of updates.
+nn::LoopSpec loop_spec(const Config& config, std::int64_t steps);
 
 }  // namespace halfulp

@@ -9,6 +9,7 @@ FIGURES = {
     "stability": "loss against learning rate by format, and the share of failed runs",
     "loss_vs_rate": "loss against learning rate, a panel per parameterization, a line per width",
     "recipe_gaps": "loss above binary32 of each recipe: seeds, mean, interval",
+    "norm_parameters": "loss by format, norms' parameters exact and rounded: seeds, means",
     "sqnr_vs_exponent": "SQNR against exponent bits, a panel per width, a line per distribution",
     "sqnr_by_format": "SQNR of each quantizer, a marker per distribution or tensor",
     "sqnr_rotation": "SQNR before and after a Hadamard rotation, a panel per quantizer",

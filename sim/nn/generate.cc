@@ -28,6 +28,9 @@ Decoder::Decoder(const ModelConfig& config, std::span<const float> weights,
       score_scale_(score_scale(config.width / config.heads)),
       round_(arithmetic.results),
       product_(reduction, {arithmetic.sums, arithmetic.partial_sums, arithmetic.results}) {
+  if (!is_plain_transformer(config)) {
+    throw std::invalid_argument("decoding knows attention and one feed-forward layer only");
+  }
   if (weights.size() < parameters_.back().offset + parameters_.back().size()) {
     throw std::invalid_argument("these are not the weights of this model");
   }

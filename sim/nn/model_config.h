@@ -13,6 +13,7 @@ namespace halfulp::nn {
 
 enum class Positions : std::uint8_t { rotary, learned };
 enum class Activation : std::uint8_t { gelu, swiglu };
+enum class Mixer : std::uint8_t { attention, state_space };
 
 struct ModelConfig {
   std::size_t blocks = 2;
@@ -26,6 +27,13 @@ struct ModelConfig {
   Activation activation = Activation::swiglu;
   bool tied_head = true;
   ParameterizationSpec parameterization = {};
+  Mixer mixer = Mixer::attention;
+  std::size_t mixer_width = 128;  ///< state_space: inner channels, states of each, rank of the step
+  std::size_t states = 16;
+  std::size_t step_rank = 4;
+  std::size_t experts = 0;  ///< 0: one feed-forward layer for all
+  std::size_t experts_per_token = 2;
+  double balance = 0.01;  ///< coefficient of the load-balance loss
 };
 
 /// One weight tensor inside the flat parameter vector.
@@ -49,6 +57,9 @@ std::size_t total_parameters(const ModelConfig& config);
 
 /// Names of the linear layers in order: "blocks.0.attention.qkv", ..., "head".
 std::vector<std::string> linear_layer_names(const ModelConfig& config);
+
+/// Whether every block is attention and one feed-forward layer.
+bool is_plain_transformer(const ModelConfig& config);
 
 /// What a block's attention products are called where layers are named:
 /// "blocks.0.attention.products".

@@ -179,6 +179,7 @@ struct ModelNumerics {
   HeadNumerics head = {};                  ///< stronger than all of the above
   TensorNumerics tensors = {};
   NumericsSwitch switch_to = {};
+  QuantizerSpec state = binary32_quantizer();  ///< of a state-space mixer, after every position
 };
 
 /// True when `layer` of a model with `blocks` blocks matches one of the patterns.

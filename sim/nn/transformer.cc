@@ -1,11 +1,13 @@
 #include "sim/nn/transformer.h"
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 #include "sim/nn/transformer_branches-inl.h"
+#include "sim/nn/transformer_parts-inl.h"
 #include "sim/random.h"
 #include "sim/random_purpose.h"
 
@@ -15,11 +17,13 @@ template <class T>
 struct Transformer<T>::Block {
   std::size_t norm1,
       norm2;  ///< parameter numbers of the gains; a layer norm's bias follows its gain
-  LinearLayer<T> qkv, output, up, down;
+  LinearLayer<T> qkv, output, up, down;  ///< of size 0 where something else is in their place
   Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
   AlignedVector<T> raw1, raw2;  ///< results of the branches where they are normed
+  std::unique_ptr<StateSpaceMixer<T>> mixer = {};  ///< in the place of attention
+  std::unique_ptr<Experts<T>> experts = {};        ///< in the place of up and down
 };
 
 namespace {
@@ -31,6 +35,10 @@ void check_shape(const ModelConfig& config) {
   const std::size_t head_width = config.width / config.heads;
   if (config.positions == Positions::rotary && (head_width % 2 != 0)) {
     throw std::invalid_argument("rotary positions need an even head width");
+  }
+  if (config.experts > 0 &&
+      (config.experts_per_token < 1 || config.experts_per_token > 2 || config.experts < 2)) {
+    throw std::invalid_argument("a row goes to one or two of at least two experts");
   }
   if (config.context == 0 || config.blocks == 0 || config.hidden == 0) {
     throw std::invalid_argument("a model needs at least one block, position and hidden unit");
@@ -72,6 +80,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
     Attention<T> attention(policy.attention(attention_name(i)), static_cast<std::uint32_t>(i),
                            numerics.switch_to);
     blocks_.push_back(make_block(i, policy, std::move(attention), max_sequences));
+    add_parts(blocks_.back(), "blocks." + std::to_string(i), numerics.state, policy, rows);
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", policy));
   head_[0].set_multipliers(multipliers_.head);
@@ -153,6 +162,9 @@ template <class T>
 LinearLayer<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
                                            const LayerPolicy& policy) {
   const std::size_t number = find(parameter);
+  if (number == parameters_.size()) {
+    return LinearLayer<T>(name, 0, 0, nullptr, nullptr, binary32_numerics(), {}, 0);
+  }
   LinearLayer<T> layer(name, parameters_[number].cols, parameters_[number].rows, weight(number),
                        gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
   if constexpr (std::is_same_v<T, float>) {
@@ -171,6 +183,8 @@ template <class T>
 void Transformer<T>::visit_state(StateVisitor& visitor) {
   for (Block& b : blocks_) {
     for (LinearLayer<T>* layer : {&b.qkv, &b.output, &b.up, &b.down}) layer->visit_state(visitor);
+    if (b.mixer) b.mixer->visit_state(visitor);
+    if (b.experts) b.experts->visit_state(visitor);
   }
   head_[0].visit_state(visitor);
 }
@@ -233,7 +247,7 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
 }
 
 template <class T>
-auto Transformer<T>::attention_branch(Block& b) -> Branch {
+auto Transformer<T>::mixer_branch(Block& b) -> Branch {
   const auto number = 2 * static_cast<std::uint32_t>(&b - blocks_.data());
   return {number,         b.norm1,        multipliers_.residual[number],
           b.mean1.data(), b.rstd1.data(), b.raw1.data()};
@@ -248,64 +262,28 @@ auto Transformer<T>::feed_forward_branch(Block& b) -> Branch {
 
 template <class T>
 void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, const StepKey& key) {
-  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
-  const std::size_t rows = sequences * config_.context, c = config_.width;
-  const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
+  const std::size_t rows = sequences * config_.context;
   const bool norms_output = multipliers_.norms_branch_output;
-  const Branch attention = attention_branch(b), feed_forward = feed_forward_branch(b);
-  enter_branch(attention, b.input.data(), b.normed1.data(), rows, key);
-  b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
-  rotate(b.projected.data(), rows, false);
-  b.attention.forward(shape, functions_, b.projected.data(), b.attended.data(),
-                      b.probabilities.data(), key);
-  b.output.forward(b.attended.data(), norms_output ? attention.raw : b.middle.data(), rows, key);
-  leave_branch(attention, b.input.data(), b.middle.data(), rows, key);
+  const Branch mixer = mixer_branch(b), feed_forward_layer = feed_forward_branch(b);
+  enter_branch(mixer, b.input.data(), b.normed1.data(), rows, key);
+  mix(b, norms_output ? mixer.raw : b.middle.data(), sequences, key);
+  leave_branch(mixer, b.input.data(), b.middle.data(), rows, key);
 
-  enter_branch(feed_forward, b.middle.data(), b.normed2.data(), rows, key);
-  b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
-  if (config_.activation == Activation::swiglu) {
-    functions_.swiglu(b.raised.data(), b.activated.data(), rows, config_.hidden, number, key);
-  } else {
-    functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
-  }
-  scale_by(multipliers_.activation.output, b.activated.data(), rows * config_.hidden);
-  rounding_.apply(rounding_.activation_output, number, b.activated.data(), rows, config_.hidden,
-                  key);
-  b.down.forward(b.activated.data(), norms_output ? feed_forward.raw : next, rows, key);
-  leave_branch(feed_forward, b.middle.data(), next, rows, key);
+  enter_branch(feed_forward_layer, b.middle.data(), b.normed2.data(), rows, key);
+  feed_forward(b, norms_output ? feed_forward_layer.raw : next, rows, key);
+  leave_branch(feed_forward_layer, b.middle.data(), next, rows, key);
 }
 
 /// dx_ holds the gradient of the block's output on entry and of its input on return.
 template <class T>
 void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepKey& key) {
-  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
-  const std::size_t rows = sequences * config_.context, c = config_.width;
-  const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  const Branch attention = attention_branch(b), feed_forward = feed_forward_branch(b);
-  T* dbranch = leave_branch_backward(feed_forward, rows);
-  b.down.backward(b.activated.data(), dbranch, dhidden_.data(), rows, true, key);
-  scale_by(multipliers_.activation.grad_input, dhidden_.data(), rows * config_.hidden);
-  if (config_.activation == Activation::swiglu) {
-    kernels<T>().swiglu_backward(b.raised.data(), dhidden_.data(), dwide_.data(), rows,
-                                 config_.hidden);
-  } else {
-    kernels<T>().gelu_backward(b.raised.data(), dhidden_.data(), dwide_.data(),
-                               rows * config_.hidden);
-  }
-  const bool is_gated = config_.activation == Activation::swiglu;
-  rounding_.apply(rounding_.activation_gradient, 2 * number + 1, dwide_.data(), rows,
-                  is_gated ? 2 * config_.hidden : config_.hidden, key);
-  b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  enter_branch_backward(feed_forward, b.middle.data(), rows, key);
+  const std::size_t rows = sequences * config_.context;
+  const Branch mixer = mixer_branch(b), feed_forward_layer = feed_forward_branch(b);
+  feed_forward_backward(b, leave_branch_backward(feed_forward_layer, rows), rows, key);
+  enter_branch_backward(feed_forward_layer, b.middle.data(), rows, key);
 
-  dbranch = leave_branch_backward(attention, rows);
-  b.output.backward(b.attended.data(), dbranch, dnarrow_.data(), rows, true, key);
-  b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
-                       dwide_.data(), key);
-  rotate(dwide_.data(), rows, true);
-  rounding_.apply(rounding_.activation_gradient, 2 * number, dwide_.data(), rows, 3 * c, key);
-  b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  enter_branch_backward(attention, b.input.data(), rows, key);
+  mix_backward(b, leave_branch_backward(mixer, rows), sequences, key);
+  enter_branch_backward(mixer, b.input.data(), rows, key);
 }
 
 template <class T>

@@ -17,6 +17,7 @@
 
 #include "sim/aligned_vector.h"
 #include "sim/nn/attention.h"
+#include "sim/nn/experts.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/layer_functions.h"
 #include "sim/nn/layer_policy.h"
@@ -25,6 +26,7 @@
 #include "sim/nn/numerics.h"
 #include "sim/nn/rotation.h"
 #include "sim/nn/saved_state.h"
+#include "sim/nn/state_space.h"
 #include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
@@ -65,6 +67,8 @@ class Transformer {
 
   /// Running statistics of the linear layers' operands.
   void visit_state(StateVisitor& visitor);
+  /// What the gradients minimize besides loss(): the load balance of the experts, of the last pass.
+  double balance_loss() const;
 
  private:
   struct Block;  ///< layers and activations of one block
@@ -112,9 +116,20 @@ class Transformer {
   void enter_branch_backward(const Branch& branch, const T* stream, std::size_t rows,
                              const StepKey& key);
   void round_stream_gradient(std::size_t gain, std::size_t rows, const StepKey& key);
-  Branch attention_branch(Block& block);
+  Branch mixer_branch(Block& block);
   Branch feed_forward_branch(Block& block);
   void rotate(T* qkv, std::size_t rows, bool inverse);
+  /// Attention or a state-space mixer between norm1 and the residual stream.
+  void mix(Block& block, T* out, std::size_t sequences, const StepKey& key);
+  /// dnarrow_ becomes the gradient of the mixer's input.
+  void mix_backward(Block& block, T* dout, std::size_t sequences, const StepKey& key);
+  /// The feed-forward layer or the experts between norm2 and the residual stream.
+  void feed_forward(Block& block, T* out, std::size_t rows, const StepKey& key);
+  /// dnarrow_ becomes the gradient of the feed-forward layer's input.
+  void feed_forward_backward(Block& block, T* dout, std::size_t rows, const StepKey& key);
+  void add_parts(Block& block, const std::string& name, const QuantizerSpec& state,
+                 const LayerPolicy& policy, std::size_t max_rows);
+  std::uint32_t number_of(const Block& block) const;
   void block_forward(Block& block, T* next, std::size_t sequences, const StepKey& key);
   void block_backward(Block& block, std::size_t sequences, const StepKey& key);
   void embed_backward(const std::uint8_t* inputs, std::size_t rows);

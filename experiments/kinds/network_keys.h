@@ -1,0 +1,36 @@
+// Keys that kinds which train other models than transformers share with train_language_model:
+// train.*, evaluation.* and precision.*, without those that mean nothing to them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "experiments/config.h"
+#include "experiments/kind.h"
+#include "sim/nn/numerics.h"
+#include "sim/nn/training_loop.h"
+
+namespace halfulp {
+
+/// `own`, then those of language_model_fields() without model.* and data.* that `own` does not have
+/// (so `own` may give another default) and that networks without text, attention and stored
+/// activations have a use for.
+std::vector<Field> network_fields(std::span<const Field> own);
+
+/// Numerics of a run of train.steps updates, with the switch.
+nn::ModelNumerics network_numerics(const Config& config);
+
+std::string network_numerics_text(const Config& config);
+
+/// As check_precision() and check_optimizer().
+std::vector<ConfigIssue> check_network(const Config& config, const std::vector<std::string>& layers,
+                                       std::size_t blocks);
+
+/// Schedule, optimizer, clipping, evaluation and when to stop, for train.steps updates.
+nn::LoopSpec network_loop(const Config& config, const StopRules& stop);
+
+/// Bits per code of the operands of a layer that no pattern names, which figures group by.
+std::vector<Metric> operand_bits(const nn::LinearNumerics& linear);
+
+}  // namespace halfulp
