@@ -20,6 +20,7 @@ constexpr double kChiSquared95 = 3.8414588;  // one degree of freedom
 constexpr double kIllConditioned = 1e6;
 constexpr double kUnidentifiedSpan = 1e3;  // of a positive parameter's interval, high / low
 constexpr double kBoundShare = 1e-9;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kPi = 3.14159265358979323846;
 
 /// ln of the integral of exp(-Huber(z; c)) over z.
@@ -202,7 +203,8 @@ double condition_number(const Problem& problem, const std::vector<double>& theta
     }
   }
   const std::vector<double> eigenvalues = symmetric_eigenvalues(matrix, n);
-  return eigenvalues.back() / std::max(eigenvalues.front(), 1e-300);
+  const bool singular = eigenvalues.front() <= 1e-15 * eigenvalues.back();
+  return singular ? kInfinity : eigenvalues.back() / eigenvalues.front();
 }
 
 Profile profile(const Problem& problem, const MultiStart& fit, std::size_t free_index) {
