@@ -1,8 +1,11 @@
 #include "sim/nn/linear.h"
 
 #include <stdexcept>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include "sim/nn/quantization_watch.h"
 
 namespace halfulp::nn {
 namespace {
@@ -10,6 +13,11 @@ namespace {
 // Numbers of scratch memories: quantized copies of a layer's left and right operands, and values
 // made from a grid that stays.
 constexpr std::size_t kLeft = 0, kRight = 1, kValues = 2;
+
+/// By Operand.
+constexpr std::string_view kOperandNames[] = {"fprop_input",       "fprop_weight",
+                                              "dgrad_grad_output", "dgrad_weight",
+                                              "wgrad_grad_output", "wgrad_input"};
 
 /// Scratch shared by all layers of a thread: copies that live for one product.
 template <class T>
@@ -96,14 +104,17 @@ auto Linear<T>::quantize(Operand operand, const T* in, T* out, std::size_t rows,
                                  index_ * 8 + operand, key.step};
     const ConstMatrix from = {in, rows, cols, cols};
     const Matrix to = {out, rows, cols, cols};
+    const QuantizationWatch watch(key, name_, kOperandNames[operand], from);
     if (!as_grid) {
       quantizer.quantize(from, to, stream);
+      watch.quantized(quantizer, to);
       return {out, {}};
     }
     const auto [scale_rows, scale_cols] = quantizer.scale_shape(rows, cols);
     scales_[operand].resize(scale_rows * scale_cols);
     const Matrix scales = {scales_[operand].data(), scale_rows, scale_cols, scale_cols};
     quantizer.quantize_to_grid(from, to, scales, stream);
+    watch.quantized(quantizer, to, scales);
     return {out, scales};
   }
   return {out, {}};

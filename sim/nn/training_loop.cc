@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "sim/nn/kernels.h"
 
@@ -24,6 +25,7 @@ std::string divergence(const LoopSpec& spec, double loss, double gradient_norm, 
 }
 
 double mean_of_last_tenth(const std::vector<LossPoint>& points) {
+  if (points.empty()) return std::numeric_limits<double>::quiet_NaN();
   const std::size_t count = std::max<std::size_t>(points.size() / 10, 1);
   double sum = 0.0;
   for (std::size_t i = points.size() - count; i < points.size(); ++i) sum += points[i].loss;
@@ -38,11 +40,18 @@ TrainingLoop::TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64
       seed_(seed),
       optimizer_(make_optimizer(spec.optimizer, task.parameters())) {
   task_.initialize(seed);
+  if (!spec_.initial_weights) return;
+  const std::span<float> weights = task_.weights();
+  if (spec_.initial_weights->size() != weights.size()) {
+    throw std::invalid_argument("the initial weights are of another model");
+  }
+  std::copy(spec_.initial_weights->begin(), spec_.initial_weights->end(), weights.begin());
 }
 
 double TrainingLoop::update(std::int64_t step, double& gradient_norm,
-                            const OperandObserver* observer) {
-  const StepKey key = {seed_, static_cast<std::uint32_t>(step), observer};
+                            const OperandObserver* observer, CounterRecorder* counters) {
+  StepKey key = {seed_, static_cast<std::uint32_t>(step), observer};
+  if (counters != nullptr) key.quantization = counters->begin_step(step);
   const double loss = task_.loss_and_gradient(key);
   double squares = 0.0;
   for (const Parameter& p : task_.parameters()) {
@@ -50,11 +59,13 @@ double TrainingLoop::update(std::int64_t step, double& gradient_norm,
   }
   gradient_norm = std::sqrt(squares);
   const bool clipped = spec_.clip_norm > 0.0 && gradient_norm > spec_.clip_norm;
+  if (counters != nullptr) counters->before_update(task_);
   optimizer_->update({.seed = seed_,
                       .step = step,
                       .learning_rate = learning_rate(spec_.schedule, step),
                       .gradient_scale = clipped ? spec_.clip_norm / gradient_norm : 1.0},
                      task_.weights(), task_.gradients());
+  if (counters != nullptr) counters->after_update(task_, *optimizer_);
   return loss;
 }
 
@@ -63,13 +74,13 @@ Evaluation TrainingLoop::evaluate() {
       {seed_, StepKey::kEvaluation | static_cast<std::uint32_t>(result_.steps_done)});
 }
 
-bool TrainingLoop::advance(const OperandObserver* observer) {
+bool TrainingLoop::advance(const OperandObserver* observer, CounterRecorder* counters) {
   const std::int64_t step = result_.steps_done;
   if (spec_.evaluate_every > 0 && step % spec_.evaluate_every == 0) {
     result_.validation.push_back({step, evaluate().loss});
   }
   double gradient_norm = 0.0;
-  const double loss = update(step, gradient_norm, observer);
+  const double loss = update(step, gradient_norm, observer, counters);
   result_.train_loss.push_back({step, loss});
   result_.gradient_norm.push_back({step, gradient_norm});
   result_.steps_done = step + 1;
@@ -94,6 +105,12 @@ void TrainingLoop::visit_state(StateVisitor& visitor) {
   visitor.visit("weights", task_.weights());
   optimizer_->visit_state(visitor);
   task_.visit_state(visitor);
+}
+
+void TrainingLoop::visit_curves(const CurveVisitor& visitor) {
+  visitor("train_loss", result_.train_loss);
+  visitor("validation", result_.validation);
+  visitor("gradient_norm", result_.gradient_norm);
 }
 
 TrainResult train(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed,
