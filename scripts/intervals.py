@@ -36,3 +36,13 @@ def mean_interval(values):
         return mean, math.nan, math.nan
     half = t_975(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
     return mean, mean - half, mean + half
+
+
+def wilson_interval(successes, trials):
+    """95 % interval (low, high) of a share, Wilson's (doi:10.1080/01621459.1927.10502953)."""
+    z2 = _Z_975 * _Z_975
+    share = successes / trials
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = _Z_975 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
+    half /= 1 + z2 / trials
+    return max(0.0, centre - half), min(1.0, centre + half)

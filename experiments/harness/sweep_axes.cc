@@ -176,13 +176,17 @@ AxisChoice SweepReader::read_choice(const TomlLeaf& leaf, const TomlNode& item) 
     }
     return choice;
   }
-  const auto is_field = [&](const std::string& path, const TomlNode&) {
-    return schema_.find(path) != nullptr;
-  };
-  for (const TomlLeaf& part : leaves(item, "", is_field)) {
-    if (auto setting = read_setting(part.path, part.at, *part.node)) {
-      choice.settings.push_back(std::move(*setting));
-    }
+  read_constants(item, "base", choice.settings);
+  // What the table sets itself beats its base files, later files beat earlier ones.
+  std::vector<Setting> inherited;
+  for (const TomlEntry& entry : item.entries) {
+    if (entry.key == "base") read_base(entry, sweep_.path, {sweep_.path}, inherited);
+  }
+  for (auto setting = inherited.rbegin(); setting != inherited.rend(); ++setting) {
+    const bool is_set =
+        std::any_of(choice.settings.begin(), choice.settings.end(),
+                    [&](const Setting& other) { return other.key == setting->key; });
+    if (!is_set) choice.settings.push_back(std::move(*setting));
   }
   return choice;
 }

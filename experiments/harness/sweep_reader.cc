@@ -74,7 +74,10 @@ void SweepReader::read_document(const TomlNode& document) {
              }},
             {"name", [&](const TomlEntry& entry) { read_name(entry); }},
             {"experiment", nothing},  // read first: the other keys depend on it
-            {"base", [&](const TomlEntry& entry) { read_base(entry, sweep_.path, {sweep_.path}); }},
+            {"base",
+             [&](const TomlEntry& entry) {
+               read_base(entry, sweep_.path, {sweep_.path}, sweep_.constants);
+             }},
             {"seeds", [&](const TomlEntry& entry) { read_seeds(entry); }},
             {"notes", [&](const TomlEntry& entry) { expect(entry, "notes", TomlType::text); }},
             {"set", nothing},
@@ -84,7 +87,7 @@ void SweepReader::read_document(const TomlNode& document) {
   // Precedence is base < [set] < axes < command line wherever the tables stand in the file.
   for (const TomlEntry& entry : document.entries) {
     if (entry.key == "set" && expect(entry, "set", TomlType::table)) {
-      read_constants(entry.value, "");
+      read_constants(entry.value, "", sweep_.constants);
     }
   }
   for (const TomlEntry& entry : document.entries) {

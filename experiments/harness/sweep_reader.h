@@ -47,11 +47,12 @@ class SweepReader {
   bool expect(const TomlEntry& entry, const std::string& name, TomlType type);
 
   // sweep_settings.cc: keys of the experiment kind, and the base files that set them.
+  // Settings are added to `into`, where later ones win.
   void read_base(const TomlEntry& entry, const std::string& from_file,
-                 const std::vector<std::string>& open_files);
+                 const std::vector<std::string>& open_files, std::vector<Setting>& into);
   void read_base_file(const std::string& path, const Location& at,
-                      std::vector<std::string> open_files);
-  void read_constants(const TomlNode& table, const std::string& skip);
+                      std::vector<std::string> open_files, std::vector<Setting>& into);
+  void read_constants(const TomlNode& table, const std::string& skip, std::vector<Setting>& into);
   /// The setting, or nothing after a complaint. An unknown key is complained about once and then
   /// taken for its suggestion, so that later checks see what the user meant.
   std::optional<Setting> read_setting(const std::string& path, const Location& key_at,

@@ -23,7 +23,8 @@ std::string written_text(const TomlNode& node, const Value& value) {
 }  // namespace
 
 void SweepReader::read_base(const TomlEntry& entry, const std::string& from_file,
-                            const std::vector<std::string>& open_files) {
+                            const std::vector<std::string>& open_files,
+                            std::vector<Setting>& into) {
   const bool is_list = entry.value.type == TomlType::array;
   const std::vector<TomlNode> single = {entry.value};
   for (const TomlNode& item : is_list ? entry.value.items : single) {
@@ -34,12 +35,12 @@ void SweepReader::read_base(const TomlEntry& entry, const std::string& from_file
       continue;
     }
     const auto folder = std::filesystem::path(from_file).parent_path();
-    read_base_file((folder / item.text).lexically_normal().string(), item.at, open_files);
+    read_base_file((folder / item.text).lexically_normal().string(), item.at, open_files, into);
   }
 }
 
 void SweepReader::read_base_file(const std::string& path, const Location& at,
-                                 std::vector<std::string> open_files) {
+                                 std::vector<std::string> open_files, std::vector<Setting>& into) {
   if (std::find(open_files.begin(), open_files.end(), path) != open_files.end()) {
     diagnostics_.error(at, fmt::format("base: {} includes itself", quote(path)));
     return;
@@ -56,13 +57,14 @@ void SweepReader::read_base_file(const std::string& path, const Location& at,
   }
   for (const TomlEntry& entry : document->entries) {
     if (entry.key == "base") {
-      read_base(entry, path, open_files);
+      read_base(entry, path, open_files, into);
     }
   }
-  read_constants(*document, "base");
+  read_constants(*document, "base", into);
 }
 
-void SweepReader::read_constants(const TomlNode& table, const std::string& skip) {
+void SweepReader::read_constants(const TomlNode& table, const std::string& skip,
+                                 std::vector<Setting>& into) {
   const auto is_field = [&](const std::string& path, const TomlNode&) {
     return schema_.find(path) != nullptr;
   };
@@ -76,7 +78,7 @@ void SweepReader::read_constants(const TomlNode& table, const std::string& skip)
       continue;
     }
     if (auto setting = read_setting(leaf.path, leaf.at, *leaf.node)) {
-      sweep_.constants.push_back(std::move(*setting));
+      into.push_back(std::move(*setting));
     }
   }
 }

@@ -1,5 +1,6 @@
 #include "experiments/kinds/language_model_spec.h"
 
+#include "experiments/kinds/checkpoint_fields.h"
 #include "experiments/kinds/model_spec.h"
 #include "experiments/kinds/precision_spec.h"
 #include "experiments/kinds/training_spec.h"
@@ -60,6 +61,7 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
   for (ConfigIssue& issue : check_precision(config, model_config(config))) {
     issues.push_back(std::move(issue));
   }
+  for (ConfigIssue& issue : check_checkpoint_fields(config)) issues.push_back(std::move(issue));
   return issues;
 }
 

@@ -10,6 +10,14 @@ using enum FieldType;
 
 // A quantizer or accumulator field whose choices name a word accepts that word besides.
 constexpr std::array kFields = {
+    Field{"precision.recipe",
+          text,
+          "",
+          "what these settings are called together, for figures",
+          0,
+          0,
+          {},
+          false},
     Field{"precision.weight", quantizer, "binary32", "weights in fprop and dgrad"},
     Field{"precision.activation", quantizer, "binary32", "layer inputs in fprop and wgrad"},
     Field{"precision.gradient", quantizer, "binary32", "output gradients in dgrad and wgrad"},

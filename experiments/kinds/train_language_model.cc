@@ -7,17 +7,25 @@
 #include <limits>
 
 #include "experiments/kinds/corpora.h"
+#include "experiments/kinds/initial_weights.h"
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/language_model_spec.h"
+#include "experiments/kinds/training_run.h"
 #include "sim/nn/trainer.h"
 
 namespace halfulp {
 namespace {
 
 constexpr std::size_t kCurvePoints = 256;
+constexpr std::size_t kSpikeWindow = 100, kRiseWindow = 16;
+constexpr double kSpikeDeviations = 7.0;
 
 void prepare(std::span<const Config> configs) {
-  for (const Config& config : configs) shared_corpus(config);
+  for (const Config& config : configs) {
+    const auto corpus = shared_corpus(config);
+    if (config.text("train.initial_weights").empty()) continue;
+    initial_weights(config, nn::LanguageModelTask(train_spec(config), *corpus).parameters());
+  }
 }
 
 /// At most kCurvePoints means of consecutive points, each at the last step of its window.
@@ -48,6 +56,10 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
        "cross entropy on held-out text after the last update"},
       {"train_loss", result.final_train_loss, "nats/byte",
        "training cross entropy, mean of the last tenth of the updates"},
+      {"spike_share", nn::spike_share(result.train_loss, kSpikeWindow, kSpikeDeviations), "1",
+       "updates whose loss is 7 standard deviations above the 100 before, share of those judged"},
+      {"largest_rise", nn::largest_rise(result.train_loss, kRiseWindow), "nats/byte",
+       "highest mean training loss of 16 updates above an earlier one"},
       {"parameters", parameters, "1", "parameters of the blocks' linear layers"},
       {"total_parameters", number(nn::total_parameters(spec.model)), "1", "all parameters"},
       {"tokens", trained, "bytes", "training bytes seen"},
@@ -69,14 +81,12 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
 
 RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
               RunObserver& observer) {
-  nn::TrainSpec spec = train_spec(config);
-  spec.loop.stop_at_non_finite = stop.non_finite;
-  spec.loop.stop_above = stop.loss_above;
+  const nn::TrainSpec spec = train_spec(config);
   const auto corpus = shared_corpus(config);
-  const nn::TrainResult trained = nn::train(
-      spec, *corpus, static_cast<std::uint64_t>(seed), [&](std::int64_t step, double loss) {
-        observer.progress(step, spec.loop.schedule.steps, loss);
-      });
+  nn::LanguageModelTask task(spec, *corpus);
+  const std::string inputs = language_model_numerics(config) + "\n" + corpus->checksum;
+  TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer);
+  const nn::TrainResult& trained = run.result;
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
@@ -88,6 +98,10 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
       thinned("gradient_norm", "1", "global gradient norm before clipping, window means",
               trained.gradient_norm)};
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
+  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
+    result.facts.emplace_back("initial_weights_checksum", checksum);
+  }
+  result.counters = std::move(run.counters);
   return result;
 }
 

@@ -175,14 +175,14 @@ double unchanged_share(std::span<const float> before, std::span<const float> aft
 
 const std::array<CounterInfo, kCounters>& counter_table() {
   static const std::array<CounterInfo, kCounters> table = {{
-      {"saturation_share", "1", "share of elements beyond the range of the format at its scale"},
-      {"underflow_share", "1", "share of nonzero elements that became zero"},
-      {"zero_share", "1", "share of elements that are zero before quantization"},
-      {"amax", "1", "largest magnitude before quantization"},
-      {"scale", "1", "scale of the tensor: decoded = scale x element"},
-      {"kurtosis", "1", "mean x^4 / (mean x^2)^2 before quantization"},
-      {"sqnr_db", "dB", "signal to quantization noise ratio"},
-      {"unchanged_share", "1", "share of weights with a gradient that the update did not change"},
+      {"saturation", "saturation_share", "1", "share of elements beyond the range of the format at its scale"},
+      {"underflow", "underflow_share", "1", "share of nonzero elements that became zero"},
+      {"zero", "zero_share", "1", "share of elements that are zero before quantization"},
+      {"amax", "amax", "1", "largest magnitude before quantization"},
+      {"scale", "scale", "1", "scale of the tensor: decoded = scale x element"},
+      {"kurtosis", "kurtosis", "1", "mean x^4 / (mean x^2)^2 before quantization"},
+      {"sqnr", "sqnr_db", "dB", "signal to quantization noise ratio"},
+      {"unchanged", "unchanged_share", "1", "share of weights with a gradient that the update did not change"},
   }};
   return table;
 }

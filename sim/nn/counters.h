@@ -44,6 +44,7 @@ enum class Counter : std::uint8_t {
 inline constexpr std::size_t kCounters = 8;
 
 struct CounterInfo {
+  std::string_view key;  ///< what configurations call it
   std::string_view name, units, long_name;
 };
 

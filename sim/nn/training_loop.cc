@@ -24,14 +24,6 @@ std::string divergence(const LoopSpec& spec, double loss, double gradient_norm, 
   return {};
 }
 
-double mean_of_last_tenth(const std::vector<LossPoint>& points) {
-  if (points.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const std::size_t count = std::max<std::size_t>(points.size() / 10, 1);
-  double sum = 0.0;
-  for (std::size_t i = points.size() - count; i < points.size(); ++i) sum += points[i].loss;
-  return sum / static_cast<double>(count);
-}
-
 }  // namespace
 
 TrainingLoop::TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed)

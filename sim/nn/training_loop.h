@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/nn/counters.h"
+#include "sim/nn/loss_statistics.h"
 #include "sim/nn/optimizer.h"
 #include "sim/nn/schedule.h"
 #include "sim/nn/training_task.h"
@@ -24,11 +25,6 @@ struct LoopSpec {
   double stop_above = 1e308;  ///< training loss that counts as diverged
   /// In the place of the task's own, laid out as weights(); null: the task's.
   std::shared_ptr<const std::vector<float>> initial_weights = {};
-};
-
-struct LossPoint {
-  std::int64_t step;  ///< updates made before the loss was taken
-  double loss;
 };
 
 struct TrainResult {

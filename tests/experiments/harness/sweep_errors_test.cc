@@ -209,6 +209,9 @@ TEST_F(SweepErrors, BaseFiles) {
   write("base.toml", "base = \"base.toml\"\n");
   EXPECT_THAT(toy("base = \"base.toml\"\n"),
               ElementsAre("base.toml:1:8: base: \"base.toml\" includes itself"));
+  EXPECT_THAT(toy("[sweep.grid]\nx = [{ base = \"none.toml\" }]\n"),
+              ElementsAre(AllOf(StartsWith("sweep.toml:3:15: base: none.toml: "),
+                                HasSubstr("No such file"))));
 }
 
 TEST_F(SweepErrors, HeaderValues) {

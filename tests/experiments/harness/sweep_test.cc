@@ -70,6 +70,25 @@ TEST_F(Sweep, InlineTableSetsSeveralKeysAtOnce) {
   EXPECT_THAT(plan.swept_keys, ElementsAre("model.width", "train.batch"));
 }
 
+TEST_F(Sweep, TableOnAnAxisMayNameBaseFilesWhichItBeats) {
+  write("a.toml", "train.batch = 2\nmodel.width = 3\n");
+  write("b.toml", "base = \"a.toml\"\nmodel.width = 4\n");
+  const auto [sweep, plan] =
+      load(kHead +
+           "[sweep.grid]\n"
+           "recipe = [{ base = \"a.toml\" }, { base = [\"a.toml\", \"b.toml\"] },\n"
+           "  { base = \"b.toml\", train.batch = 5 }]\n");
+  ASSERT_THAT(plan.points, SizeIs(3));
+  const auto width = [&](std::size_t i) { return plan.points[i].config.integer("model.width"); };
+  const auto batch = [&](std::size_t i) { return plan.points[i].config.integer("train.batch"); };
+  EXPECT_EQ(width(0), 3);
+  EXPECT_EQ(batch(0), 2);
+  EXPECT_EQ(width(1), 4);
+  EXPECT_EQ(batch(1), 2);
+  EXPECT_EQ(width(2), 4);
+  EXPECT_EQ(batch(2), 5);
+}
+
 TEST_F(Sweep, ExcludeDropsPointsThatMatchEveryKeyOfOneRule) {
   EXPECT_THAT(labels(kHead + "[sweep.grid]\n"
                              "precision.weight = [\"binary32\", \"int4\", \"int8\"]\n"
