@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "experiments/harness/journal.h"
+#include "experiments/store/atomic_file.h"
 #include "experiments/store/checkpoint_file.h"
 #include "experiments/store/io_error.h"
 
@@ -150,7 +151,7 @@ Message store(const WorkerTask& task, const RunRecord& record) {
     ::unlink(task.folder->failed_file(record.run_id).c_str());
     ::unlink(task.folder->journal_file(record.run_id).c_str());
     if (!keeps_checkpoint(record.config)) {
-      ::unlink(task.folder->checkpoint_file(record.run_id).c_str());
+      remove_file(task.folder->checkpoint_file(record.run_id));
     }
     const bool diverged = record.result.status == RunStatus::diverged;
     return {diverged ? MessageType::diverged : MessageType::done, 0, 0, 0.0, reason};

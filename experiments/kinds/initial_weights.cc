@@ -56,16 +56,13 @@ const NamedTensor& tensor_for(const nn::Parameter& parameter, const Safetensors&
 
 }  // namespace
 
-std::shared_ptr<const std::vector<float>> initial_weights(
-    const Config& config, const std::vector<nn::Parameter>& parameters) {
+std::shared_ptr<const std::vector<float>> initial_weights(const Config& config,
+                                                          nn::TrainingTask& task) {
   const std::string& path = config.text("train.initial_weights");
   if (path.empty()) return nullptr;
   const Safetensors& content = loaded(path).content;
-  std::size_t size = 0;
-  for (const nn::Parameter& parameter : parameters) {
-    size = std::max(size, parameter.offset + (parameter.size() + 15) / 16 * 16);
-  }
-  auto weights = std::make_shared<std::vector<float>>(size);
+  const std::vector<nn::Parameter>& parameters = task.parameters();
+  auto weights = std::make_shared<std::vector<float>>(task.weights().size());
   for (const nn::Parameter& parameter : parameters) {
     const NamedTensor& tensor = tensor_for(parameter, content, path);
     std::copy(tensor.values.begin(), tensor.values.end(),

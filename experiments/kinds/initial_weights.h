@@ -2,20 +2,19 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "experiments/config.h"
-#include "sim/nn/model_config.h"
+#include "sim/nn/training_task.h"
 
 namespace halfulp {
 
-/// Laid out as `parameters`; null where the key is empty. The file is read once in a process (and
+/// Laid out as task.weights(); null where the key is empty. The file is read once in a process (and
 /// by the workers that it forks not again). Throws DataError, naming the tensor, when the file has
 /// not exactly the tensors of the model: rows x cols, or cols for a single row.
-std::shared_ptr<const std::vector<float>> initial_weights(
-    const Config& config, const std::vector<nn::Parameter>& parameters);
+std::shared_ptr<const std::vector<float>> initial_weights(const Config& config,
+                                                          nn::TrainingTask& task);
 
 /// Checksum of the file; empty where the key is.
 std::string initial_weights_checksum(const Config& config);

@@ -24,7 +24,8 @@ void prepare(std::span<const Config> configs) {
   for (const Config& config : configs) {
     const auto corpus = shared_corpus(config);
     if (config.text("train.initial_weights").empty()) continue;
-    initial_weights(config, nn::LanguageModelTask(train_spec(config), *corpus).parameters());
+    nn::LanguageModelTask task(train_spec(config), *corpus);
+    initial_weights(config, task);
   }
 }
 

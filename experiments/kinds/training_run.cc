@@ -33,7 +33,7 @@ TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec s
                          RunObserver& observer) {
   spec.stop_at_non_finite = stop.non_finite;
   spec.stop_above = stop.loss_above;
-  spec.initial_weights = initial_weights(config, task.parameters());
+  spec.initial_weights = initial_weights(config, task);
   const std::string all_inputs = inputs + "\n" + initial_weights_checksum(config);
   nn::TrainingLoop loop(spec, task, static_cast<std::uint64_t>(seed));
   nn::CounterRecorder counters;
@@ -53,7 +53,8 @@ TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec s
     observer.progress(loop.updates(), spec.schedule.steps, loop.last_loss());
     if (goes_on && checkpoint_every > 0 && loop.updates() % checkpoint_every == 0) save();
   }
-  if (config.boolean("train.keep_checkpoints")) save();
+  // A diverged run goes on to diverge again from its last checkpoint.
+  if (config.boolean("train.keep_checkpoints") && !loop.has_diverged()) save();
   return {loop.finish(), counter_table_of(config, counters.samples())};
 }
 

@@ -62,6 +62,8 @@ class TrainingLoop {
   /// Whether there is an update left.
   bool is_finished() const { return updates() >= spec_.schedule.steps; }
 
+  bool has_diverged() const { return result_.diverged; }
+
   const TrainingTask& task() const { return task_; }
 
   double last_loss() const { return result_.train_loss.back().loss; }
