@@ -6,12 +6,12 @@
 #include <limits>
 
 #include "sim/metrics.h"
+#include "sim/nn/counter_kernels.h"
 
 namespace halfulp::nn {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kLanes = 16;
 
 CounterValues no_values() {
   CounterValues values;
@@ -27,108 +27,34 @@ double share(std::size_t part, std::size_t whole) {
   return whole == 0 ? kNan : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// Sixteen partial sums of binary64.
-struct LaneSums {
-  double lanes[kLanes] = {};
-
-  double total() const {
-    double folded[kLanes];
-    std::copy_n(lanes, kLanes, folded);
-    for (std::size_t width = kLanes / 2; width > 0; width /= 2) {
-      for (std::size_t j = 0; j < width; ++j) folded[j] += folded[j + width];
-    }
-    return folded[0];
-  }
-};
-
-struct Moments {
-  LaneSums squares, fourths;
-  std::size_t zeros = 0;
-  float amax = 0.0F;
-};
-
-/// Adds up to sixteen elements, each to its lane.
-void add(Moments& moments, const float* x, std::size_t n) {
-  for (std::size_t j = 0; j < n; ++j) {
-    const double square = static_cast<double>(x[j]) * static_cast<double>(x[j]);
-    moments.squares.lanes[j] += square;
-    moments.fourths.lanes[j] += square * square;
-    moments.zeros += x[j] == 0.0F ? 1U : 0U;
-    const float magnitude = std::fabs(x[j]);
-    moments.amax = magnitude > moments.amax ? magnitude : moments.amax;
-  }
-}
-
-Moments moments_of(const float* x, std::size_t n) {
-  Moments moments;
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) add(moments, x + i, kLanes);
-  add(moments, x + i, n - i);
-  return moments;
-}
-
-CounterValues values_of(const Moments& moments, std::size_t n) {
+CounterValues values_of(const OperandSums& sums, std::size_t n) {
   CounterValues values = no_values();
   if (n == 0) return values;
-  const double squares = moments.squares.total();
-  at(values, Counter::zero_share) = share(moments.zeros, n);
-  at(values, Counter::amax) = static_cast<double>(moments.amax);
+  at(values, Counter::zero_share) = share(sums.zeros, n);
+  at(values, Counter::amax) = static_cast<double>(sums.amax);
   at(values, Counter::kurtosis) =
-      static_cast<double>(n) * moments.fourths.total() / (squares * squares);
+      static_cast<double>(n) * sums.fourths / (sums.squares * sums.squares);
   return values;
-}
-
-double error_squares(const float* x, const float* q, std::size_t n) {
-  LaneSums sums;
-  const auto add_error = [&](std::size_t i, std::size_t count) {
-    for (std::size_t j = 0; j < count; ++j) {
-      const double difference = static_cast<double>(q[i + j]) - static_cast<double>(x[i + j]);
-      sums.lanes[j] += difference * difference;
-    }
-  };
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) add_error(i, kLanes);
-  add_error(i, n - i);
-  return sums.total();
-}
-
-std::size_t count_flushed(const float* x, const float* q, std::size_t n) {
-  std::uint64_t flushed = 0;
-  for (std::size_t i = 0; i < n; ++i) flushed += (x[i] != 0.0F) & (q[i] == 0.0F) ? 1U : 0U;
-  return flushed;
-}
-
-/// Of n elements under one scale.
-std::size_t count_beyond(const float* x, std::size_t n, float low, float high) {
-  std::uint32_t count = 0;
-  for (std::size_t i = 0; i < n; ++i) count += (x[i] > high) | (x[i] < low) ? 1U : 0U;
-  return count;
-}
-
-/// Of n elements under a scale each.
-std::size_t count_beyond(const float* x, const float* scales, std::size_t n, float low,
-                         float high) {
-  std::uint32_t count = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    count += (x[i] > high * scales[i]) | (x[i] < low * scales[i]) ? 1U : 0U;
-  }
-  return count;
 }
 
 std::size_t count_saturated(const QuantizedOperand& operand) {
   const ConstMatrix& x = operand.before;
+  if (operand.unit_rows >= x.rows && operand.unit_cols >= x.cols) {
+    const float scale = operand.scales.data[0];
+    return count_beyond(x.data, x.rows * x.cols, operand.low * scale, operand.high * scale);
+  }
   std::size_t count = 0;
+  std::vector<float> own(x.cols);  // the scale of each element of a row
   for (std::size_t r = 0; r < x.rows; ++r) {
     const float* row = x.data + r * x.stride;
     const float* scales = operand.scales.data + r / operand.unit_rows * operand.scales.stride;
-    if (operand.unit_cols == 1) {
-      count += count_beyond(row, scales, x.cols, operand.low, operand.high);
-      continue;
+    if (operand.unit_cols > 1) {
+      for (std::size_t c = 0, unit = 0; c < x.cols; c += operand.unit_cols, ++unit) {
+        std::fill_n(own.data() + c, std::min(operand.unit_cols, x.cols - c), scales[unit]);
+      }
+      scales = own.data();
     }
-    for (std::size_t c = 0, unit = 0; c < x.cols; c += operand.unit_cols, ++unit) {
-      const std::size_t n = std::min(operand.unit_cols, x.cols - c);
-      count += count_beyond(row + c, n, operand.low * scales[unit], operand.high * scales[unit]);
-    }
+    count += count_beyond(row, scales, x.cols, operand.low, operand.high);
   }
   return count;
 }
@@ -188,19 +114,18 @@ const std::array<CounterInfo, kCounters>& counter_table() {
 }
 
 CounterValues count_values(std::span<const float> x) {
-  return values_of(moments_of(x.data(), x.size()), x.size());
+  return values_of(operand_sums(x.data(), x.data(), x.size()), x.size());
 }
 
 CounterValues count_quantized(const QuantizedOperand& operand) {
   const float* x = operand.before.data;
   const std::size_t n = operand.before.rows * operand.before.cols;
-  const Moments moments = moments_of(x, n);
-  CounterValues values = values_of(moments, n);
+  const OperandSums sums = operand_sums(x, operand.after.data, n);
+  CounterValues values = values_of(sums, n);
   if (n == 0) return values;
-  const float* q = operand.after.data;
   at(values, Counter::saturation_share) = share(count_saturated(operand), n);
-  at(values, Counter::underflow_share) = share(count_flushed(x, q, n), n - moments.zeros);
-  at(values, Counter::sqnr_db) = to_db(error_squares(x, q, n) / moments.squares.total());
+  at(values, Counter::underflow_share) = share(sums.flushed, n - sums.zeros);
+  at(values, Counter::sqnr_db) = to_db(sums.errors / sums.squares);
   if (operand.scales.rows == 1 && operand.scales.cols == 1) {
     at(values, Counter::scale) = static_cast<double>(operand.scales.data[0]);
   }
