@@ -16,6 +16,7 @@
 #include "sim/gemm.h"
 #include "sim/nn/kernels.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 #include "sim/simd_target.h"
 #include "sim/two_pass_softmax.h"
 

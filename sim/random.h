@@ -11,23 +11,9 @@ namespace halfulp {
 /// One independent sequence of 32-bit words.
 struct RandomStream {
   std::uint64_t seed = 0;    ///< Philox key (low word first)
-  std::uint32_t stream = 0;  ///< what the bits are for: see RandomPurpose
+  std::uint32_t stream = 0;  ///< what the bits are for: see RandomPurpose (sim/random_purpose.h)
   std::uint32_t tensor = 0;  ///< which tensor, or other sub-stream
   std::uint32_t step = 0;    ///< training step, or other time
-};
-
-/// Values of RandomStream::stream; new purposes get new numbers, old ones never change.
-enum class RandomPurpose : std::uint32_t {
-  weights = 1,
-  batches = 2,
-  rounding = 3,
-  data = 4,
-  sweep = 5,
-  samples = 6,
-  accumulation = 7,            ///< inside products of linear layers
-  attention_accumulation = 8,  ///< inside products of attention
-  permutation = 9,
-  functions = 10  ///< inside softmax, norms and activation functions
 };
 
 /// Ten rounds; counter and key little end first. Matches Random123, NumPy and cuRAND for equal

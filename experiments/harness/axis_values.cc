@@ -11,6 +11,7 @@
 #include "experiments/harness/schema.h"
 #include "sim/elementary.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::harness {
 

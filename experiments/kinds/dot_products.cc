@@ -5,6 +5,7 @@
 
 #include "formats/accumulator_spec.h"
 #include "formats/spec.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 

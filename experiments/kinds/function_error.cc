@@ -18,6 +18,7 @@
 #include "sim/format_functions.h"
 #include "sim/quantizer.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 #include "sim/rounder.h"
 
 namespace halfulp {

@@ -14,6 +14,7 @@
 #include "formats/accumulator_spec.h"
 #include "sim/accumulated_gemm.h"
 #include "sim/exact_product.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 namespace {

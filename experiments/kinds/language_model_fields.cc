@@ -10,7 +10,8 @@ std::span<const Field> language_model_fields() {
   static const std::vector<Field> all = [] {
     std::vector<Field> fields;
     for (const auto group :
-         {model_fields(), training_fields(), checkpoint_fields(), precision_fields()}) {
+         {model_fields(), training_fields(), checkpoint_fields(), optimizer_fields(),
+          precision_fields(), optimizer_precision_fields()}) {
       fields.insert(fields.end(), group.begin(), group.end());
     }
     return fields;
@@ -20,7 +21,7 @@ std::span<const Field> language_model_fields() {
 
 std::vector<Field> with_training_fields(std::span<const Field> own) {
   std::vector<Field> all(own.begin(), own.end());
-  for (const auto group : {model_fields(), training_fields()}) {
+  for (const auto group : {model_fields(), training_fields(), optimizer_fields()}) {
     for (const Field& field : group) {
       if (!field.key.starts_with("evaluation.")) all.push_back(field);
     }

@@ -8,9 +8,11 @@
 
 namespace halfulp {
 
-std::span<const Field> model_fields();      ///< model.*, data.*
-std::span<const Field> training_fields();   ///< train.*, evaluation.*
-std::span<const Field> precision_fields();  ///< precision.*
+std::span<const Field> model_fields();                ///< model.*, data.*
+std::span<const Field> training_fields();             ///< train.*, evaluation.*
+std::span<const Field> precision_fields();            ///< precision.*
+std::span<const Field> optimizer_fields();            ///< train.optimizer and what belongs to it
+std::span<const Field> optimizer_precision_fields();  ///< precision.optimizer.*, of weights
 
 /// All of them.
 std::span<const Field> language_model_fields();

@@ -2,6 +2,7 @@
 
 #include "experiments/kinds/checkpoint_fields.h"
 #include "experiments/kinds/model_spec.h"
+#include "experiments/kinds/optimizer_spec.h"
 #include "experiments/kinds/precision_spec.h"
 #include "experiments/kinds/training_spec.h"
 
@@ -18,6 +19,9 @@ nn::TrainSpec binary32_train_spec(const Config& config) {
 nn::TrainSpec train_spec(const Config& config) {
   nn::TrainSpec spec = binary32_train_spec(config);
   spec.numerics = model_numerics(config);
+  set_switch(config, spec.loop.schedule.steps, spec.numerics);
+  spec.loop.optimizer = optimizer_spec(config);
+  spec.loop.update_metrics_every = config.integer("evaluation.update_metrics_every");
   spec.loop.evaluate_every = config.integer("evaluation.every");
   spec.evaluation_bytes = static_cast<std::size_t>(config.integer("evaluation.bytes"));
   return spec;
@@ -62,11 +66,12 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
     issues.push_back(std::move(issue));
   }
   for (ConfigIssue& issue : check_checkpoint_fields(config)) issues.push_back(std::move(issue));
+  for (ConfigIssue& issue : check_optimizer(config)) issues.push_back(std::move(issue));
   return issues;
 }
 
 std::string language_model_numerics(const Config& config) {
-  return numerics_text(model_numerics(config));
+  return numerics_text(train_spec(config).numerics) + optimizer_numerics(config);
 }
 
 }  // namespace halfulp

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "sim/distribution.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 

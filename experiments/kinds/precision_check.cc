@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "experiments/kinds/precision_policy.h"
 #include "experiments/kinds/precision_spec.h"
 #include "formats/accumulator_spec.h"
 #include "formats/spec.h"
 #include "sim/accumulated_gemm.h"
 #include "sim/format_functions.h"
+#include "sim/nn/format_loss.h"
 
 namespace halfulp {
 namespace {
@@ -17,6 +19,7 @@ constexpr const char* kAccumulatorKeys[] = {"precision.accumulator",
                                             "precision.fprop.accumulator",
                                             "precision.dgrad.accumulator",
                                             "precision.wgrad.accumulator",
+                                            "precision.head.accumulator",
                                             "precision.attention.scores.accumulator",
                                             "precision.attention.context.accumulator",
                                             "precision.attention.backward.accumulator",
@@ -38,19 +41,97 @@ void check_accumulators(const Config& config, std::vector<ConfigIssue>& issues) 
   }
 }
 
+bool has_scales(const QuantizerSpec& spec) {
+  return spec.block || spec.scale != ScaleRule::unscaled;
+}
+
 /// Formats in which functions cannot be evaluated.
 void check_functions(const Config& config, std::vector<ConfigIssue>& issues) {
-  for (const char* key : {"precision.softmax", "precision.norm", "precision.activation_function"}) {
-    const QuantizerSpec spec = parse_quantizer(config.text(key));
-    if (spec.block || spec.scale != ScaleRule::unscaled) {
+  for (const std::string key :
+       {"precision.softmax", "precision.norm", "precision.activation_function", "precision.loss"}) {
+    if (has_scales(parse_quantizer(config.text(key)))) {
       issues.push_back({key, fmt::format("'{}' has scales; add +unscaled", config.text(key))});
       continue;
     }
     try {
-      const std::optional<Destination> to = function_destination(config, key);
-      if (to) FormatFunctions{uniform_arithmetic(*to)};
+      const std::optional<Destination> to = function_destination(config, key.c_str());
+      if (to && key == "precision.loss") {
+        nn::FormatLoss{*to};
+      } else if (to) {
+        FormatFunctions{uniform_arithmetic(*to)};
+      }
     } catch (const SpecError& error) {
       issues.push_back({key, error.what()});
+    }
+  }
+}
+
+/// Attention's outputs are rounded as they are made, before the amax of all is known.
+void check_attention_outputs(const Config& config, std::vector<ConfigIssue>& issues) {
+  for (const char* product : {"scores", "context", "backward", "grad_probabilities", "grad_value",
+                              "grad_query", "grad_key"}) {
+    std::string key = fmt::format("precision.attention.{}.output", product);
+    const bool is_inherited = config.text(key) == "inherit";
+    if (is_inherited && std::string_view(product) != "scores") continue;
+    const std::string& text = config.text(is_inherited ? "precision.output" : key);
+    if (!has_scales(parse_quantizer(text))) continue;
+    issues.push_back({key, fmt::format("'{}' has scales, which outputs of attention's products "
+                                       "cannot have; add +unscaled",
+                                       text)});
+  }
+}
+
+std::vector<std::string> layer_names(const nn::ModelConfig& model) {
+  std::vector<std::string> layers = nn::linear_layer_names(model);
+  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
+  return layers;
+}
+
+/// Lines of precision.layers that cannot be read or that match no layer, or kept ones alone.
+void check_layer_lines(const Config& config, const nn::ModelConfig& model,
+                       std::vector<ConfigIssue>& issues) {
+  const std::vector<std::string> layers = layer_names(model);
+  const auto complain = [&](const std::string& text, const std::string& why) {
+    issues.push_back({"precision.layers", fmt::format("'{}': {}", text, why)});
+  };
+  for (const std::string& text : config.text_list("precision.layers")) {
+    try {
+      const LayerLine line = parse_layer_line(text);
+      const Config own = with_settings(config, line);
+      linear_numerics(own);
+      attention_numerics(own);
+      std::vector<ConfigIssue> own_issues;
+      check_accumulators(own, own_issues);
+      check_attention_outputs(own, own_issues);
+      for (const ConfigIssue& issue : own_issues) complain(text, issue.message);
+      const auto matches = [&](const std::string& layer) {
+        return nn::keeps_high_precision({line.pattern}, layer, model.blocks);
+      };
+      const auto kept = [&](const std::string& layer) {
+        return nn::keeps_high_precision(config.text_list("precision.keep_high"), layer,
+                                        model.blocks);
+      };
+      if (std::none_of(layers.begin(), layers.end(), matches)) {
+        complain(text, fmt::format("matches no layer; the layers are {}", fmt::join(layers, ", ")));
+      } else if (std::all_of(layers.begin(), layers.end(),
+                             [&](const auto& layer) { return !matches(layer) || kept(layer); })) {
+        complain(text, "precision.keep_high keeps every layer that matches");
+      }
+    } catch (const SpecError& error) {
+      complain(text, error.what());
+    }
+  }
+}
+
+/// Switches that end before they begin, and more kept blocks than there are.
+void check_shares(const Config& config, const nn::ModelConfig& model,
+                  std::vector<ConfigIssue>& issues) {
+  if (config.real("precision.switch_at") > config.real("precision.switch_until")) {
+    issues.push_back({"precision.switch_until", "is below precision.switch_at"});
+  }
+  for (const char* key : {"precision.keep_first", "precision.keep_last"}) {
+    if (config.integer(key) > static_cast<std::int64_t>(model.blocks)) {
+      issues.push_back({key, fmt::format("the model has {} blocks", model.blocks)});
     }
   }
 }
@@ -58,8 +139,7 @@ void check_functions(const Config& config, std::vector<ConfigIssue>& issues) {
 /// Patterns of precision.keep_high that match no layer.
 void check_kept_layers(const Config& config, const nn::ModelConfig& model,
                        std::vector<ConfigIssue>& issues) {
-  std::vector<std::string> layers = nn::linear_layer_names(model);
-  for (std::size_t i = 0; i < model.blocks; ++i) layers.push_back(nn::attention_name(i));
+  const std::vector<std::string> layers = layer_names(model);
   for (const std::string& pattern : config.text_list("precision.keep_high")) {
     const auto matched = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
       return nn::keeps_high_precision({pattern}, layer, model.blocks);
@@ -78,6 +158,9 @@ std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelCo
   std::vector<ConfigIssue> issues;
   check_accumulators(config, issues);
   check_functions(config, issues);
+  check_attention_outputs(config, issues);
+  check_layer_lines(config, model, issues);
+  check_shares(config, model, issues);
   check_kept_layers(config, model, issues);
   return issues;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "experiments/kinds/precision_policy.h"
 #include "formats/accumulator_spec.h"
 #include "formats/functions.h"
 #include "formats/properties.h"
@@ -21,39 +22,40 @@ std::optional<Destination> function_destination(const Config& config, const char
   return to;
 }
 
-nn::ModelNumerics model_numerics(const Config& config) {
+nn::LinearNumerics linear_numerics(const Config& config) {
   const auto operand = [&](const char* key, const char* inherited) {
     const std::string& own = config.text(key);
     return parse_quantizer(own == "inherit" ? config.text(inherited) : own);
   };
-  nn::ModelNumerics numerics;
-  numerics.linear = {
+  const auto accumulator = [&](const char* key) {
+    const std::string& own = config.text(key);
+    return parse_accumulator(own == "inherit" ? config.text("precision.accumulator") : own);
+  };
+  return {
       .fprop_input = operand("precision.fprop.input", "precision.activation"),
       .fprop_weight = operand("precision.fprop.weight", "precision.weight"),
       .dgrad_grad_output = operand("precision.dgrad.grad_output", "precision.gradient"),
       .dgrad_weight = operand("precision.dgrad.weight", "precision.weight"),
       .wgrad_grad_output = operand("precision.wgrad.grad_output", "precision.gradient"),
-      .wgrad_input = operand("precision.wgrad.input", "precision.activation")};
-  const auto accumulator = [&](const std::string& product, const AccumulatorSpec& inherited) {
-    const std::string& own = config.text("precision." + product + ".accumulator");
-    return own == "inherit" ? inherited : parse_accumulator(own);
-  };
-  const AccumulatorSpec all = parse_accumulator(config.text("precision.accumulator"));
-  numerics.linear.fprop = accumulator("fprop", all);
-  numerics.linear.dgrad = accumulator("dgrad", all);
-  numerics.linear.wgrad = accumulator("wgrad", all);
-  const AccumulatorSpec backward = accumulator("attention.backward", all);
-  numerics.attention = {.scores = accumulator("attention.scores", all),
-                        .context = accumulator("attention.context", all),
-                        .grad_probabilities = accumulator("attention.grad_probabilities", backward),
-                        .grad_value = accumulator("attention.grad_value", backward),
-                        .grad_query = accumulator("attention.grad_query", backward),
-                        .grad_key = accumulator("attention.grad_key", backward)};
+      .wgrad_input = operand("precision.wgrad.input", "precision.activation"),
+      .fprop = accumulator("precision.fprop.accumulator"),
+      .dgrad = accumulator("precision.dgrad.accumulator"),
+      .wgrad = accumulator("precision.wgrad.accumulator"),
+      .fprop_output = inherited_quantizer(config, "precision.fprop.output", "precision.output"),
+      .dgrad_output = inherited_quantizer(config, "precision.dgrad.output", "precision.output"),
+      .wgrad_output = inherited_quantizer(config, "precision.wgrad.output", "precision.output")};
+}
+
+nn::ModelNumerics model_numerics(const Config& config) {
+  nn::ModelNumerics numerics;
+  numerics.linear = linear_numerics(config);
+  numerics.attention = attention_numerics(config);
   numerics.high_precision = config.text_list("precision.keep_high");
-  numerics.functions = {
-      .softmax = function_destination(config, "precision.softmax"),
-      .norm = function_destination(config, "precision.norm"),
-      .activation = function_destination(config, "precision.activation_function")};
+  numerics.functions = {.softmax = function_destination(config, "precision.softmax"),
+                        .norm = function_destination(config, "precision.norm"),
+                        .activation = function_destination(config, "precision.activation_function"),
+                        .loss = function_destination(config, "precision.loss")};
+  add_policy(config, numerics);
   return numerics;
 }
 
@@ -91,6 +93,7 @@ std::string functions_text(const nn::FunctionNumerics& functions) {
   add("softmax", functions.softmax);
   add("norm", functions.norm);
   add("activation_function", functions.activation);
+  add("loss", functions.loss);
   return text;
 }
 
@@ -102,7 +105,7 @@ std::string numerics_text(const nn::ModelNumerics& numerics) {
   return fmt::format(
       "{}; {}; {}; attention(scores={}, context={}, grad_probabilities={}, grad_value={}, "
       "grad_query={}, grad_key={}); estimator=straight_through; binary32_sums=fused_chain "
-      "ascending_k; keep_high=[{}]{}; others=binary32; random=philox4x32-10",
+      "ascending_k; keep_high=[{}]{}{}; others=binary32; random=philox4x32-10",
       product_text("fprop", {"input", linear.fprop_input, false},
                    {"weight", linear.fprop_weight, false}, linear.fprop),
       product_text("dgrad", {"grad_output", linear.dgrad_grad_output, false},
@@ -111,7 +114,8 @@ std::string numerics_text(const nn::ModelNumerics& numerics) {
                    {"input", linear.wgrad_input, true}, linear.wgrad),
       to_spec(attention.scores), to_spec(attention.context), to_spec(attention.grad_probabilities),
       to_spec(attention.grad_value), to_spec(attention.grad_query), to_spec(attention.grad_key),
-      fmt::join(numerics.high_precision, ","), functions_text(numerics.functions));
+      fmt::join(numerics.high_precision, ","), functions_text(numerics.functions),
+      policy_text(numerics));
 }
 
 }  // namespace halfulp

@@ -1,6 +1,7 @@
 // From the keys precision.* to a model's numerics, and their complete description.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,16 @@ namespace halfulp {
 /// the format has one; none for binary32.
 std::optional<Destination> function_destination(const Config& config, const char* key);
 
+/// Of all linear layers that nothing else is said of.
+nn::LinearNumerics linear_numerics(const Config& config);
+
+/// Everything but the switch, which needs the number of updates: set_switch(). Throws SpecError for
+/// lines of precision.layers that cannot be read.
 nn::ModelNumerics model_numerics(const Config& config);
+
+/// The keys precision.switch_* for a run of `updates`: the first update with the new operands is
+/// the first whose number, counted from 0, is at least the share of the updates.
+void set_switch(const Config& config, std::int64_t updates, nn::ModelNumerics& numerics);
 
 /// Formats and accumulators that cannot be used where they are named, and patterns of layers that
 /// match none of `model`.

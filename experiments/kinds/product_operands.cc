@@ -10,6 +10,7 @@
 #include "sim/distribution.h"
 #include "sim/quantizer.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 

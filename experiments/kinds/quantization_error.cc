@@ -18,6 +18,7 @@
 #include "sim/elementary.h"
 #include "sim/hadamard.h"
 #include "sim/metrics.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 namespace {

@@ -10,13 +10,14 @@
 #include "experiments/kinds/initial_weights.h"
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/language_model_spec.h"
+#include "experiments/kinds/training_curves.h"
 #include "experiments/kinds/training_run.h"
+#include "sim/nn/layer_policy.h"
 #include "sim/nn/trainer.h"
 
 namespace halfulp {
 namespace {
 
-constexpr std::size_t kCurvePoints = 256;
 constexpr std::size_t kSpikeWindow = 100, kRiseWindow = 16;
 constexpr double kSpikeDeviations = 7.0;
 
@@ -29,20 +30,19 @@ void prepare(std::span<const Config> configs) {
   }
 }
 
-/// At most kCurvePoints means of consecutive points, each at the last step of its window.
-Curve thinned(std::string name, std::string units, std::string long_name,
-              const std::vector<nn::LossPoint>& points) {
-  Curve curve{std::move(name), std::move(units), std::move(long_name), {}, {}};
-  const std::size_t window =
-      std::max<std::size_t>((points.size() + kCurvePoints - 1) / kCurvePoints, 1);
-  for (std::size_t start = 0; start < points.size(); start += window) {
-    const std::size_t count = std::min(window, points.size() - start);
-    double sum = 0.0;
-    for (std::size_t i = start; i < start + count; ++i) sum += points[i].loss;
-    curve.steps.push_back(points[start + count - 1].step);
-    curve.values.push_back(sum / static_cast<double>(count));
+/// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
+/// parameters; before a switch of the numerics.
+double mean_bits(const nn::TrainSpec& spec, QuantizerSpec nn::LinearNumerics::*operand) {
+  const nn::LayerPolicy policy(spec.numerics, nn::linear_layer_names(spec.model),
+                               spec.model.blocks);
+  double bits = 0.0, count = 0.0;
+  for (const nn::Parameter& parameter : nn::model_parameters(spec.model)) {
+    if (!parameter.decays || !parameter.name.starts_with("blocks.")) continue;
+    const auto size = static_cast<double>(parameter.size());
+    bits += size * bits_per_element(policy.linear(parameter.name).*operand);
+    count += size;
   }
-  return curve;
+  return bits / count;
 }
 
 std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult& result,
@@ -51,7 +51,7 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
   const double parameters = number(nn::non_embedding_parameters(spec.model));
   const double trained =
       number(result.steps_done) * number(spec.sequences) * number(spec.model.context);
-  const nn::LinearNumerics& linear = spec.numerics.linear;
+  using Linear = nn::LinearNumerics;
   std::vector<Metric> metrics = {
       {"validation_loss", result.validation_loss, "nats/byte",
        "cross entropy on held-out text after the last update"},
@@ -66,12 +66,12 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
       {"tokens", trained, "bytes", "training bytes seen"},
       {"tokens_per_parameter", trained / parameters, "1", "training bytes per block parameter"},
       {"steps_done", number(result.steps_done), "1", "updates made"},
-      {"weight_bits", bits_per_element(linear.fprop_weight), "bit",
-       "bits per weight code in the forward product"},
-      {"activation_bits", bits_per_element(linear.fprop_input), "bit",
-       "bits per activation code in the forward product"},
-      {"gradient_bits", bits_per_element(linear.dgrad_grad_output), "bit",
-       "bits per output-gradient code in the data-gradient product"},
+      {"weight_bits", mean_bits(spec, &Linear::fprop_weight), "bit",
+       "bits per weight code in the forward product, mean over the blocks' linear layers"},
+      {"activation_bits", mean_bits(spec, &Linear::fprop_input), "bit",
+       "bits per activation code in the forward product, the same mean"},
+      {"gradient_bits", mean_bits(spec, &Linear::dgrad_grad_output), "bit",
+       "bits per output-gradient code in the data-gradient product, the same mean"},
   };
   if (!std::isnan(corpus.entropy_nats)) {
     metrics.push_back({"source_entropy", corpus.entropy_nats, "nats/byte",
@@ -98,6 +98,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
       thinned("validation_loss", "nats/byte", "cross entropy on held-out text", trained.validation),
       thinned("gradient_norm", "1", "global gradient norm before clipping, window means",
               trained.gradient_norm)};
+  report_updates(trained, result);
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
   if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
     result.facts.emplace_back("initial_weights_checksum", checksum);

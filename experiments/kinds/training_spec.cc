@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "experiments/kinds/optimizer_spec.h"
+
 namespace halfulp {
 namespace {
 
@@ -38,10 +40,8 @@ nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
 nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model) {
   nn::LoopSpec loop;
   loop.schedule = schedule_config(config, step_count(config, model));
-  loop.optimizer = {.beta1 = config.real("train.beta1"),
-                    .beta2 = config.real("train.beta2"),
-                    .epsilon = config.real("train.epsilon"),
-                    .weight_decay = config.real("train.weight_decay")};
+  loop.optimizer = binary32_optimizer(config);
+  loop.loss_scale = loss_scale_spec(config);
   loop.clip_norm = config.real("train.clip_norm");
   return loop;
 }

@@ -91,9 +91,7 @@ class Checker {
       const std::string path = fmt::format("{}/{}", name, member);
       // Layer and role of a tensor are the same in all runs.
       const bool is_of_tensor = name == "counters" && (member == "layer" || member == "role");
-      guarded(path, [&] {
-        check_array(group, path, member, is_of_tensor ? "tensor" : "run");
-      });
+      guarded(path, [&] { check_array(group, path, member, is_of_tensor ? "tensor" : "run"); });
     }
   }
 

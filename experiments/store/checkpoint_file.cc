@@ -44,7 +44,8 @@ std::vector<nn::SavedTensor> read_tensors(hid_t file) {
   const auto offsets = hdf5::read_vector<std::int64_t>(group, "offset");
   const auto rows = hdf5::read_vector<std::int64_t>(group, "rows");
   const auto cols = hdf5::read_vector<std::int64_t>(group, "cols");
-  if (offsets.size() != names.size() || rows.size() != names.size() || cols.size() != names.size()) {
+  if (offsets.size() != names.size() || rows.size() != names.size() ||
+      cols.size() != names.size()) {
     throw hdf5::Error("tensors of unequal numbers");
   }
   std::vector<nn::SavedTensor> tensors;
@@ -59,7 +60,9 @@ void write_state(hid_t file, const std::vector<nn::SavedArray>& state) {
   const Handle group = hdf5::create_group(file, "state");
   for (const nn::SavedArray& array : state) {
     std::visit(
-        [&](const auto& values) { hdf5::write_array(group, array.name, {{values.size()}, values}); },
+        [&](const auto& values) {
+          hdf5::write_array(group, array.name, {{values.size()}, values});
+        },
         array.values);
   }
 }

@@ -110,10 +110,9 @@ void write_run_counters(hid_t root, const CounterTable& table) {
   hdf5::write_array(group, "layer", {{layers.size()}, layers});
   hdf5::write_array(group, "role", {{roles.size()}, roles});
   for (const auto& counter : table.counters) {
-    const Handle dataset =
-        hdf5::write_array(group, counter.name,
-                          {{table.steps.size(), table.tensors.size()}, counter.values},
-                          hdf5::Storage::compressed);
+    const Handle dataset = hdf5::write_array(
+        group, counter.name, {{table.steps.size(), table.tensors.size()}, counter.values},
+        hdf5::Storage::compressed);
     hdf5::set_attribute(dataset, "long_name", counter.long_name);
     hdf5::set_attribute(dataset, "units", counter.units);
   }
@@ -147,8 +146,8 @@ void write_merged_counters(hid_t file, const std::vector<RunRecord>& records) {
       labelled::write_scale(group, "step", axes.steps, {"updates made before", "1", true});
   std::vector<std::int64_t> index(axes.tensors.size());
   std::iota(index.begin(), index.end(), 0);
-  const Handle tensors =
-      labelled::write_scale(group, "tensor", std::move(index), {"number of the tensor", "1", false});
+  const Handle tensors = labelled::write_scale(group, "tensor", std::move(index),
+                                               {"number of the tensor", "1", false});
   std::vector<std::string> layers, roles;
   for (const auto& [layer, role] : axes.tensors) {
     layers.push_back(layer);

@@ -34,8 +34,7 @@ Handle write_run_scale(hid_t group, std::size_t runs) {
 }
 
 Handle write_labelled(hid_t group, const std::string& name, Elements elements,
-                      const std::vector<hid_t>& scales, const Labels& labels,
-                      Storage storage) {
+                      const std::vector<hid_t>& scales, const Labels& labels, Storage storage) {
   hdf5::Array array{.shape = {}, .elements = std::move(elements)};
   for (const hid_t scale : scales) {
     const Handle space(H5Dget_space(scale), H5Sclose, "read a dataspace");

@@ -161,9 +161,9 @@ std::string header_of(const Safetensors& content) {
     const TypeRow& row = row_of(tensor.type);
     const std::size_t end = offset + tensor.values.size() * row.bytes;
     separate();
-    header += fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
-                          json_text(tensor.name), row.name, fmt::join(tensor.shape, ","), offset,
-                          end);
+    header +=
+        fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                    json_text(tensor.name), row.name, fmt::join(tensor.shape, ","), offset, end);
     offset = end;
   }
   header += "}";
@@ -222,8 +222,8 @@ Safetensors decode_safetensors(std::string_view bytes) {
     const std::size_t size = elements_of(tensor.shape, tensor.name) * row_of(tensor.type).bytes;
     if (entry.begin != offset || entry.end < entry.begin || entry.end - entry.begin != size ||
         entry.end > data.size()) {
-      throw IoError(fmt::format("tensor '{}': its data is not where or what the header says",
-                                tensor.name));
+      throw IoError(
+          fmt::format("tensor '{}': its data is not where or what the header says", tensor.name));
     }
     tensor.values = read_data(data.substr(entry.begin, size), tensor.type);
     offset = entry.end;

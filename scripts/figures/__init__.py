@@ -6,6 +6,7 @@ FIGURES = {
     "loss_curves": "training and validation loss against step: seeds, means, diverged runs",
     "loss_vs_bits": "final loss against bits per element: seeds, means, intervals, diverged runs",
     "gap_vs_accumulator": "loss above binary32 sums against accumulator bits, paired seeds",
+    "counters": "what happened to tensors (underflow, saturation, ...) by layer over the updates",
     "stability": "loss against learning rate by format, and the share of failed runs",
     "recipe_gaps": "loss above binary32 of each recipe: seeds, mean, interval",
     "sqnr_vs_exponent": "SQNR against exponent bits, a panel per width, a line per distribution",

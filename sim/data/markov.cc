@@ -5,6 +5,7 @@
 #include "sim/data/corpus.h"
 #include "sim/elementary.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 namespace {

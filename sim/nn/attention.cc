@@ -7,15 +7,12 @@
 #include "sim/elementary.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/matmul.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {
 
 constexpr std::size_t kBlock = 64;  ///< rows of scores that are computed together
-
-// Random streams: the tensor number is unit * 2^13 + block * 8 + product, below 2^31.
-constexpr std::uint32_t kMostBlocks = 1U << 10;
-constexpr std::size_t kMostUnits = 1U << 18;
 
 ConstMatrix operand(const View<const float>& view) {
   return {view.data, view.rows, view.cols, view.stride};
@@ -27,9 +24,9 @@ struct Head {
   Element *q, *k, *v;
   std::size_t stride, width;
 
-  Head(const AttentionShape& shape, Element* qkv, std::size_t sequence, std::size_t head)
+  Head(const AttentionShape& shape, Element* qkv, std::size_t number)
       : stride(3 * shape.width()), width(shape.head_width) {
-    q = qkv + sequence * shape.positions * stride + head * width;
+    q = qkv + number / shape.heads * shape.positions * stride + number % shape.heads * width;
     k = q + shape.width();
     v = k + shape.width();
   }
@@ -44,10 +41,21 @@ T score_scale(std::size_t head_width) {
   return static_cast<T>(pinned_exp(-0.5 * pinned_log(static_cast<double>(head_width))));
 }
 
+/// Zeros after the block of each row, which no product has written.
+template <class T>
+void clear_masked(T* square, std::size_t n) {
+  for (std::size_t row = 0; row < n; ++row) {
+    const std::size_t end = std::min((row / kBlock + 1) * kBlock, n);
+    std::fill(square + row * n + end, square + (row + 1) * n, T{0});
+  }
+}
+
 }  // namespace
 
 template <class T>
-Attention<T>::Attention(const AttentionNumerics& numerics, std::uint32_t index) : index_(index) {
+Attention<T>::Attention(const AttentionNumerics& numerics, std::uint32_t index,
+                        const NumericsSwitch& numerics_switch)
+    : rounding_(numerics, numerics_switch, index) {
   for (const AccumulatorSpec* spec :
        {&numerics.scores, &numerics.context, &numerics.grad_probabilities, &numerics.grad_value,
         &numerics.grad_query, &numerics.grad_key}) {
@@ -61,6 +69,13 @@ Attention<T>::Attention(const AttentionNumerics& numerics, std::uint32_t index) 
 template <class T>
 void Attention<T>::multiply(Product product, std::size_t unit, View<const T> a, View<const T> b,
                             View<T> c, const StepKey& key) const {
+  run(product, unit, a, b, c, key);
+  rounding_.apply_output(product, c, unit, key);
+}
+
+template <class T>
+void Attention<T>::run(Product product, std::size_t unit, View<const T> a, View<const T> b,
+                       View<T> c, const StepKey& key) const {
   const bool is_nt = product == scores || product == grad_probabilities;
   const bool is_nn = product == context || product == grad_query;
   const AccumulatedGemm& gemm = products_[product];
@@ -68,12 +83,9 @@ void Attention<T>::multiply(Product product, std::size_t unit, View<const T> a, 
     return is_nt ? matmul_nt<T>(a, b, c) : is_nn ? matmul_nn<T>(a, b, c) : matmul_tn<T>(a, b, c);
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (unit >= kMostUnits || index_ >= kMostBlocks) {
-      throw std::length_error("too many products in a step for distinct random streams");
-    }
-    const RandomStream stream = {
-        key.seed, static_cast<std::uint32_t>(RandomPurpose::attention_accumulation),
-        static_cast<std::uint32_t>(unit) * (8 * kMostBlocks) + index_ * 8 + product, key.step};
+    const RandomStream stream = {key.seed,
+                                 static_cast<std::uint32_t>(RandomPurpose::attention_accumulation),
+                                 rounding_.number(unit, product), key.step};
     const Matrix result = {c.data, c.rows, c.cols, c.stride};
     if (is_nt) return gemm.nt(operand(a), operand(b), result, {}, stream);
     if (is_nn) return gemm.nn(operand(a), operand(b), result, {}, stream);
@@ -82,73 +94,114 @@ void Attention<T>::multiply(Product product, std::size_t unit, View<const T> a, 
 }
 
 template <class T>
-void Attention<T>::forward(const AttentionShape& shape, const LayerFunctions<T>& functions,
-                           const T* qkv, T* out, T* probabilities, const StepKey& key) {
-  const std::size_t n = shape.positions;
+void Attention<T>::round_operands(const AttentionShape& shape, std::size_t number, T* qkv,
+                                  const StepKey& key) {
+  using Rounding = AttentionRounding<T>;
+  const Head<T, T> head(shape, qkv, number);
+  const auto round = [&](typename Rounding::Tensor tensor, T* part) {
+    rounding_.apply(tensor, head.rows(part, 0, shape.positions), number, key);
+  };
+  round(Rounding::key_cache, head.k);
+  round(Rounding::value_cache, head.v);
+  round(Rounding::query, head.q);
+  round(Rounding::key, head.k);
+  round(Rounding::value, head.v);
+}
+
+template <class T>
+void Attention<T>::forward_head(const AttentionShape& shape, const LayerFunctions<T>& functions,
+                                std::size_t number, T* qkv, T* out, T* probabilities,
+                                const StepKey& key) {
+  const std::size_t n = shape.positions, blocks = (n + kBlock - 1) / kBlock;
   const T scale = score_scale<T>(shape.head_width);
-  std::size_t unit = 0;
-  for (std::size_t s = 0; s < shape.sequences; ++s) {
-    for (std::size_t h = 0; h < shape.heads; ++h, probabilities += n * n) {
-      const Head<T, const T> head(shape, qkv, s, h);
-      for (std::size_t first = 0; first < n; first += kBlock, ++unit) {
-        const std::size_t rows = std::min(kBlock, n - first), end = first + rows;
-        T* p = probabilities + first * n;
-        multiply(scores, unit, head.rows(head.q, first, rows), head.rows(head.k, 0, end),
-                 {p, rows, end, n}, key);
-        functions.causal_softmax(p, n, rows, end, first, scale, (s * shape.heads + h) * n + first,
-                                 index_, key);
-        T* o = out + (s * n + first) * shape.width() + h * shape.head_width;
-        multiply(context, unit, {p, rows, end, n}, head.rows(head.v, 0, end),
-                 {o, rows, shape.head_width, shape.width()}, key);
-      }
-    }
+  round_operands(shape, number, qkv, key);
+  const Head<T, const T> head(shape, qkv, number);
+  out += number / shape.heads * n * shape.width() + number % shape.heads * shape.head_width;
+  const auto add_contexts = [&](std::size_t first) {
+    const std::size_t rows = std::min(kBlock, n - first), end = first + rows;
+    multiply(context, number * blocks + first / kBlock, {probabilities + first * n, rows, end, n},
+             head.rows(head.v, 0, end),
+             {out + first * shape.width(), rows, shape.head_width, shape.width()}, key);
+  };
+  const bool rounds = rounding_.rounds(AttentionRounding<T>::probabilities, key);
+  for (std::size_t first = 0; first < n; first += kBlock) {
+    const std::size_t rows = std::min(kBlock, n - first), end = first + rows;
+    T* p = probabilities + first * n;
+    multiply(scores, number * blocks + first / kBlock, head.rows(head.q, first, rows),
+             head.rows(head.k, 0, end), {p, rows, end, n}, key);
+    functions.causal_softmax(p, n, rows, end, first, scale, number * n + first, rounding_.index(),
+                             key);
+    if (!rounds) add_contexts(first);
+  }
+  if (!rounds) return;
+  clear_masked(probabilities, n);
+  rounding_.apply(AttentionRounding<T>::probabilities, {probabilities, n, n, n}, number, key);
+  for (std::size_t first = 0; first < n; first += kBlock) add_contexts(first);
+}
+
+template <class T>
+void Attention<T>::forward(const AttentionShape& shape, const LayerFunctions<T>& functions, T* qkv,
+                           T* out, T* probabilities, const StepKey& key) {
+  const std::size_t n = shape.positions;
+  for (std::size_t head = 0; head < shape.sequences * shape.heads; ++head) {
+    forward_head(shape, functions, head, qkv, out, probabilities + head * n * n, key);
   }
 }
 
 template <class T>
-void Attention<T>::backward_head(const AttentionShape& shape, std::size_t sequence,
-                                 std::size_t number, const T* qkv, const T* probabilities,
-                                 const T* dout, T* dqkv, const StepKey& key) {
+void Attention<T>::score_gradients(const AttentionShape& shape, std::size_t number, const T* qkv,
+                                   const T* probabilities, const T* dhead, const StepKey& key) {
   const std::size_t n = shape.positions, width = shape.width();
-  const T scale = score_scale<T>(shape.head_width);
-  T* ds = dscores_.data();
-  const Head<T, const T> head(shape, qkv, sequence, number);
-  const Head<T, T> grad(shape, dqkv, sequence, number);
-  const T* dhead = dout + sequence * n * width + number * shape.head_width;
   const std::size_t blocks = (n + kBlock - 1) / kBlock;
-  const std::size_t first_unit = (sequence * shape.heads + number) * blocks;
+  const T scale = score_scale<T>(shape.head_width);
+  const Head<T, const T> head(shape, qkv, number);
+  T* ds = dscores_.data();
   for (std::size_t first = 0; first < n; first += kBlock) {
-    const std::size_t unit = first_unit + first / kBlock;
     const std::size_t rows = std::min(kBlock, n - first), end = first + rows;
-    T* block = ds + first * n;
-    multiply(grad_probabilities, unit, {dhead + first * width, rows, shape.head_width, width},
-             head.rows(head.v, 0, end), {block, rows, end, n}, key);
-    kernels<T>().causal_softmax_backward(probabilities + first * n, block, n, rows, end, first,
-                                         scale);
-    multiply(grad_query, unit, {block, rows, end, n}, head.rows(head.k, 0, end),
-             grad.rows(grad.q, first, rows), key);
+    multiply(grad_probabilities, number * blocks + first / kBlock,
+             {dhead + first * width, rows, shape.head_width, width}, head.rows(head.v, 0, end),
+             {ds + first * n, rows, end, n}, key);
+    kernels<T>().causal_softmax_backward(probabilities + first * n, ds + first * n, n, rows, end,
+                                         first, scale);
   }
-  // Keys and values of a block are seen by rows from the block's start on.
+  if (!rounding_.rounds(AttentionRounding<T>::grad_scores, key)) return;
+  clear_masked(ds, n);
+  rounding_.apply(AttentionRounding<T>::grad_scores, {ds, n, n, n}, number, key);
+}
+
+template <class T>
+void Attention<T>::backward_head(const AttentionShape& shape, std::size_t number, const T* qkv,
+                                 const T* probabilities, T* dout, T* dqkv, const StepKey& key) {
+  const std::size_t n = shape.positions, width = shape.width();
+  const Head<T, const T> head(shape, qkv, number);
+  const Head<T, T> grad(shape, dqkv, number);
+  T* dhead = dout + number / shape.heads * n * width + number % shape.heads * shape.head_width;
+  rounding_.apply(AttentionRounding<T>::grad_output, {dhead, n, shape.head_width, width}, number,
+                  key);
+  score_gradients(shape, number, qkv, probabilities, dhead, key);
+  const T* ds = dscores_.data();
+  const std::size_t first_unit = number * ((n + kBlock - 1) / kBlock);
   for (std::size_t first = 0; first < n; first += kBlock) {
     const std::size_t unit = first_unit + first / kBlock;
-    const std::size_t cols = std::min(kBlock, n - first), seen = n - first;
-    multiply(grad_key, unit, {ds + first * n + first, seen, cols, n},
-             head.rows(head.q, first, seen), grad.rows(grad.k, first, cols), key);
-    multiply(grad_value, unit, {probabilities + first * n + first, seen, cols, n},
-             {dhead + first * width, seen, shape.head_width, width}, grad.rows(grad.v, first, cols),
+    const std::size_t rows = std::min(kBlock, n - first), end = first + rows, seen = n - first;
+    multiply(grad_query, unit, {ds + first * n, rows, end, n}, head.rows(head.k, 0, end),
+             grad.rows(grad.q, first, rows), key);
+    // Keys and values of a block are seen by rows from the block's start on.
+    multiply(grad_key, unit, {ds + first * n + first, seen, rows, n},
+             head.rows(head.q, first, seen), grad.rows(grad.k, first, rows), key);
+    multiply(grad_value, unit, {probabilities + first * n + first, seen, rows, n},
+             {dhead + first * width, seen, shape.head_width, width}, grad.rows(grad.v, first, rows),
              key);
   }
 }
 
 template <class T>
 void Attention<T>::backward(const AttentionShape& shape, const T* qkv, const T* probabilities,
-                            const T* dout, T* dqkv, const StepKey& key) {
+                            T* dout, T* dqkv, const StepKey& key) {
   const std::size_t n = shape.positions;
   dscores_.resize(n * n);
-  for (std::size_t s = 0; s < shape.sequences; ++s) {
-    for (std::size_t h = 0; h < shape.heads; ++h, probabilities += n * n) {
-      backward_head(shape, s, h, qkv, probabilities, dout, dqkv, key);
-    }
+  for (std::size_t head = 0; head < shape.sequences * shape.heads; ++head) {
+    backward_head(shape, head, qkv, probabilities + head * n * n, dout, dqkv, key);
   }
 }
 

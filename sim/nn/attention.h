@@ -1,5 +1,6 @@
 // Causal multi-head attention between the qkv and output projections: six products, each under its
-// own accumulator, and a softmax (sim/nn/layer_functions.h).
+// own accumulator, a softmax (sim/nn/layer_functions.h), and the formats of what they read and
+// give (AttentionNumerics).
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 
 #include "sim/accumulated_gemm.h"
 #include "sim/aligned_vector.h"
+#include "sim/nn/attention_rounding.h"
 #include "sim/nn/layer_functions.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
@@ -31,17 +33,18 @@ template <class T>
 class Attention {
  public:
   /// `index` distinguishes blocks in random streams. Throws SpecError as AccumulatedGemm;
-  /// std::invalid_argument for accumulators in binary64.
-  Attention(const AttentionNumerics& numerics, std::uint32_t index);
+  /// std::invalid_argument for accumulators or quantizers in binary64.
+  Attention(const AttentionNumerics& numerics, std::uint32_t index,
+            const NumericsSwitch& numerics_switch = {});
 
   /// out (rows x width) from qkv (rows x 3 width). `probabilities` (sequences x heads x positions x
-  /// positions) is kept for backward().
-  void forward(const AttentionShape& shape, const LayerFunctions<T>& functions, const T* qkv,
-               T* out, T* probabilities, const StepKey& key);
+  /// positions) and qkv are rounded in place and kept for backward().
+  void forward(const AttentionShape& shape, const LayerFunctions<T>& functions, T* qkv, T* out,
+               T* probabilities, const StepKey& key);
 
-  /// dqkv from dout (rows x width).
-  void backward(const AttentionShape& shape, const T* qkv, const T* probabilities, const T* dout,
-                T* dqkv, const StepKey& key);
+  /// dqkv from dout (rows x width), which is rounded in place.
+  void backward(const AttentionShape& shape, const T* qkv, const T* probabilities, T* dout, T* dqkv,
+                const StepKey& key);
 
  private:
   enum Product : std::uint32_t {
@@ -57,11 +60,23 @@ class Attention {
   void multiply(Product product, std::size_t unit, View<const T> a, View<const T> b, View<T> c,
                 const StepKey& key) const;
 
-  void backward_head(const AttentionShape& shape, std::size_t sequence, std::size_t head,
-                     const T* qkv, const T* probabilities, const T* dout, T* dqkv,
-                     const StepKey& key);
+  void run(Product product, std::size_t unit, View<const T> a, View<const T> b, View<T> c,
+           const StepKey& key) const;
 
-  std::uint32_t index_;
+  /// `number` is sequence x heads + head.
+  void forward_head(const AttentionShape& shape, const LayerFunctions<T>& functions,
+                    std::size_t number, T* qkv, T* out, T* probabilities, const StepKey& key);
+
+  void round_operands(const AttentionShape& shape, std::size_t number, T* qkv, const StepKey& key);
+
+  void backward_head(const AttentionShape& shape, std::size_t number, const T* qkv,
+                     const T* probabilities, T* dout, T* dqkv, const StepKey& key);
+
+  /// The gradient of one head's scores, from that of its context, in dscores_.
+  void score_gradients(const AttentionShape& shape, std::size_t number, const T* qkv,
+                       const T* probabilities, const T* dhead, const StepKey& key);
+
+  AttentionRounding<T> rounding_;
   std::vector<AccumulatedGemm> products_;  ///< by Product
   AlignedVector<T> dscores_;               ///< positions x positions of one head
 };

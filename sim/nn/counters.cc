@@ -101,14 +101,16 @@ double unchanged_share(std::span<const float> before, std::span<const float> aft
 
 const std::array<CounterInfo, kCounters>& counter_table() {
   static const std::array<CounterInfo, kCounters> table = {{
-      {"saturation", "saturation_share", "1", "share of elements beyond the range of the format at its scale"},
+      {"saturation", "saturation_share", "1",
+       "share of elements beyond the range of the format at its scale"},
       {"underflow", "underflow_share", "1", "share of nonzero elements that became zero"},
       {"zero", "zero_share", "1", "share of elements that are zero before quantization"},
       {"amax", "amax", "1", "largest magnitude before quantization"},
       {"scale", "scale", "1", "scale of the tensor: decoded = scale x element"},
       {"kurtosis", "kurtosis", "1", "mean x^4 / (mean x^2)^2 before quantization"},
       {"sqnr", "sqnr_db", "dB", "signal to quantization noise ratio"},
-      {"unchanged", "unchanged_share", "1", "share of weights with a gradient that the update did not change"},
+      {"unchanged", "unchanged_share", "1",
+       "share of weights with a gradient that the update did not change"},
   }};
   return table;
 }

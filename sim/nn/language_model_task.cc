@@ -4,6 +4,7 @@
 #include <string>
 
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

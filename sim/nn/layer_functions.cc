@@ -1,4 +1,5 @@
 #include "sim/nn/layer_functions.h"
+#include "sim/random_purpose.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -26,7 +27,8 @@ LayerFunctions<T>::LayerFunctions(const FunctionNumerics& numerics)
     : softmax_(functions_in(numerics.softmax)),
       norm_(functions_in(numerics.norm)),
       activation_(functions_in(numerics.activation)) {
-  if (!std::is_same_v<T, float> && (softmax_ || norm_ || activation_)) {
+  if (numerics.loss) loss_.emplace(*numerics.loss);
+  if (!std::is_same_v<T, float> && (softmax_ || norm_ || activation_ || loss_)) {
     throw std::invalid_argument("functions in a format need a binary32 model");
   }
 }
@@ -90,6 +92,21 @@ void LayerFunctions<T>::causal_softmax(T* scores, std::size_t stride, std::size_
     }
   }
   kernels<T>().causal_softmax_forward(scores, stride, rows, cols, first, scale);
+}
+
+template <class T>
+void LayerFunctions<T>::cross_entropy(T* logits, const unsigned char* targets, T* losses,
+                                      std::size_t rows, std::size_t cols, bool gradient,
+                                      double gradient_scale, const StepKey& key) const {
+  if constexpr (std::is_same_v<T, float>) {
+    if (loss_) {
+      return loss_->cross_entropy(
+          logits, targets, losses, rows, cols, gradient, gradient_scale,
+          {key.seed, static_cast<std::uint32_t>(RandomPurpose::loss), 0, key.step});
+    }
+  }
+  kernels<T>().cross_entropy(logits, targets, losses, rows, cols, gradient,
+                             static_cast<T>(gradient_scale));
 }
 
 template class LayerFunctions<float>;

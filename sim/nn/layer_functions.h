@@ -1,5 +1,5 @@
-// Softmax, norms and activation functions of a model: binary32 kernels, or in a chosen format with
-// every operation rounded.
+// Softmax, norms, activation functions and loss of a model: binary32 kernels, or in a chosen format
+// with every operation rounded.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,11 @@
 #include <optional>
 
 #include "sim/format_functions.h"
+#include "sim/nn/format_loss.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/step_key.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 
@@ -36,8 +38,14 @@ class LayerFunctions {
                       std::size_t first, T scale, std::size_t first_row, std::uint32_t index,
                       const StepKey& key) const;
 
+  /// As Kernels::cross_entropy; draws from RandomPurpose::loss.
+  void cross_entropy(T* logits, const unsigned char* targets, T* losses, std::size_t rows,
+                     std::size_t cols, bool gradient, double gradient_scale,
+                     const StepKey& key) const;
+
  private:
   std::optional<FormatFunctions> softmax_, norm_, activation_;
+  std::optional<FormatLoss> loss_;
 };
 
 }  // namespace halfulp::nn

@@ -1,4 +1,5 @@
 #include "sim/nn/linear.h"
+#include "sim/random_purpose.h"
 
 #include <stdexcept>
 #include <string_view>

@@ -30,11 +30,59 @@ std::string count_from_the_end(std::string_view pattern, std::size_t blocks) {
          std::string(rest.substr(static_cast<std::size_t>(end - rest.data())));
 }
 
+void replace(QuantizerSpec& operand, const NumericsSwitch& to) {
+  if (operand != binary32_quantizer()) operand = to.to;
+}
+
 }  // namespace
 
+QuantizerSpec binary32_quantizer() {
+  static const QuantizerSpec exact = parse_quantizer("binary32");
+  return exact;
+}
+
 LinearNumerics binary32_numerics() {
-  const QuantizerSpec exact = parse_quantizer("binary32");
+  const QuantizerSpec exact = binary32_quantizer();
   return {exact, exact, exact, exact, exact, exact};
+}
+
+std::string_view to_string(LayerOrder order) {
+  switch (order) {
+    case LayerOrder::end:
+      return "end";
+    case LayerOrder::alternate:
+      return "alternate";
+    case LayerOrder::evenly:
+      return "evenly";
+  }
+  return {};
+}
+
+LinearNumerics switched(LinearNumerics numerics, const NumericsSwitch& to) {
+  if (to.forward) {
+    for (auto* operand : {&numerics.fprop_input, &numerics.fprop_weight}) replace(*operand, to);
+  }
+  if (to.backward) {
+    for (auto* operand : {&numerics.dgrad_grad_output, &numerics.dgrad_weight,
+                          &numerics.wgrad_grad_output, &numerics.wgrad_input}) {
+      replace(*operand, to);
+    }
+  }
+  return numerics;
+}
+
+AttentionNumerics switched(AttentionNumerics numerics, const NumericsSwitch& to) {
+  if (to.forward) {
+    for (auto* operand : {&numerics.query_operand, &numerics.key_operand, &numerics.value_operand,
+                          &numerics.probabilities_operand}) {
+      replace(*operand, to);
+    }
+  }
+  if (to.backward) {
+    replace(numerics.grad_output_operand, to);
+    replace(numerics.grad_scores_operand, to);
+  }
+  return numerics;
 }
 
 bool keeps_high_precision(const std::vector<std::string>& patterns, std::string_view layer,

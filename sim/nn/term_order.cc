@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/nn/counters.h"
+#include "sim/nn/loss_scaler.h"
 #include "sim/nn/loss_statistics.h"
 #include "sim/nn/optimizer.h"
 #include "sim/nn/schedule.h"
@@ -19,8 +20,10 @@ namespace halfulp::nn {
 struct LoopSpec {
   ScheduleConfig schedule;
   OptimizerSpec optimizer;
-  double clip_norm = 1.0;           ///< largest global gradient norm; 0: no clipping
-  std::int64_t evaluate_every = 0;  ///< updates between evaluations; 0: only at the end
+  LossScaleSpec loss_scale;
+  double clip_norm = 1.0;                 ///< largest global gradient norm; 0: no clipping
+  std::int64_t evaluate_every = 0;        ///< updates between evaluations; 0: only at the end
+  std::int64_t update_metrics_every = 0;  ///< updates between measurements of updates; 0: none
   bool stop_at_non_finite = true;
   double stop_above = 1e308;  ///< training loss that counts as diverged
   /// In the place of the task's own, laid out as weights(); null: the task's.
@@ -36,8 +39,13 @@ struct TrainResult {
   double final_train_loss = 0.0;      ///< mean of the last tenth of the updates
   std::vector<LossPoint> train_loss;  ///< every update
   std::vector<LossPoint> validation;
-  std::vector<LossPoint> gradient_norm;  ///< before clipping, every update
-  std::vector<float> weights;            ///< after the last update, laid out as parameters()
+  std::vector<LossPoint> gradient_norm;  ///< before clipping, every update that is not skipped
+  std::vector<LossPoint> loss_scale;     ///< of every update, skipped or not; empty without scaling
+  std::int64_t skipped_updates = 0;      ///< whose gradients were not finite under dynamic scaling
+  // Of the measured updates: UpdateMetrics.
+  std::vector<LossPoint> update_quality, update_pair_quality, lost_update_share;
+  std::vector<LossPoint> second_moment_flushed_share;
+  std::vector<float> weights;  ///< after the last update, laid out as parameters()
 };
 
 /// Called with every curve of a run and its name, to write it out or to overwrite it.
@@ -78,14 +86,22 @@ class TrainingLoop {
   void visit_curves(const CurveVisitor& visitor);
 
  private:
-  double update(std::int64_t step, double& gradient_norm, const OperandObserver* observer,
-                CounterRecorder* counters);
+  /// The loss of one update, and whether its gradient was usable.
+  struct Outcome {
+    double loss, gradient_norm;
+    bool is_skipped;
+  };
+
+  Outcome update(std::int64_t step, const OperandObserver* observer, CounterRecorder* counters);
+  void move_weights(std::int64_t step, double gradient_norm, CounterRecorder* counters);
+  double gradient_norm() const;
   Evaluation evaluate();
 
   LoopSpec spec_;
   TrainingTask& task_;
   std::uint64_t seed_;
   std::unique_ptr<Optimizer> optimizer_;
+  LossScaler loss_scaler_;
   TrainResult result_;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::nn {
 
@@ -12,7 +13,7 @@ template <class T>
 struct Transformer<T>::Block {
   std::size_t norm1,
       norm2;  ///< parameter numbers of the gains; a layer norm's bias follows its gain
-  Linear<T> qkv, output, up, down;
+  LinearLayer<T> qkv, output, up, down;
   Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
@@ -41,7 +42,10 @@ Transformer<T>::~Transformer() = default;
 template <class T>
 Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& numerics,
                             std::size_t max_sequences)
-    : config_(config), parameters_(model_parameters(config)), functions_(numerics.functions) {
+    : config_(config),
+      parameters_(model_parameters(config)),
+      functions_(numerics.functions),
+      rounding_(numerics.tensors, parameters_) {
   check_shape(config);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
@@ -51,18 +55,17 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
   const std::size_t wide = config.activation == Activation::swiglu ? 2 * f : f;
   const std::size_t scores = max_sequences * config.heads * config.context * config.context;
   using V = AlignedVector<T>;
+  const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
   blocks_.reserve(config.blocks);
   for (std::size_t i = 0; i < config.blocks; ++i) {
     const std::string name = "blocks." + std::to_string(i);
     const auto linear = [&](const char* layer) {
-      return make_linear(name + layer, name + layer, numerics);
+      return make_linear(name + layer, name + layer, policy);
     };
-    const bool exact =
-        keeps_high_precision(numerics.high_precision, attention_name(i), config.blocks);
-    Attention<T> attention(exact ? AttentionNumerics{} : numerics.attention,
-                           static_cast<std::uint32_t>(i));
-    Linear<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
-    Linear<T> up = linear(".mlp.up"), down = linear(".mlp.down");
+    Attention<T> attention(policy.attention(attention_name(i)), static_cast<std::uint32_t>(i),
+                           numerics.switch_to);
+    LinearLayer<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
+    LinearLayer<T> up = linear(".mlp.up"), down = linear(".mlp.down");
     blocks_.push_back(Block{find(name + ".norm1.gain"),
                             find(name + ".norm2.gain"),
                             std::move(qkv),
@@ -84,7 +87,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
                             V(rows * wide),
                             V(rows * f)});
   }
-  head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", numerics));
+  head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", policy));
   for (V* narrow : {&last_, &normed_, &dx_, &dnarrow_}) narrow->resize(rows * c);
   for (V* column : {&mean_, &rstd_, &losses_}) column->resize(rows);
   logits_.resize(rows * config.vocabulary);
@@ -101,13 +104,11 @@ std::size_t Transformer<T>::find(const std::string& name) const {
 }
 
 template <class T>
-Linear<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
-                                      const ModelNumerics& numerics) {
+LinearLayer<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
+                                           const LayerPolicy& policy) {
   const std::size_t number = find(parameter);
-  const bool exact = keeps_high_precision(numerics.high_precision, name, config_.blocks);
-  return Linear<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
-                   gradient(number), exact ? binary32_numerics() : numerics.linear,
-                   linear_count_++);
+  return LinearLayer<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
+                        gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
 }
 
 template <class T>
@@ -127,18 +128,19 @@ void Transformer<T>::initialize(std::uint64_t seed) {
 }
 
 template <class T>
-void Transformer<T>::embed(const std::uint8_t* inputs, std::size_t rows) {
+void Transformer<T>::embed(const std::uint8_t* inputs, std::size_t rows, const StepKey& key) {
   const std::size_t c = config_.width;
-  const T* tokens = weight(0);
+  const T* tokens = used(0);
   T* x = blocks_[0].input.data();
   for (std::size_t r = 0; r < rows; ++r) {
     const T* row = tokens + inputs[r] * c;
     if (config_.positions == Positions::learned) {
-      kernels<T>().add(row, weight(1) + (r % config_.context) * c, x + r * c, c);
+      kernels<T>().add(row, used(1) + (r % config_.context) * c, x + r * c, c);
     } else {
       std::copy_n(row, c, x + r * c);
     }
   }
+  rounding_.apply(rounding_.embedding_output, 0, x, rows, c, key);
 }
 
 /// Sums over rows in ascending order, on top of a tied head's gradient.
@@ -163,18 +165,22 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
 template <class T>
 void Transformer<T>::norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd,
                                   std::size_t rows, const StepKey& key) {
-  const T* bias = config_.norm == Norm::layer_norm ? weight(gain + 1) : nullptr;
-  functions_.norm(config_.norm, x, weight(gain), bias, y, mean, rstd, rows, config_.width,
-                  static_cast<std::uint32_t>(gain), key);
+  const T* bias = config_.norm == Norm::layer_norm ? used(gain + 1) : nullptr;
+  const auto number = static_cast<std::uint32_t>(gain);
+  functions_.norm(config_.norm, x, used(gain), bias, y, mean, rstd, rows, config_.width, number,
+                  key);
+  rounding_.apply(rounding_.norm_output, number, y, rows, config_.width, key);
 }
 
-/// Adds to dx_ and to the gradients of gain and bias.
+/// Adds to dx_, the gradient of the residual stream, and to the gradients of gain and bias.
 template <class T>
 void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd,
-                                   const T* dy, std::size_t rows) {
+                                   const T* dy, std::size_t rows, const StepKey& key) {
   T* dbias = config_.norm == Norm::layer_norm ? gradient(gain + 1) : nullptr;
-  kernels<T>().norm_backward(config_.norm, x, weight(gain), mean, rstd, dy, dx_.data(),
+  kernels<T>().norm_backward(config_.norm, x, used(gain), mean, rstd, dy, dx_.data(),
                              gradient(gain), dbias, rows, config_.width);
+  rounding_.apply(rounding_.residual_gradient, static_cast<std::uint32_t>(gain), dx_.data(), rows,
+                  config_.width, key);
 }
 
 template <class T>
@@ -190,6 +196,7 @@ void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, con
                       b.probabilities.data(), key);
   b.output.forward(b.attended.data(), b.middle.data(), rows, key);
   kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
+  rounding_.apply(rounding_.residual, 2 * number, b.middle.data(), rows, c, key);
 
   norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows,
                key);
@@ -199,13 +206,17 @@ void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, con
   } else {
     functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
   }
+  rounding_.apply(rounding_.activation_output, number, b.activated.data(), rows, config_.hidden,
+                  key);
   b.down.forward(b.activated.data(), next, rows, key);
   kernels<T>().add(b.middle.data(), next, next, rows * c);
+  rounding_.apply(rounding_.residual, 2 * number + 1, next, rows, c, key);
 }
 
 /// dx_ holds the gradient of the block's output on entry and of its input on return.
 template <class T>
 void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepKey& key) {
+  const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
   b.down.backward(b.activated.data(), dx_.data(), dhidden_.data(), rows, true, key);
@@ -216,15 +227,21 @@ void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepK
     kernels<T>().gelu_backward(b.raised.data(), dhidden_.data(), dwide_.data(),
                                rows * config_.hidden);
   }
+  const bool is_gated = config_.activation == Activation::swiglu;
+  rounding_.apply(rounding_.activation_gradient, 2 * number + 1, dwide_.data(), rows,
+                  is_gated ? 2 * config_.hidden : config_.hidden, key);
   b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows);
+  norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows,
+                key);
 
   b.output.backward(b.attended.data(), dx_.data(), dnarrow_.data(), rows, true, key);
   b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
                        dwide_.data(), key);
   rotate(dwide_.data(), rows, true);
+  rounding_.apply(rounding_.activation_gradient, 2 * number, dwide_.data(), rows, 3 * c, key);
   b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows);
+  norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows,
+                key);
 }
 
 template <class T>
@@ -239,7 +256,8 @@ template <class T>
 void Transformer<T>::predict(const std::uint8_t* inputs, std::size_t sequences,
                              const StepKey& key) {
   const std::size_t rows = sequences * config_.context;
-  embed(inputs, rows);
+  rounding_.read_parameters(weights_, key);
+  embed(inputs, rows, key);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     T* next = i + 1 < blocks_.size() ? blocks_[i + 1].input.data() : last_.data();
     block_forward(blocks_[i], next, sequences, key);
@@ -262,8 +280,8 @@ double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* t
   const std::size_t rows = sequences * config_.context;
   predict(inputs, sequences, key);
   const T scale = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
-  kernels<T>().cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
-                             training, scale);
+  functions_.cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
+                           training, static_cast<double>(scale), key);
   double sum = 0.0;  // rows ascending
   for (std::size_t r = 0; r < rows; ++r) sum += static_cast<double>(losses_[r]);
   return sum / static_cast<double>(rows);
@@ -283,12 +301,14 @@ double Transformer<T>::loss_and_gradient(const std::uint8_t* inputs, const std::
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     if (!parameters_[p].decays) std::fill_n(gradient(p), parameters_[p].size(), T{0});
   }
+  rounding_.apply(rounding_.logits_gradient, 0, logits_.data(), rows, config_.vocabulary, key);
   head_[0].backward(normed_.data(), logits_.data(), dnarrow_.data(), rows, false, key);
   std::fill_n(dx_.data(), rows * c, T{0});
   const std::size_t gain = find("final_norm.gain");
-  norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), rows);
+  norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), rows, key);
   for (std::size_t i = blocks_.size(); i-- > 0;) block_backward(blocks_[i], sequences, key);
   embed_backward(inputs, rows);
+  rounding_.round_gradients(gradients_, key);
   return loss;
 }
 

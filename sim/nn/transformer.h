@@ -17,10 +17,12 @@
 #include "sim/nn/attention.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/layer_functions.h"
-#include "sim/nn/linear.h"
+#include "sim/nn/layer_policy.h"
+#include "sim/nn/linear_layer.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/rotation.h"
+#include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
 
@@ -28,8 +30,7 @@ template <class T>
 class Transformer {
  public:
   /// `max_sequences` bounds the sequences of one call. Throws std::invalid_argument for shapes that
-  /// do not divide and for quantizers or
-  /// accumulators in binary64.
+  /// do not divide and for quantizers or accumulators in binary64.
   Transformer(const ModelConfig& config, const ModelNumerics& numerics, std::size_t max_sequences);
   ~Transformer();
   Transformer(const Transformer&) = delete;
@@ -62,20 +63,23 @@ class Transformer {
 
   T* weight(std::size_t parameter) { return weights_.data() + parameters_[parameter].offset; }
 
+  /// As a table or a norm reads it.
+  const T* used(std::size_t parameter) const { return rounding_.used(weights_, parameter); }
+
   T* gradient(std::size_t parameter) { return gradients_.data() + parameters_[parameter].offset; }
 
   std::size_t find(const std::string& name) const;
-  Linear<T> make_linear(const std::string& name, const std::string& parameter,
-                        const ModelNumerics& numerics);
+  LinearLayer<T> make_linear(const std::string& name, const std::string& parameter,
+                             const LayerPolicy& policy);
 
   double forward(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
                  bool training, const StepKey& key);
   void predict(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
-  void embed(const std::uint8_t* inputs, std::size_t rows);
+  void embed(const std::uint8_t* inputs, std::size_t rows, const StepKey& key);
   void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows,
                     const StepKey& key);
   void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy,
-                     std::size_t rows);
+                     std::size_t rows, const StepKey& key);
   void rotate(T* qkv, std::size_t rows, bool inverse);
   void block_forward(Block& block, T* next, std::size_t sequences, const StepKey& key);
   void block_backward(Block& block, std::size_t sequences, const StepKey& key);
@@ -84,9 +88,10 @@ class Transformer {
   ModelConfig config_;
   std::vector<Parameter> parameters_;
   LayerFunctions<T> functions_;
+  TensorRounding<T> rounding_;
   AlignedVector<T> weights_, gradients_;
   std::vector<Block> blocks_;
-  std::vector<Linear<T>> head_;  ///< one element
+  std::vector<LinearLayer<T>> head_;  ///< one element
   std::uint32_t linear_count_ = 0;
   RotationTables<T> rotations_;
   AlignedVector<T> last_, normed_, mean_, rstd_, logits_, losses_;  ///< after the blocks

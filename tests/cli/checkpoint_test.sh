@@ -142,7 +142,8 @@ expect 2 "$run" kept.toml train.initial_weights=nothing.safetensors -o nothing
 mentions err "nothing.safetensors"
 expect 2 "$run" kept.toml train.initial_weights=kept.toml -o toml
 mentions err "kept.toml: the header is longer than the file"
-[ -z "$(find wide untied nothing toml -name '*.h5' 2>/dev/null)" ] || fail "refused weights have run"
+refused=$(find wide untied nothing toml -name '*.h5' 2>/dev/null)
+[ -z "$refused" ] || fail "refused weights have run"
 
 expect 2 "$run" kept.toml evaluation.counters=amaxx
 mentions err "'amaxx' is none of saturation, underflow"

@@ -82,10 +82,11 @@ elif command == "losses":
 elif command == "rewrite":
     _, tensors = read(paths[0])
     items = reversed(list(tensors.items()))
-    write(
-        paths[1],
-        {n: (narrowed(v, i)[0], list(v.shape), narrowed(v, i)[1]) for i, (n, v) in enumerate(items)},
-    )
+    narrow = {}
+    for i, (name, values) in enumerate(items):
+        dtype, raw = narrowed(values, i)
+        narrow[name] = (dtype, list(values.shape), raw)
+    write(paths[1], narrow)
 elif command == "equal":
     (_, a), (_, b) = read(paths[0]), read(paths[1])
     assert set(a) == set(b)

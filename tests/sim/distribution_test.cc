@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/spec.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp {
 namespace {

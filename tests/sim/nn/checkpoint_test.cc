@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <optional>
 #include <string>
 
 #include "formats/accumulator_spec.h"
@@ -38,13 +41,28 @@ RunSpec small_spec() {
 }
 
 std::vector<RunSpec> specs() {
-  std::vector<RunSpec> all(4, small_spec());
+  std::vector<RunSpec> all(10, small_spec());
   all[1].task.numerics.linear.fprop_input = parse_quantizer("int4+group(8)+stochastic(16)");
   all[1].task.numerics.linear.dgrad_grad_output = parse_quantizer("e5m2+stochastic(16)");
   all[2].task.numerics.linear.fprop_weight = parse_quantizer("mxfp4");
   all[2].task.numerics.linear.wgrad_input = parse_quantizer("e4m3fn+row");
   all[3].task.numerics.linear.fprop = parse_accumulator("e6m5");
   all[3].task.model.tied_head = false;
+  all[4].loop.optimizer.weights = {std::nullopt, parse_quantizer("bfloat16"), WeightRule::kahan};
+  all[4].loop.optimizer.first_moment = parse_quantizer("int8+group(8)");
+  all[5].loop.optimizer.weights = {std::nullopt, parse_quantizer("bfloat16"),
+                                   WeightRule::collage_plus};
+  all[5].loop.optimizer.arithmetic = parse_quantizer("bfloat16");
+  all[5].loop.update_metrics_every = 2;
+  all[6].loop.optimizer.weights = {std::nullopt, parse_quantizer("bfloat16"),
+                                   WeightRule::stochastic};
+  all[6].loop.optimizer.kind = OptimizerKind::adafactor;
+  all[7].loop.optimizer.kind = OptimizerKind::muon;
+  all[7].loop.optimizer.weights.storage = parse_quantizer("e4m3fn+row");
+  all[8].loop.optimizer.kind = OptimizerKind::soap;
+  all[8].loop.optimizer.soap.frequency = 3;
+  // The first gradients overflow and are skipped.
+  all[9].loop.loss_scale = {LossScaling::dynamic, 0x1p127, 2.0, 0x1p-60, 2};
   return all;
 }
 
@@ -95,6 +113,9 @@ TEST(Checkpoint, ResumedAtEveryUpdateGivesTheSameWeightsCurvesAndCounters) {
       expect_equal(result.train_loss, wanted.train_loss);
       expect_equal(result.gradient_norm, wanted.gradient_norm);
       expect_equal(result.validation, wanted.validation);
+      expect_equal(result.loss_scale, wanted.loss_scale);
+      expect_equal(result.lost_update_share, wanted.lost_update_share);
+      EXPECT_EQ(result.skipped_updates, wanted.skipped_updates);
       EXPECT_EQ(second.counters.samples().steps, whole.counters.samples().steps);
       EXPECT_EQ(second.counters.samples().tensors, whole.counters.samples().tensors);
     }
@@ -119,17 +140,20 @@ TEST(Checkpoint, OfAnotherModelOrAnotherStateIsRefusedByNameAndChangesNothing) {
   EXPECT_EQ(refusal(save(other.loop)), "the checkpoint is of a model with other weight tensors");
 
   Checkpoint shorter = good;
-  std::get<std::vector<float>>(shorter.state.at(2).values).pop_back();
+  const auto moment = std::find_if(good.state.begin(), good.state.end(),
+                                   [](const auto& array) { return array.name == "optimizer.m"; });
+  const auto place = moment - good.state.begin();
+  std::get<std::vector<float>>(shorter.state.at(static_cast<std::size_t>(place)).values).pop_back();
   EXPECT_EQ(refusal(shorter), "state optimizer.m has another type or size");
   Checkpoint fewer = good;
-  fewer.state.erase(fewer.state.begin() + 2);
+  fewer.state.erase(fewer.state.begin() + place);
   EXPECT_EQ(refusal(fewer), "the checkpoint has no state optimizer.m at its place");
   Checkpoint more = good;
   more.state.push_back({"amax", std::vector<double>(3)});
   EXPECT_EQ(refusal(more), "the run has no state amax");
   Checkpoint no_curve = good;
   no_curve.curves.pop_back();
-  EXPECT_EQ(refusal(no_curve), "the checkpoint has no curve gradient_norm");
+  EXPECT_EQ(refusal(no_curve), "the checkpoint has no curve second_moment_flushed_share");
 
   // All of that left the run as it was.
   Session untouched(small_spec());

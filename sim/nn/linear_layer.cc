@@ -1,0 +1,50 @@
+#include "sim/nn/linear_layer.h"
+#include "sim/random_purpose.h"
+
+namespace halfulp::nn {
+
+template <class T>
+LinearLayer<T>::LinearLayer(const std::string& name, std::size_t in, std::size_t out, T* weight,
+                            T* gradient, const LinearNumerics& numerics,
+                            const NumericsSwitch& numerics_switch, std::uint32_t index)
+    : in_(in), out_(out), gradient_(gradient), switch_(numerics_switch), index_(index) {
+  linears_.emplace_back(name, in, out, weight, gradient, numerics, index);
+  const LinearNumerics later = switched(numerics, switch_);
+  if (switch_.from != NumericsSwitch::kNever && later != numerics) {
+    linears_.emplace_back(name, in, out, weight, gradient, later, index);
+  }
+  for (const QuantizerSpec* spec :
+       {&numerics.fprop_output, &numerics.dgrad_output, &numerics.wgrad_output}) {
+    outputs_.emplace_back(*spec, RandomPurpose::linear_outputs);
+  }
+}
+
+template <class T>
+Linear<T>& LinearLayer<T>::linear(const StepKey& key) {
+  return switch_.is_on(key.updates()) ? linears_.back() : linears_.front();
+}
+
+template <class T>
+void LinearLayer<T>::round(Output output, T* data, std::size_t rows, std::size_t cols,
+                           const StepKey& key) const {
+  outputs_[output].apply({data, rows, cols, cols}, index_ * 4 + output, key);
+}
+
+template <class T>
+void LinearLayer<T>::forward(T* x, T* y, std::size_t rows, const StepKey& key) {
+  linear(key).forward(x, y, rows, key);
+  round(fprop, y, rows, out_, key);
+}
+
+template <class T>
+void LinearLayer<T>::backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_dy,
+                              const StepKey& key) {
+  linear(key).backward(x, dy, dx, rows, keep_dy, key);
+  if (dx != nullptr) round(dgrad, dx, rows, in_, key);
+  round(wgrad, gradient_, out_, in_, key);
+}
+
+template class LinearLayer<float>;
+template class LinearLayer<double>;
+
+}  // namespace halfulp::nn

@@ -1,0 +1,44 @@
+// A linear layer as a model has it: its products (sim/nn/linear.h), its outputs rounded to the
+// formats they are stored in, and other operands in the updates where the numerics are switched.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/nn/linear.h"
+#include "sim/nn/tensor_quantizer.h"
+
+namespace halfulp::nn {
+
+template <class T>
+class LinearLayer {
+ public:
+  /// As Linear.
+  LinearLayer(const std::string& name, std::size_t in, std::size_t out, T* weight, T* gradient,
+              const LinearNumerics& numerics, const NumericsSwitch& numerics_switch,
+              std::uint32_t index);
+
+  const std::string& name() const { return linears_.front().name(); }
+
+  /// As Linear::forward(), and y is rounded.
+  void forward(T* x, T* y, std::size_t rows, const StepKey& key);
+
+  /// As Linear::backward(), and dx and the weight gradient are rounded.
+  void backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_dy, const StepKey& key);
+
+ private:
+  enum Output : std::uint32_t { fprop, dgrad, wgrad };
+
+  Linear<T>& linear(const StepKey& key);
+  void round(Output output, T* data, std::size_t rows, std::size_t cols, const StepKey& key) const;
+
+  std::size_t in_, out_;
+  T* gradient_;
+  NumericsSwitch switch_;
+  std::uint32_t index_;
+  std::vector<Linear<T>> linears_;           ///< the second where the switch changes something
+  std::vector<TensorQuantizer<T>> outputs_;  ///< by Output
+};
+
+}  // namespace halfulp::nn
