@@ -3,7 +3,8 @@
 // cost of E4M3 quantizers on every linear operand; then the cost of accumulators under all
 // products, or those of linear layers or of attention alone. Arguments: model letters (default
 // "abc");
-// "--rate MODEL SECONDS" prints only the binary32 rate, for bench/train_torch.py to interleave
+// "--operands MODELS" prints the cost of other operands of linear layers; "--rate MODEL SECONDS"
+// prints only the binary32 rate, for bench/train_torch.py to interleave
 // with.
 #include <fmt/format.h>
 
@@ -119,8 +120,25 @@ class LinearProducts {
 };
 
 nn::ModelNumerics quantized(const char* spec) {
-  const QuantizerSpec q = parse_quantizer(spec);
+  const nn::OperandSpec q = nn::parse_operand(spec);
   return {{q, q, q, q, q, q}, {"head"}};
+}
+
+/// Operands of fprop and of the two backward products.
+struct OperandRow {
+  const char* name;
+  const char* input;
+  const char* weight;
+  const char* grad_output;
+  const char* backward_weight;
+  const char* backward_input;
+};
+
+nn::ModelNumerics operands(const OperandRow& row) {
+  const auto g = nn::parse_operand(row.grad_output);
+  return {{nn::parse_operand(row.input), nn::parse_operand(row.weight), g,
+           nn::parse_operand(row.backward_weight), g, nn::parse_operand(row.backward_input)},
+          {"head"}};
 }
 
 void print_rate(char letter, double seconds) {
@@ -193,12 +211,61 @@ void print_accumulators(char letter) {
   }
 }
 
+constexpr const char* kFourBack = "mxfp4(prescale=3/4)+stochastic(16)+hadamard(32,random)";
+
+constexpr OperandRow kOperandRows[] = {
+    {"e4m3fn", "e4m3fn", "e4m3fn", "e4m3fn", "e4m3fn", "e4m3fn"},
+    {"e4m3fn+stochastic(16)", "e4m3fn+stochastic(16)", "e4m3fn+stochastic(16)",
+     "e4m3fn+stochastic(16)", "e4m3fn+stochastic(16)", "e4m3fn+stochastic(16)"},
+    {"e4m3fn, e5m2 gradients, delayed(1024)", "e4m3fn+delayed(1024)", "e4m3fn+delayed(1024)",
+     "e5m2+delayed(1024)", "e4m3fn+delayed(1024)", "e4m3fn+delayed(1024)"},
+    {"e4m3fn+fixed(1)", "e4m3fn+fixed(1)", "e4m3fn+fixed(1)", "e5m2+fixed(1)", "e4m3fn+fixed(1)",
+     "e4m3fn+fixed(1)"},
+    {"e4m3fn+tile(1,128), weights tile(128,128)", "e4m3fn+tile(1,128)", "e4m3fn+tile(128,128)",
+     "e4m3fn+tile(1,128)", "e4m3fn+tile(128,128)", "e4m3fn+tile(1,128)"},
+    {"mxfp8_e4m3", "mxfp8_e4m3", "mxfp8_e4m3", "mxfp8_e4m3", "mxfp8_e4m3", "mxfp8_e4m3"},
+    {"mxfp4", "mxfp4", "mxfp4", "mxfp4", "mxfp4", "mxfp4"},
+    {"mxfp4 rotated, backward rotated and stochastic", "mxfp4+hadamard(32)", "mxfp4+hadamard(32)",
+     kFourBack, kFourBack, kFourBack},
+    {"the same with rms(floor) and trust forward", "mxfp4+hadamard(32)+rms(floor)+trust",
+     "mxfp4+hadamard(32)+rms(floor)+trust", kFourBack, kFourBack, kFourBack},
+    {"e2m1fn+row, dge(5,3) weights", "e2m1fn+row", "e2m1fn+row+dge(5,3)", "e4m3fn", "e2m1fn+row",
+     "e2m1fn+row"},
+    {"e2m1fn+row+clamp(0.99,compensate) inputs", "e2m1fn+row+clamp(0.99,compensate)", "e2m1fn+row",
+     "e4m3fn", "e2m1fn+row", "e2m1fn+row+clamp(0.99,compensate)"},
+    {"int4 learned", "int8+learned", "int4+row+learned", "binary32", "int4+row+learned",
+     "int8+learned"},
+    {"int8+smooth(0.5)", "int8+smooth(0.5)", "int8+row+smooth(0.5)", "int8", "int8", "int8"},
+};
+
+void print_operands(char letter) {
+  const nn::ModelConfig config = gpt_shape(letter);
+  std::vector<std::unique_ptr<Trainer>> trainers;
+  std::vector<Contender> contenders;
+  const auto add = [&](const std::string& name, const nn::ModelNumerics& numerics) {
+    trainers.push_back(std::make_unique<Trainer>(config, numerics));
+    contenders.push_back({name, [trainer = trainers.back().get()] { trainer->step(); }});
+  };
+  add("binary32", {});
+  for (const OperandRow& row : kOperandRows) add(row.name, operands(row));
+  bench::measure(contenders, letter == 'a' ? 15 : letter == 'b' ? 7 : 3);
+  const double base = contenders[0].median();
+  for (const Contender& contender : contenders) {
+    fmt::print("| {} | {} | {:.3f} |\n", letter, contender.name, contender.median() / base);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   initialize_numerics();
   if (argc == 4 && std::strcmp(argv[1], "--rate") == 0) {
     print_rate(argv[2][0], std::atof(argv[3]));
+    return 0;
+  }
+  if (argc == 3 && std::strcmp(argv[1], "--operands") == 0) {
+    fmt::print("| model | operands of linear layers | step / binary32 step |\n|---|---|--:|\n");
+    for (const char letter : std::string(argv[2])) print_operands(letter);
     return 0;
   }
   const std::string models = argc > 1 ? argv[1] : "abc";

@@ -20,6 +20,7 @@ enum class FieldType : std::uint8_t {
   text,
   choice,       ///< text, one of Field::choices
   quantizer,    ///< text, canonicalized by sim/quantizer.h; or one of Field::choices
+  operand,      ///< text, canonicalized by sim/nn/operand_spec.h; or one of Field::choices
   accumulator,  ///< text or table, canonicalized by formats/accumulator_spec.h; or a choice
   text_list,
 };

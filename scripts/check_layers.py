@@ -33,6 +33,10 @@ def is_results_store(path, text):
     return path.parent.parts == ("experiments", "store")
 
 
+def is_minimizer(path, text):
+    return path.as_posix() == "experiments/laws/minimize.cc"
+
+
 # Header prefix -> who may include it, and how that reads in a complaint.
 HOMES = {
     "hwy/": (is_kernel, "sim/'s kernels (*kernel*, *-inl.h, owners of a dispatch table)"),
@@ -40,6 +44,7 @@ HOMES = {
     "toml.hpp": (is_sweep_reader, "one file of experiments/harness/"),
     "hdf5": (is_results_store, "experiments/store/"),
     "H5": (is_results_store, "experiments/store/"),
+    "nlopt": (is_minimizer, "experiments/laws/minimize.cc"),
 }
 # Libraries of wide and real numbers -> the files of formats/ that use them.
 NUMBERS = {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Redraws the figures of the documentation: those of docs/figures/figures.txt from the committed
-# results, and the gallery of formats from what ./ulp prints.
+# results, the gallery of formats from what ./ulp prints, and what follows from published laws.
 # usage: draw_figures.sh PYTHON
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,3 +14,4 @@ grep -v '^#' docs/figures/figures.txt | while read -r name figure results option
   echo "docs/figures/$name.png"
 done
 "$python" scripts/format_gallery.py --ulp ./ulp -o docs/figures
+"$python" scripts/law_figures.py --run-experiment ./run_experiment -o docs/figures

@@ -6,44 +6,32 @@
 #include <stdexcept>
 #include <string>
 
+#include "sim/hadamard_kernels.h"
+
 namespace halfulp {
 
 namespace {
 
-void check_shape(ConstMatrix in, std::size_t n) {
-  if (std::has_single_bit(n) && in.cols % n == 0) return;
+void check_length(std::size_t length, std::size_t n, const char* what) {
+  if (std::has_single_bit(n) && length % n == 0) return;
   throw std::invalid_argument("a Hadamard rotation of " + std::to_string(n) +
                               " elements needs a power of two that divides the " +
-                              std::to_string(in.cols) + " columns");
+                              std::to_string(length) + " " + what);
 }
 
-/// x H / sqrt(n) for one run of n elements.
-void rotate(float* x, std::size_t n, float factor) {
-  for (std::size_t distance = 1; distance < n; distance *= 2) {
-    for (std::size_t i = 0; i < n; i += 2 * distance) {
-      for (std::size_t j = i; j < i + distance; ++j) {
-        const float sum = x[j] + x[j + distance];
-        const float difference = x[j] - x[j + distance];
-        x[j] = sum;
-        x[j + distance] = difference;
-      }
-    }
-  }
-  for (std::size_t i = 0; i < n; ++i) x[i] *= factor;
+Rotation rotation_of(std::span<const float> signs, bool is_inverse) {
+  const std::size_t n = signs.size();
+  return {signs.data(), n, 1.0F / std::sqrt(static_cast<float>(n)), is_inverse};
 }
 
 void rotate_rows(ConstMatrix in, Matrix out, std::span<const float> signs, bool is_inverse) {
-  const std::size_t n = signs.size();
-  check_shape(in, n);
-  const float factor = 1.0F / std::sqrt(static_cast<float>(n));
-  for (std::size_t r = 0; r < in.rows; ++r) {
-    for (std::size_t c = 0; c < in.cols; c += n) {
-      const float* source = in.data + r * in.stride + c;
-      float* target = out.data + r * out.stride + c;
-      for (std::size_t i = 0; i < n; ++i) target[i] = is_inverse ? source[i] : source[i] * signs[i];
-      rotate(target, n, factor);
-      for (std::size_t i = 0; i < n && is_inverse; ++i) target[i] *= signs[i];
-    }
+  check_length(in.cols, signs.size(), "columns");
+  const Rotation rotation = rotation_of(signs, is_inverse);
+  const bool is_dense = in.stride == in.cols && out.stride == in.cols;
+  const std::size_t lines = is_dense ? 1 : in.rows;
+  const std::size_t length = is_dense ? in.rows * in.cols : in.cols;
+  for (std::size_t r = 0; r < lines; ++r) {
+    rotate_runs(rotation, in.data + r * in.stride, out.data + r * out.stride, length);
   }
 }
 
@@ -55,6 +43,16 @@ void hadamard_rows(ConstMatrix in, Matrix out, std::span<const float> signs) {
 
 void inverse_hadamard_rows(ConstMatrix in, Matrix out, std::span<const float> signs) {
   rotate_rows(in, out, signs, true);
+}
+
+void hadamard_columns(ConstMatrix in, Matrix out, std::span<const float> signs) {
+  const std::size_t n = signs.size();
+  check_length(in.rows, n, "rows");
+  const Rotation rotation = rotation_of(signs, false);
+  for (std::size_t r = 0; r < in.rows; r += n) {
+    rotate_columns(rotation, in.data + r * in.stride, in.stride, out.data + r * out.stride,
+                   out.stride, in.cols);
+  }
 }
 
 std::vector<float> random_signs(const RandomStream& stream, std::size_t n) {

@@ -24,6 +24,10 @@ void hadamard_rows(ConstMatrix in, Matrix out, std::span<const float> signs);
 /// The inverse: y H D / sqrt(n), with the same order of operations.
 void inverse_hadamard_rows(ConstMatrix in, Matrix out, std::span<const float> signs);
 
+/// hadamard_rows() of the transposed matrix, transposed back: runs of n elements down each column;
+/// n divides the rows. The same order of operations.
+void hadamard_columns(ConstMatrix in, Matrix out, std::span<const float> signs);
+
 /// n signs from the lowest bits of random_word(stream, 0 ... n - 1): 1 for 0, -1 for 1.
 std::vector<float> random_signs(const RandomStream& stream, std::size_t n);
 

@@ -18,6 +18,7 @@
 #include "sim/block_quantizer.h"
 #include "sim/round_kernels.h"
 #include "sim/round_plan.h"
+#include "sim/unit_scale.h"
 
 namespace halfulp {
 
@@ -25,62 +26,12 @@ namespace {
 
 constexpr float kLargest = std::numeric_limits<float>::max();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr std::uint32_t kInfinityPattern = 0x7F800000;
 
 // Columns that are processed together; their maxima, multipliers and scales stay in the L1 cache.
 constexpr std::size_t kColumnBlock = 2048;
 
 // From this size on a group gets a call of its own; shorter ones share one call per row.
 constexpr std::size_t kLongGroup = 256;
-
-struct UnitScale {
-  float multiplier = 1;
-  float scale = 1;
-};
-
-/// 2^floor(log2(largest / amax)), within the exponents whose inverse is finite too.
-float power_of_two_multiplier(float largest, float amax) {
-  int exponent_of_largest = 0;
-  int exponent_of_amax = 0;
-  const float a = std::frexp(largest, &exponent_of_largest);
-  const float b = std::frexp(amax, &exponent_of_amax);
-  const int exponent = exponent_of_largest - exponent_of_amax - (a < b ? 1 : 0);
-  return std::ldexp(1.0F, std::clamp(exponent, -127, 127));
-}
-
-bool is_finite(std::uint32_t amax_pattern) { return amax_pattern < kInfinityPattern; }
-
-/// Selects instead of branches, so that loops over units become vector code. The multiplier of a
-/// unit that is not finite is 0: none of its elements counts as an overflow.
-UnitScale with_limits(float multiplier, std::uint32_t amax_pattern) {
-  multiplier = std::min(multiplier, kLargest);
-  multiplier = amax_pattern == 0 ? 1.0F : multiplier;
-  const float scale = std::min(1.0F / multiplier, kLargest);
-  return {is_finite(amax_pattern) ? multiplier : 0.0F, scale};
-}
-
-/// Fills the factors of n units with the given maxima; true when all units are finite.
-bool unit_scales(ScaleRule rule, float largest, const std::uint32_t* maxima, std::size_t n,
-                 float* multipliers, float* scales) {
-  // A format whose only finite numbers are 0 and below has nothing to scale to.
-  const bool has_range = largest > 0;
-  if (rule == ScaleRule::scale_power_of_two && has_range) {
-    for (std::size_t i = 0; i < n; ++i) {
-      const float multiplier = power_of_two_multiplier(largest, std::bit_cast<float>(maxima[i]));
-      const UnitScale unit = with_limits(multiplier, maxima[i]);
-      multipliers[i] = unit.multiplier;
-      scales[i] = unit.scale;
-    }
-  } else {
-    for (std::size_t i = 0; i < n; ++i) {
-      const float quotient = has_range ? largest / std::bit_cast<float>(maxima[i]) : 1.0F;
-      const UnitScale unit = with_limits(quotient, maxima[i]);
-      multipliers[i] = unit.multiplier;
-      scales[i] = unit.scale;
-    }
-  }
-  return n == 0 || is_finite(*std::max_element(maxima, maxima + n));
-}
 
 /// Part of a matrix with the random index of its first element: row r starts at first + r * pitch.
 struct Block {
@@ -157,11 +108,12 @@ struct Quantizer::Impl {
   void round_unit(const Block& block, const RandomStream& stream) const;
   void round_columns(const Block& block, const RandomStream& stream) const;
   void round_groups_of_row(const Block& row, const RandomStream& stream) const;
+  void round_tiles(const Block& all, const RandomStream& stream) const;
   void quantize(const Block& all, const RandomStream& stream) const;
 
   bool fill_scales(const std::uint32_t* maxima, std::size_t n, float* multipliers,
                    float* scales) const {
-    return unit_scales(spec.scale, static_cast<float>(plan.largest), maxima, n, multipliers,
+    return unit_scales(spec.scale, static_cast<float>(plan.largest), {maxima, n}, multipliers,
                        scales);
   }
 };
@@ -225,7 +177,7 @@ void Quantizer::Impl::round_columns(const Block& block, const RandomStream& stre
     separate_scales(part.with_scales(c), scales, part.cols);
     round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
     for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
-      if (is_finite(maxima[j])) continue;
+      if (is_finite_pattern(maxima[j])) continue;
       if (block.scales != nullptr) block.scales[c + j] = 1.0F;
       for (std::size_t r = 0; r < part.rows; ++r) part.out_row(r)[j] = kNan;
     }
@@ -268,9 +220,23 @@ void Quantizer::Impl::round_groups_of_row(const Block& row, const RandomStream& 
     }
     round_block(part, {Scaling::Kind::each, multipliers, scales}, stream);
     for (std::size_t j = 0; !all_finite && j < part.cols; ++j) {
-      if (is_finite(maxima[j / group])) continue;
+      if (is_finite_pattern(maxima[j / group])) continue;
       part.out[j] = kNan;
       if (row.scales != nullptr) row.scales[(c + j) / group] = 1.0F;
+    }
+  }
+}
+
+void Quantizer::Impl::round_tiles(const Block& all, const RandomStream& stream) const {
+  const auto group = static_cast<std::size_t>(spec.group_size);
+  const auto lines = static_cast<std::size_t>(spec.tile_lines);
+  const std::size_t rows = spec.along_columns ? group : lines;
+  const std::size_t cols = spec.along_columns ? lines : group;
+  std::size_t tile = 0;
+  for (std::size_t r = 0; r < all.rows; r += rows) {
+    for (std::size_t c = 0; c < all.cols; c += cols, ++tile) {
+      const Block part = all.part(r, c, std::min(rows, all.rows - r), std::min(cols, all.cols - c));
+      round_unit(part.with_scales(tile), stream);
     }
   }
 }
@@ -290,6 +256,8 @@ void Quantizer::Impl::quantize(const Block& all, const RandomStream& stream) con
       return;
     case Granularity::column:
       return round_columns(all, stream);
+    case Granularity::tile:
+      return round_tiles(all, stream);
     case Granularity::group:
       break;
   }
@@ -332,7 +300,9 @@ Quantizer::Quantizer(const QuantizerSpec& spec)
                      copies(spec), std::nullopt, std::nullopt}) {
   if (spec.block) impl_->blocks.emplace(*spec.block);
   impl_->fused = fused_groups(spec, impl_->plan);
-  if (spec.granularity == Granularity::group && spec.group_size < 1) {
+  const bool has_groups =
+      spec.granularity == Granularity::group || spec.granularity == Granularity::tile;
+  if (has_groups && (spec.group_size < 1 || spec.tile_lines < 1)) {
     throw SpecError("a group needs at least one element", 1);
   }
 }

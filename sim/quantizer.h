@@ -3,6 +3,7 @@
 //
 //   quantizer = ( format | block format ) { "+" option }
 //   option    = "tensor" | "row" | "column" | "group(" n [ ",columns" ] ")"          granularity
+//             | "tile(" lines "," n [ ",columns" ] ")"
 //             | "unscaled" | "scale_binary32" | "scale_power_of_two"                  scale rule
 //             | rounding | overflow                                                   as in
 //             rounding.h
@@ -10,11 +11,13 @@
 // Options may come in any order, each kind once; to_spec() prints all of them in the order above.
 // Defaults: nearest_even, saturate, tensor; formats of more than 8 bits that are floats are
 // unscaled, all others scale_binary32. "binary32" alone is the identity. A granularity other than
-// tensor needs a scale. A block format (formats/block_spec.h: "mxfp4", "nvfp4(torchao)") brings its
-// own granularity and scales; options after it are a rounding, an overflow policy and "rows",
-// "columns" or "k", and to_spec() prints the block format with them inside. Also read: per_tensor;
-// per_row, per_token, per_channel (row); per_column; group128, g128, group=128; scale_fp32, absmax
-// (scale_binary32); scale_pow2 (scale_power_of_two).
+// tensor needs a scale. A tile is `lines` rows by n elements, or n elements of `lines` columns; as
+// an operand of a product its n elements run along the reduction (with_reduction()). A block format
+// (formats/block_spec.h: "mxfp4", "nvfp4(torchao)") brings its own granularity and scales; options
+// after it are a rounding, an overflow policy and "rows", "columns" or "k", and to_spec() prints
+// the block format with them inside. Also read: per_tensor; per_row, per_token, per_channel (row);
+// per_column; group128, g128, group=128; scale_fp32, absmax (scale_binary32); scale_pow2
+// (scale_power_of_two).
 #pragma once
 
 #include <cstdint>
@@ -32,7 +35,7 @@
 
 namespace halfulp {
 
-enum class Granularity : std::uint8_t { tensor, row, column, group };
+enum class Granularity : std::uint8_t { tensor, row, column, group, tile };
 enum class ScaleRule : std::uint8_t {
   unscaled,            ///< the format's own grid
   scale_binary32,      ///< multiplier m = max / amax and scale 1 / m, each rounded to binary32
@@ -43,8 +46,9 @@ struct QuantizerSpec {
   Format format = {};
   RoundSpec rounding = {};
   Granularity granularity = Granularity::tensor;
-  int group_size = 0;          ///< elements that share a scale, for Granularity::group
-  bool along_columns = false;  ///< groups run down a column instead of along a row
+  int group_size = 0;          ///< elements of a line that share a scale: groups and tiles
+  int tile_lines = 1;          ///< lines side by side that share it, for Granularity::tile
+  bool along_columns = false;  ///< lines run down a column instead of along a row
   ScaleRule scale = ScaleRule::scale_binary32;
   /// A block format; then `format` and `rounding` repeat its element's, and the other fields stay
   /// as they are here.
@@ -58,9 +62,9 @@ QuantizerSpec parse_quantizer(std::string_view text);
 std::string to_spec(const QuantizerSpec& spec);
 /// The quantizer of a block format.
 QuantizerSpec block_quantizer(const BlockFormat& format);
-/// The quantizer of one operand of a product: blocks with the axis k run along the rows, or down
-/// the columns where the reduction does (`reduces_rows`). Square blocks and others are left as they
-/// are, so that operands of both orientations share them.
+/// The quantizer of one operand of a product: blocks with the axis k and tiles run along the rows,
+/// or down the columns where the reduction does (`reduces_rows`); tiles of one line become groups.
+/// Square blocks and others are left as they are, so that operands of both orientations share them.
 QuantizerSpec with_reduction(QuantizerSpec spec, bool reduces_rows);
 /// Bits per element of the stored codes; scales are counted for block formats only.
 double bits_per_element(const QuantizerSpec& spec);
@@ -91,7 +95,7 @@ class Quantizer {
 
   /// Rows and columns of the scales of a rows x cols tensor: 1 x 1 for a tensor (and without
   /// scales), rows x 1, 1 x cols, rows x ceil(cols / group), or ceil(rows / group) x cols for
-  /// groups along columns.
+  /// groups along columns; for tiles the numbers of tiles.
   std::pair<std::size_t, std::size_t> scale_shape(std::size_t rows, std::size_t cols) const;
 
   /// quantize() in two parts: `grid` (as `in`; may be the same memory) receives numbers of the

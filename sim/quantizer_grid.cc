@@ -13,6 +13,10 @@ std::pair<std::size_t, std::size_t> Quantizer::scale_shape(std::size_t rows,
     const auto group = static_cast<std::size_t>(spec.group_size);
     return (n + group - 1) / group;
   };
+  const auto lines = [&](std::size_t n) {
+    const auto count = static_cast<std::size_t>(spec.tile_lines);
+    return (n + count - 1) / count;
+  };
   switch (spec.granularity) {
     case Granularity::row:
       return {rows, 1};
@@ -20,6 +24,9 @@ std::pair<std::size_t, std::size_t> Quantizer::scale_shape(std::size_t rows,
       return {1, cols};
     case Granularity::group:
       return spec.along_columns ? std::pair{groups(rows), cols} : std::pair{rows, groups(cols)};
+    case Granularity::tile:
+      return spec.along_columns ? std::pair{groups(rows), lines(cols)}
+                                : std::pair{lines(rows), groups(cols)};
     case Granularity::tensor:
       break;
   }
@@ -27,20 +34,23 @@ std::pair<std::size_t, std::size_t> Quantizer::scale_shape(std::size_t rows,
 }
 
 void Quantizer::apply_scales(ConstMatrix grid, ConstMatrix scales, Matrix out) const {
-  const bool along_columns = spec().along_columns;
-  const std::size_t group =
-      spec().granularity == Granularity::group ? static_cast<std::size_t>(spec().group_size) : 1;
+  const QuantizerSpec& spec = this->spec();
+  const bool has_groups =
+      spec.granularity == Granularity::group || spec.granularity == Granularity::tile;
+  const std::size_t group = has_groups ? static_cast<std::size_t>(spec.group_size) : 1;
+  const auto lines = static_cast<std::size_t>(spec.tile_lines);
+  const std::size_t unit_rows = spec.along_columns ? group : lines;
+  const std::size_t unit_cols = spec.along_columns ? lines : group;
   for (std::size_t r = 0; r < grid.rows; ++r) {
-    const std::size_t scale_row = along_columns ? r / group : r;
-    const float* scale = scales.data + (scales.rows == 1 ? 0 : scale_row * scales.stride);
+    const float* scale = scales.data + (scales.rows == 1 ? 0 : r / unit_rows * scales.stride);
     const float* in = grid.data + r * grid.stride;
     float* to = out.data + r * out.stride;
     if (scales.cols == 1) {
       for (std::size_t c = 0; c < grid.cols; ++c) to[c] = in[c] * *scale;
-    } else if (along_columns || group == 1) {
+    } else if (unit_cols == 1) {
       for (std::size_t c = 0; c < grid.cols; ++c) to[c] = in[c] * scale[c];
     } else {
-      for (std::size_t c = 0; c < grid.cols; ++c) to[c] = in[c] * scale[c / group];
+      for (std::size_t c = 0; c < grid.cols; ++c) to[c] = in[c] * scale[c / unit_cols];
     }
   }
 }

@@ -19,16 +19,6 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// Half a step beyond the format's last numbers.
-void set_ends(QuantizerRange& range, const Format& format) {
-  const Number largest = max_finite(format), lowest = lowest_finite(format);
-  const double top = to_double(largest), bottom = to_double(lowest);
-  const double before_top = to_double(next_down(format, largest, Overflow::saturate));
-  const double after_bottom = to_double(next_up(format, lowest, Overflow::saturate));
-  range.high = static_cast<float>(top + (top - before_top) / 2.0);
-  range.low = static_cast<float>(bottom - (after_bottom - bottom) / 2.0);
-}
-
 void set_units(QuantizerRange& range, const QuantizerSpec& spec, ConstMatrix x) {
   const auto group = static_cast<std::size_t>(spec.group_size);
   range.unit_rows = x.rows;
@@ -36,9 +26,11 @@ void set_units(QuantizerRange& range, const QuantizerSpec& spec, ConstMatrix x) 
   if (spec.scale == ScaleRule::unscaled || spec.granularity == Granularity::tensor) return;
   if (spec.granularity == Granularity::row) range.unit_rows = 1;
   if (spec.granularity == Granularity::column) range.unit_cols = 1;
-  if (spec.granularity != Granularity::group) return;
-  range.unit_rows = spec.along_columns ? group : 1;
-  range.unit_cols = spec.along_columns ? 1 : group;
+  const bool is_tile = spec.granularity == Granularity::tile;
+  if (spec.granularity != Granularity::group && !is_tile) return;
+  const std::size_t lines = is_tile ? static_cast<std::size_t>(spec.tile_lines) : 1;
+  range.unit_rows = spec.along_columns ? group : lines;
+  range.unit_cols = spec.along_columns ? lines : group;
 }
 
 void scaled_range(QuantizerRange& range, const Quantizer& quantizer, ConstMatrix x) {
@@ -127,6 +119,15 @@ void block_range(QuantizerRange& range, const BlockFormat& format, ConstMatrix x
 }
 
 }  // namespace
+
+void set_ends(QuantizerRange& range, const Format& format) {
+  const Number largest = max_finite(format), lowest = lowest_finite(format);
+  const double top = to_double(largest), bottom = to_double(lowest);
+  const double before_top = to_double(next_down(format, largest, Overflow::saturate));
+  const double after_bottom = to_double(next_up(format, lowest, Overflow::saturate));
+  range.high = static_cast<float>(top + (top - before_top) / 2.0);
+  range.low = static_cast<float>(bottom - (after_bottom - bottom) / 2.0);
+}
 
 QuantizerRange quantizer_range(const Quantizer& quantizer, ConstMatrix x) {
   QuantizerRange range;

@@ -23,6 +23,9 @@ struct QuantizerRange {
   ConstMatrix scale_matrix() const { return {scales.data(), scale_rows, scale_cols, scale_cols}; }
 };
 
+/// Sets low and high as above.
+void set_ends(QuantizerRange& range, const Format& format);
+
 /// The range that quantizer.quantize(x) has. A unit with a NaN or infinity, and a unit whose scale
 /// is 0, has the scale infinity or NaN here: nothing counts as beyond it. With zero points nothing
 /// is beyond.

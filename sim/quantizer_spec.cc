@@ -10,6 +10,7 @@
 #include "formats/properties.h"
 #include "formats/spec.h"
 #include "formats/spelling.h"
+#include "sim/option_text.h"
 #include "sim/quantizer.h"
 #include "sim/round_plan.h"
 
@@ -45,6 +46,7 @@ const std::vector<std::string> kOptionNames = {"tensor",
                                                "row",
                                                "column",
                                                "group",
+                                               "tile",
                                                "unscaled",
                                                "scale_binary32",
                                                "scale_power_of_two",
@@ -69,36 +71,12 @@ std::optional<Enum> find(std::span<const Spelling<Enum>> spellings, std::string_
   return std::nullopt;
 }
 
-/// A piece of the text between plus signs, and where it starts.
-struct Part {
-  std::string_view text;
-  int offset;  ///< characters before it
-};
-
-std::vector<Part> split_at_plus(std::string_view text) {
-  std::vector<Part> parts;
-  int depth = 0;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] == '(') ++depth;
-    if (i < text.size() && text[i] == ')') --depth;
-    if (i < text.size() && (text[i] != '+' || depth > 0)) continue;
-    std::string_view part = text.substr(begin, i - begin);
-    const std::size_t first = std::min(part.find_first_not_of(" \t"), part.size());
-    part.remove_prefix(first);
-    part = part.substr(0, part.find_last_not_of(" \t") + 1);
-    parts.push_back({part, static_cast<int>(begin + first)});
-    begin = i + 1;
-  }
-  return parts;
-}
-
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
   QuantizerSpec parse() {
-    const std::vector<Part> parts = split_at_plus(text_);
+    const std::vector<OptionPart> parts = split_at_plus(text_);
     if (names_block_format(parts[0].text)) return parse_block(parts);
     in_part(parts[0], [&] { spec_.format = parse_format(parts[0].text); });
     spec_.scale = default_scale();
@@ -115,7 +93,7 @@ class Parser {
   }
 
  private:
-  QuantizerSpec parse_block(const std::vector<Part>& parts) {
+  QuantizerSpec parse_block(const std::vector<OptionPart>& parts) {
     BlockFormat block;
     in_part(parts[0], [&] { block = parse_block_format(parts[0].text); });
     spec_.rounding = block.rounding;
@@ -125,14 +103,14 @@ class Parser {
     return block_quantizer(block);
   }
 
-  void read_block_option(const Part& part, BlockFormat& block) {
+  void read_block_option(const OptionPart& part, BlockFormat& block) {
     const std::string key = without_separators(lower_case(part.text));
     if (key == "rows" || key == "columns" || key == "k") {
       claim(granularity_, part, "axis");
       block.axis =
           key == "rows" ? BlockAxis::rows : (key == "columns" ? BlockAxis::columns : BlockAxis::k);
     } else if (find<Granularity>(kGranularities, key) || find<ScaleRule>(kScaleRules, key) ||
-               is_group(part.text)) {
+               is_group(part.text) || is_tile(part.text)) {
       fail(part, fmt::format("a block format has scales of its own, so '{}' does not apply; write "
                              "the block in its parentheses, as in mxfp4(block=16)",
                              part.text));
@@ -147,7 +125,7 @@ class Parser {
     return is_wide_float ? ScaleRule::unscaled : ScaleRule::scale_binary32;
   }
 
-  [[noreturn]] void fail(const Part& part, const std::string& message) const {
+  [[noreturn]] void fail(const OptionPart& part, const std::string& message) const {
     throw SpecError(fmt::format("{} at column {} of quantizer '{}'", message, part.offset + 1,
                                 shortened(text_)),
                     part.offset + 1);
@@ -155,7 +133,7 @@ class Parser {
 
   /// Runs a parser of one part; its complaints then count columns in the whole text.
   template <class Function>
-  void in_part(const Part& part, const Function& function) const {
+  void in_part(const OptionPart& part, const Function& function) const {
     try {
       function();
     } catch (const SpecError& error) {
@@ -169,12 +147,13 @@ class Parser {
     }
   }
 
-  void claim(std::optional<Part>& owner, const Part& part, std::string_view kind) const {
+  void claim(std::optional<OptionPart>& owner, const OptionPart& part,
+             std::string_view kind) const {
     if (owner) fail(part, fmt::format("second {} '{}' (after '{}')", kind, part.text, owner->text));
     owner = part;
   }
 
-  void read_option(const Part& part) {
+  void read_option(const OptionPart& part) {
     if (part.text.empty()) fail(part, "expected an option after '+'");
     const std::string key = without_separators(lower_case(part.text));
     if (const auto granularity = find<Granularity>(kGranularities, key)) {
@@ -187,6 +166,10 @@ class Parser {
       claim(granularity_, part, "granularity");
       spec_.granularity = Granularity::group;
       in_part(part, [&] { read_group(part.text); });
+    } else if (is_tile(part.text)) {
+      claim(granularity_, part, "granularity");
+      spec_.granularity = Granularity::tile;
+      in_part(part, [&] { read_tile(part.text); });
     } else if (const auto overflow = find_overflow(part.text)) {
       claim(overflow_, part, "overflow policy");
       spec_.rounding.overflow = *overflow;
@@ -218,6 +201,23 @@ class Parser {
     cursor.expect_end();
   }
 
+  static bool is_tile(std::string_view text) { return TextCursor(text, "tile").take_word("tile"); }
+
+  void read_tile(std::string_view text) {
+    TextCursor cursor(text, "tile");
+    cursor.take_word("tile");
+    cursor.expect('(');
+    spec_.tile_lines = cursor.take_integer("the lines of a tile", 1, kLargestGroup);
+    cursor.expect(',');
+    spec_.group_size = cursor.take_integer("the elements of a line", 1, kLargestGroup);
+    if (cursor.take(',')) {
+      if (!cursor.take_word("columns")) cursor.fail("expected columns");
+      spec_.along_columns = true;
+    }
+    cursor.expect(')');
+    cursor.expect_end();
+  }
+
   static std::optional<Overflow> find_overflow(std::string_view text) {
     try {
       return parse_overflow(text);
@@ -226,7 +226,7 @@ class Parser {
     }
   }
 
-  void read_rounding(const Part& part) {
+  void read_rounding(const OptionPart& part) {
     claim(rounding_, part, "rounding");
     in_part(part, [&] {
       try {
@@ -239,7 +239,7 @@ class Parser {
     });
   }
 
-  [[noreturn]] void refuse_unknown(const Part& part) const {
+  [[noreturn]] void refuse_unknown(const OptionPart& part) const {
     const std::vector<std::string> near = nearest_names(part.text, kOptionNames);
     throw SpecError(fmt::format("unknown option '{}' at column 1; {}", shortened(part.text),
                                 near.empty() ? "known: " + joined(kOptionNames)
@@ -249,7 +249,7 @@ class Parser {
 
   std::string_view text_;
   QuantizerSpec spec_;
-  std::optional<Part> granularity_, scale_, rounding_, overflow_;
+  std::optional<OptionPart> granularity_, scale_, rounding_, overflow_;
 };
 
 std::string_view to_string(Granularity granularity) {
@@ -261,9 +261,11 @@ std::string_view to_string(Granularity granularity) {
     case Granularity::column:
       return "column";
     case Granularity::group:
+      return "group";
+    case Granularity::tile:
       break;
   }
-  return "group";
+  return "tile";
 }
 
 std::string_view to_string(ScaleRule rule) {
@@ -292,6 +294,10 @@ QuantizerSpec with_reduction(QuantizerSpec spec, bool reduces_rows) {
   const bool has_direction =
       spec.block && spec.block->axis == BlockAxis::k && spec.block->length != spec.block->lines;
   if (has_direction) spec.block->axis = reduces_rows ? BlockAxis::columns : BlockAxis::rows;
+  if (spec.granularity == Granularity::tile && spec.tile_lines != spec.group_size) {
+    spec.along_columns = reduces_rows;
+    if (spec.tile_lines == 1) spec.granularity = Granularity::group;
+  }
   return spec;
 }
 
@@ -300,6 +306,9 @@ std::string to_spec(const QuantizerSpec& spec) {
   std::string granularity(to_string(spec.granularity));
   if (spec.granularity == Granularity::group) {
     granularity += fmt::format("({}{})", spec.group_size, spec.along_columns ? ",columns" : "");
+  } else if (spec.granularity == Granularity::tile) {
+    granularity += fmt::format("({},{}{})", spec.tile_lines, spec.group_size,
+                               spec.along_columns ? ",columns" : "");
   }
   return fmt::format("{}+{}+{}+{}+{}", to_spec(spec.format), granularity, to_string(spec.scale),
                      rounding_to_string(spec.rounding), to_string(spec.rounding.overflow));

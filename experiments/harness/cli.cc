@@ -10,7 +10,9 @@
 
 #include "experiments/harness/cli_commands.h"
 #include "experiments/harness/cli_options.h"
+#include "experiments/harness/derive_command.h"
 #include "experiments/harness/estimate.h"
+#include "experiments/harness/fit_command.h"
 #include "experiments/harness/runner.h"
 #include "experiments/harness/schema.h"
 #include "experiments/harness/weights_command.h"
@@ -197,6 +199,14 @@ int sweep_command(const Options& options, std::span<const ExperimentKind> kinds)
 int run_cli(const std::vector<std::string>& arguments, std::span<const ExperimentKind> kinds,
             const std::string& program) {
   try {
+    const std::string first = arguments.empty() ? "" : arguments.front();
+    if (first == "fit" || first == "laws" || first == "derive") {
+      const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+      print(first == "fit"    ? fit_command(rest, program)
+            : first == "laws" ? laws_command(rest)
+                              : derive_command(rest, program));
+      return kDone;
+    }
     const Options options = parse_options(arguments, program);
     if (options.help) {
       return print_help(options, kinds, program);

@@ -23,6 +23,9 @@ std::string help_text(const std::string& program) {
       "                                                      DIR/NAME/weights/ID.safetensors\n"
       "  {0} check RESULTS.h5                                schema check and content hash\n"
       "  {0} kinds                                           the experiment kinds\n"
+      "  {0} fit TABLE --law NAME [options]                  a scaling law; fit --help\n"
+      "  {0} laws [NAME]                                     the scaling laws\n"
+      "  {0} derive QUESTION --law NAME [options]            what follows from one; derive --help\n"
       "\n"
       "Options:\n",
       program);

@@ -40,22 +40,6 @@ constexpr std::array kCommands = {std::string_view("status"), std::string_view("
                                   std::string_view("check"), std::string_view("kinds"),
                                   std::string_view("weights")};
 
-/// As a shell would need it.
-std::string shell_word(const std::string& word) {
-  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("._-/=+,:@%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) {
-    return word;
-  }
-  std::string quoted = "'";
-  for (const char c : word) {
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return quoted + "'";
-}
-
 bool is_run_id(const std::string& word) {
   return !word.empty() && word.size() <= 16 &&
          std::all_of(word.begin(), word.end(),
@@ -219,7 +203,8 @@ class Parser {
       options_.command = static_cast<Command>(command - kCommands.begin() + 1);
       positional_.erase(positional_.begin());
     } else if (!first.ends_with(".toml") && !std::filesystem::exists(first)) {
-      const std::vector<std::string> names(kCommands.begin(), kCommands.end());
+      std::vector<std::string> names(kCommands.begin(), kCommands.end());
+      names.insert(names.end(), {"fit", "laws", "derive"});  // which have arguments of their own
       throw ConfigError(
           fmt::format("'{}' is neither a file nor a command{}", first, suggestion(first, names)));
     }
@@ -245,6 +230,21 @@ class Parser {
 }  // namespace
 
 std::span<const OptionInfo> option_table() { return kOptions; }
+
+std::string shell_word(const std::string& word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("._-/=+,:@%").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) {
+    return word;
+  }
+  std::string quoted = "'";
+  for (const char c : word) {
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return quoted + "'";
+}
 
 Options parse_options(const std::vector<std::string>& arguments, const std::string& program) {
   Options options = Parser(arguments).parse();

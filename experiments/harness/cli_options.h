@@ -44,6 +44,9 @@ struct OptionInfo {
 
 std::span<const OptionInfo> option_table();
 
+/// A word of a command line as a shell would need it.
+std::string shell_word(const std::string& word);
+
 /// Throws ConfigError for an unknown option (with a suggestion), a missing or bad argument, or a
 /// missing file.
 Options parse_options(const std::vector<std::string>& arguments, const std::string& program);

@@ -9,6 +9,7 @@
 
 #include "experiments/harness/accumulator_field.h"
 #include "formats/spec.h"
+#include "sim/nn/operand_spec.h"
 #include "sim/quantizer.h"
 
 namespace halfulp::harness {
@@ -31,6 +32,8 @@ std::string_view expected(FieldType type) {
       return "a text";
     case FieldType::quantizer:
       return "a quantizer such as \"int8+row\"";
+    case FieldType::operand:
+      return "an operand such as \"e4m3fn+delayed(1024)\"";
     case FieldType::accumulator:
       return "an accumulator such as \"bfloat16+blocked(32)\", or its table";
     case FieldType::text_list:
@@ -113,9 +116,11 @@ std::optional<Value> read_text(const Field& field, const TomlNode& node, Diagnos
       return std::nullopt;
     }
   }
-  if (field.type == FieldType::quantizer && !is_choice) {
+  const bool is_operand = field.type == FieldType::operand;
+  if ((field.type == FieldType::quantizer || is_operand) && !is_choice) {
     try {
-      return Value(to_spec(parse_quantizer(node.text)));
+      return Value(is_operand ? to_spec(nn::parse_operand(node.text))
+                              : to_spec(parse_quantizer(node.text)));
     } catch (const SpecError& error) {
       diagnostics.error(node.at, fmt::format("{}: {}: {}{}", field.key, quote(node.text),
                                              error.what(), suggestion(node.text, choices)));
@@ -225,6 +230,7 @@ std::optional<Value> read_value(const Field& field, const TomlNode& node,
     case FieldType::text:
     case FieldType::choice:
     case FieldType::quantizer:
+    case FieldType::operand:
       return read_text(field, node, diagnostics);
     case FieldType::accumulator:
       if (node.type != TomlType::text && node.type != TomlType::table) {
@@ -247,6 +253,7 @@ std::string describe_range(const Field& field) {
   if (!field.choices.empty()) {
     return fmt::format("{}{}", fmt::join(split(field.choices, '|'), ", "),
                        field.type == FieldType::quantizer     ? ", a quantizer"
+                       : field.type == FieldType::operand     ? ", an operand"
                        : field.type == FieldType::accumulator ? ", an accumulator"
                                                               : "");
   }
@@ -279,6 +286,8 @@ std::string_view to_text(FieldType type) {
       return "choice";
     case FieldType::quantizer:
       return "quantizer";
+    case FieldType::operand:
+      return "operand";
     case FieldType::accumulator:
       return "accumulator";
     case FieldType::text_list:

@@ -32,9 +32,11 @@ std::size_t unit_length(const QuantizerSpec& spec, std::size_t rows, std::size_t
     case Granularity::column:
       return rows;
     case Granularity::group:
+    case Granularity::tile:
       break;
   }
-  return dividing(static_cast<std::size_t>(spec.group_size), spec.along_columns ? rows : cols);
+  return dividing(static_cast<std::size_t>(spec.tile_lines), spec.along_columns ? cols : rows) *
+         dividing(static_cast<std::size_t>(spec.group_size), spec.along_columns ? rows : cols);
 }
 
 /// Directed modes see that x * (M / amax), rounded to binary32, may fall short of M for the largest

@@ -3,16 +3,32 @@
 #include "experiments/kinds/checkpoint_fields.h"
 #include "experiments/kinds/model_spec.h"
 #include "experiments/kinds/optimizer_spec.h"
+#include "experiments/kinds/parameterization_spec.h"
 #include "experiments/kinds/precision_spec.h"
 #include "experiments/kinds/training_spec.h"
 
 namespace halfulp {
+
+namespace {
+
+/// Independent decay: the update multiplies by the rate, which this takes back; the parameter's own
+/// factor is taken back by Parameter::weight_decay_factor.
+void apply_weight_decay_rule(nn::TrainSpec& spec) {
+  const double peak = spec.loop.schedule.peak;
+  const nn::WeightDecayRule rule = spec.model.parameterization.weight_decay;
+  if (rule == nn::WeightDecayRule::independent && peak > 0.0) {
+    spec.loop.optimizer.weight_decay /= peak;
+  }
+}
+
+}  // namespace
 
 nn::TrainSpec binary32_train_spec(const Config& config) {
   nn::TrainSpec spec;
   spec.model = model_config(config);
   spec.sequences = static_cast<std::size_t>(config.integer("train.batch"));
   spec.loop = loop_spec(config, spec.model);
+  apply_weight_decay_rule(spec);
   return spec;
 }
 
@@ -21,6 +37,7 @@ nn::TrainSpec train_spec(const Config& config) {
   spec.numerics = model_numerics(config);
   set_switch(config, spec.loop.schedule.steps, spec.numerics);
   spec.loop.optimizer = optimizer_spec(config);
+  apply_weight_decay_rule(spec);
   spec.loop.update_metrics_every = config.integer("evaluation.update_metrics_every");
   spec.loop.evaluate_every = config.integer("evaluation.every");
   spec.evaluation_bytes = static_cast<std::size_t>(config.integer("evaluation.bytes"));
@@ -71,7 +88,8 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
 }
 
 std::string language_model_numerics(const Config& config) {
-  return numerics_text(train_spec(config).numerics) + optimizer_numerics(config);
+  return numerics_text(train_spec(config).numerics) + optimizer_numerics(config) +
+         parameterization_text(config);
 }
 
 }  // namespace halfulp

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "experiments/kinds/parameterization_spec.h"
+
 namespace halfulp {
 namespace {
 
@@ -27,6 +29,7 @@ nn::ModelConfig model_config(const Config& config) {
   model.activation =
       config.text("model.activation") == "gelu" ? nn::Activation::gelu : nn::Activation::swiglu;
   model.tied_head = config.boolean("model.tied_head");
+  model.parameterization = parameterization_of(config);
   model.hidden = size_of(config, "model.hidden");
   if (model.hidden == 0) {
     model.hidden = model.activation == nn::Activation::gelu ? 4 * model.width
@@ -50,6 +53,7 @@ std::vector<ConfigIssue> check_model_and_data(const Config& config) {
   if (config.text("data.corpus") == "file" && config.text("data.path").empty()) {
     issues.push_back({"data.path", "data.corpus = \"file\" needs the path of a file"});
   }
+  for (ConfigIssue& issue : check_parameterization(config)) issues.push_back(std::move(issue));
   return issues;
 }
 

@@ -11,6 +11,7 @@
 #include "sim/accumulated_gemm.h"
 #include "sim/format_functions.h"
 #include "sim/nn/format_loss.h"
+#include "sim/nn/operand_check.h"
 
 namespace halfulp {
 namespace {
@@ -104,6 +105,9 @@ void check_layer_lines(const Config& config, const nn::ModelConfig& model,
       check_accumulators(own, own_issues);
       check_attention_outputs(own, own_issues);
       for (const ConfigIssue& issue : own_issues) complain(text, issue.message);
+      for (const auto& fault : nn::operand_faults(linear_numerics(own))) {
+        complain(text, fmt::format("{}: {}", nn::to_string(fault.operand), fault.message));
+      }
       const auto matches = [&](const std::string& layer) {
         return nn::keeps_high_precision({line.pattern}, layer, model.blocks);
       };
@@ -152,6 +156,59 @@ void check_kept_layers(const Config& config, const nn::ModelConfig& model,
   }
 }
 
+struct OperandKeys {
+  const char* own;
+  const char* inherited;
+};
+
+/// In the order of nn::Operand.
+constexpr OperandKeys kOperandKeys[] = {{"precision.fprop.input", "precision.activation"},
+                                        {"precision.fprop.weight", "precision.weight"},
+                                        {"precision.dgrad.grad_output", "precision.gradient"},
+                                        {"precision.dgrad.weight", "precision.weight"},
+                                        {"precision.wgrad.grad_output", "precision.gradient"},
+                                        {"precision.wgrad.input", "precision.activation"}};
+
+struct LayerShape {
+  const char* name;
+  std::size_t in, out;
+};
+
+/// Operands that do not fit each other or the model's layers.
+void check_operands(const Config& config, const nn::ModelConfig& model,
+                    std::vector<ConfigIssue>& issues) {
+  const nn::ModelNumerics numerics = model_numerics(config);
+  const auto report = [&](const nn::OperandFault& fault, const std::string& where) {
+    const OperandKeys& keys = kOperandKeys[fault.operand];
+    const bool inherits = config.text(keys.own) == "inherit";
+    issues.push_back({inherits ? keys.inherited : keys.own,
+                      fmt::format("{}{}{}", where, fault.message,
+                                  inherits ? fmt::format(" (as {})", keys.own) : "")});
+  };
+  for (const nn::OperandFault& fault : nn::operand_faults(numerics.linear)) report(fault, "");
+  const bool is_gated = model.activation == nn::Activation::swiglu;
+  const LayerShape shapes[] = {{"attention.qkv", model.width, 3 * model.width},
+                               {"attention.output", model.width, model.width},
+                               {"mlp.up", model.width, (is_gated ? 2 : 1) * model.hidden},
+                               {"mlp.down", model.hidden, model.width},
+                               {"head", model.width, model.vocabulary}};
+  const auto rows = static_cast<std::size_t>(config.integer("train.batch")) * model.context;
+  for (const LayerShape& shape : shapes) {
+    std::vector<std::string> layers;
+    const bool is_head = std::string_view(shape.name) == "head";
+    for (std::size_t i = 0; i < (is_head ? 1 : model.blocks); ++i) {
+      layers.push_back(is_head ? "head" : fmt::format("blocks.{}.{}", i, shape.name));
+    }
+    const bool is_used = std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
+      return !nn::keeps_high_precision(numerics.high_precision, layer, model.blocks);
+    });
+    if (!is_used) continue;
+    for (const auto& fault : nn::rotation_faults(numerics.linear, shape.in, shape.out, rows)) {
+      report(fault, fmt::format("{}: ", shape.name));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model) {
@@ -162,6 +219,7 @@ std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelCo
   check_layer_lines(config, model, issues);
   check_shares(config, model, issues);
   check_kept_layers(config, model, issues);
+  check_operands(config, model, issues);
   return issues;
 }
 

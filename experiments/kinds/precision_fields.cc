@@ -8,7 +8,7 @@ namespace {
 
 using enum FieldType;
 
-// A quantizer or accumulator field whose choices name a word accepts that word besides.
+// A quantizer, operand or accumulator field whose choices name a word accepts that word besides.
 constexpr std::array kFields = {
     Field{"precision.recipe",
           text,
@@ -18,20 +18,20 @@ constexpr std::array kFields = {
           0,
           {},
           false},
-    Field{"precision.weight", quantizer, "binary32", "weights in fprop and dgrad"},
-    Field{"precision.activation", quantizer, "binary32", "layer inputs in fprop and wgrad"},
-    Field{"precision.gradient", quantizer, "binary32", "output gradients in dgrad and wgrad"},
-    Field{"precision.fprop.input", quantizer, "inherit", "inherit: precision.activation", 0, 0,
+    Field{"precision.weight", operand, "binary32", "weights in fprop and dgrad"},
+    Field{"precision.activation", operand, "binary32", "layer inputs in fprop and wgrad"},
+    Field{"precision.gradient", operand, "binary32", "output gradients in dgrad and wgrad"},
+    Field{"precision.fprop.input", operand, "inherit", "inherit: precision.activation", 0, 0,
           "inherit"},
-    Field{"precision.fprop.weight", quantizer, "inherit", "inherit: precision.weight", 0, 0,
+    Field{"precision.fprop.weight", operand, "inherit", "inherit: precision.weight", 0, 0,
           "inherit"},
-    Field{"precision.dgrad.grad_output", quantizer, "inherit", "inherit: precision.gradient", 0, 0,
+    Field{"precision.dgrad.grad_output", operand, "inherit", "inherit: precision.gradient", 0, 0,
           "inherit"},
-    Field{"precision.dgrad.weight", quantizer, "inherit", "inherit: precision.weight", 0, 0,
+    Field{"precision.dgrad.weight", operand, "inherit", "inherit: precision.weight", 0, 0,
           "inherit"},
-    Field{"precision.wgrad.grad_output", quantizer, "inherit", "inherit: precision.gradient", 0, 0,
+    Field{"precision.wgrad.grad_output", operand, "inherit", "inherit: precision.gradient", 0, 0,
           "inherit"},
-    Field{"precision.wgrad.input", quantizer, "inherit", "inherit: precision.activation", 0, 0,
+    Field{"precision.wgrad.input", operand, "inherit", "inherit: precision.activation", 0, 0,
           "inherit"},
     Field{"precision.accumulator", accumulator, "binary32", "sums of every product"},
     Field{"precision.fprop.accumulator", accumulator, "inherit", "inherit: precision.accumulator",

@@ -34,17 +34,22 @@ std::vector<std::string> layer_keys() {
   return keys;
 }
 
-/// Splits at commas and blanks outside of parentheses.
+/// Splits at commas and blanks outside of parentheses; blanks around an equals sign do not count.
 std::vector<std::string> settings_of(std::string_view text) {
   std::vector<std::string> parts = {""};
   int depth = 0;
-  for (const char c : text) {
-    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-    const bool separates = depth <= 0 && (c == ',' || kBlanks.find(c) != std::string_view::npos);
-    if (separates) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_blank = kBlanks.find(text[i]) != std::string_view::npos;
+    depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
+    if (is_blank) {
+      const auto next = text.find_first_not_of(kBlanks, i);
+      const bool before = next != std::string_view::npos && text[next] == '=';
+      if (before || parts.back().ends_with('=')) continue;
+    }
+    if (depth <= 0 && (is_blank || text[i] == ',')) {
       parts.emplace_back();
     } else {
-      parts.back() += c;
+      parts.back() += text[i];
     }
   }
   parts.erase(std::remove(parts.begin(), parts.end(), ""), parts.end());

@@ -25,7 +25,7 @@ std::optional<Destination> function_destination(const Config& config, const char
 nn::LinearNumerics linear_numerics(const Config& config) {
   const auto operand = [&](const char* key, const char* inherited) {
     const std::string& own = config.text(key);
-    return parse_quantizer(own == "inherit" ? config.text(inherited) : own);
+    return nn::parse_operand(own == "inherit" ? config.text(inherited) : own);
   };
   const auto accumulator = [&](const char* key) {
     const std::string& own = config.text(key);
@@ -65,11 +65,11 @@ namespace {
 /// when it applies them.
 struct OperandText {
   const char* name;
-  const QuantizerSpec& spec;
+  const nn::OperandSpec& spec;
   bool reduces_rows;
 
   std::string text(const AccumulatorSpec& accumulator) const {
-    const nn::ScaleUse use = nn::scale_use(accumulator, spec, reduces_rows);
+    const nn::ScaleUse use = nn::scale_use(accumulator, nn::product_quantizer(spec), reduces_rows);
     const bool is_plain = use == nn::ScaleUse::in_operand;
     return fmt::format("{}={}{}{}", name, to_spec(spec), is_plain ? "" : " scaled ",
                        is_plain ? "" : to_string(use));
@@ -80,6 +80,11 @@ std::string product_text(const char* name, const OperandText& a, const OperandTe
                          const AccumulatorSpec& accumulator) {
   return fmt::format("{}({}, {}, accumulator={})", name, a.text(accumulator), b.text(accumulator),
                      to_spec(accumulator));
+}
+
+bool is_straight_through(const nn::LinearNumerics& linear) {
+  return linear.fprop_input.estimator.rule == nn::Estimator::straight_through &&
+         linear.fprop_weight.estimator.rule == nn::Estimator::straight_through;
 }
 
 /// "; softmax=bfloat16+nearest_even+infinity" and so on for functions that are not in binary32.
@@ -104,7 +109,7 @@ std::string numerics_text(const nn::ModelNumerics& numerics) {
   const nn::AttentionNumerics& attention = numerics.attention;
   return fmt::format(
       "{}; {}; {}; attention(scores={}, context={}, grad_probabilities={}, grad_value={}, "
-      "grad_query={}, grad_key={}); estimator=straight_through; binary32_sums=fused_chain "
+      "grad_query={}, grad_key={}); estimator={}; binary32_sums=fused_chain "
       "ascending_k; keep_high=[{}]{}{}; others=binary32; random=philox4x32-10",
       product_text("fprop", {"input", linear.fprop_input, false},
                    {"weight", linear.fprop_weight, false}, linear.fprop),
@@ -114,6 +119,7 @@ std::string numerics_text(const nn::ModelNumerics& numerics) {
                    {"input", linear.wgrad_input, true}, linear.wgrad),
       to_spec(attention.scores), to_spec(attention.context), to_spec(attention.grad_probabilities),
       to_spec(attention.grad_value), to_spec(attention.grad_query), to_spec(attention.grad_key),
+      is_straight_through(linear) ? "straight_through" : "as named, else straight_through",
       fmt::join(numerics.high_precision, ","), functions_text(numerics.functions),
       policy_text(numerics));
 }

@@ -236,9 +236,10 @@ double stored_bits(const QuantizerSpec& spec, const Signal& signal, bool given_s
     case Granularity::column:
       return code + scale / rows;
     case Granularity::group:
+    case Granularity::tile:
       break;
   }
-  return code + scale / spec.group_size;
+  return code + scale / (static_cast<double>(spec.group_size) * spec.tile_lines);
 }
 
 /// Scales of groups reach the largest magnitude, so that nothing saturates.

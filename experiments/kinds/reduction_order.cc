@@ -237,6 +237,9 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules&, RunObse
 
 std::vector<ConfigIssue> check(const Config& config) {
   std::vector<ConfigIssue> issues = check_model_and_data(config);
+  if (!nn::has_standard_forward(model_config(config).parameterization)) {
+    issues.push_back({"model.parameterization", "decoding knows the standard one without factors"});
+  }
   const std::vector<nn::Reduction> all = reductions_of(config, &issues);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i), all[i]) ==

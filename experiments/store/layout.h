@@ -13,6 +13,9 @@ namespace halfulp {
 inline constexpr char kResultsSchema[] = "halfulp-results";
 inline constexpr std::int64_t kResultsSchemaVersion = 1;
 
+inline constexpr char kFitsSchema[] = "halfulp-fits";
+inline constexpr std::int64_t kFitsSchemaVersion = 1;
+
 inline constexpr char kDone[] = "done";
 inline constexpr char kDiverged[] = "diverged";
 

@@ -8,6 +8,7 @@ FIGURES = {
     "gap_vs_accumulator": "loss above binary32 sums against accumulator bits, paired seeds",
     "counters": "what happened to tensors (underflow, saturation, ...) by layer over the updates",
     "stability": "loss against learning rate by format, and the share of failed runs",
+    "loss_vs_rate": "loss against learning rate, a panel per parameterization, a line per width",
     "recipe_gaps": "loss above binary32 of each recipe: seeds, mean, interval",
     "sqnr_vs_exponent": "SQNR against exponent bits, a panel per width, a line per distribution",
     "sqnr_by_format": "SQNR of each quantizer, a marker per distribution or tensor",

@@ -44,14 +44,15 @@ class Adam final : public DirectionRule {
                        std::span<float> weights) override {
     if (!m_.are_binary32() || !v_.are_binary32()) return false;
     const Parameter& p = list_[index];
-    const AdamWStep own = {.learning_rate = step.learning_rate * p.learning_rate_factor,
-                           .beta1 = spec_.beta1,
-                           .beta2 = spec_.beta2,
-                           .epsilon = spec_.epsilon,
-                           .weight_decay = p.decays ? spec_.weight_decay : 0.0,
-                           .bias_correction1 = 1.0 - powers_[0],
-                           .bias_correction2 = 1.0 - powers_[1],
-                           .gradient_scale = step.gradient_scale};
+    const AdamWStep own = {
+        .learning_rate = step.learning_rate * p.learning_rate_factor,
+        .beta1 = spec_.beta1,
+        .beta2 = spec_.beta2,
+        .epsilon = spec_.epsilon,
+        .weight_decay = p.decays ? spec_.weight_decay * p.weight_decay_factor : 0.0,
+        .bias_correction1 = 1.0 - powers_[0],
+        .bias_correction2 = 1.0 - powers_[1],
+        .gradient_scale = step.gradient_scale};
     kernels<float>().adamw_update(own, weights.data(), gradient.data(), m_.of(index).data(),
                                   v_.of(index).data(), p.size());
     return true;

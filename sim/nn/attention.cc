@@ -36,11 +36,6 @@ struct Head {
   }
 };
 
-template <class T>
-T score_scale(std::size_t head_width) {
-  return static_cast<T>(pinned_exp(-0.5 * pinned_log(static_cast<double>(head_width))));
-}
-
 /// Zeros after the block of each row, which no product has written.
 template <class T>
 void clear_masked(T* square, std::size_t n) {
@@ -67,9 +62,24 @@ Attention<T>::Attention(const AttentionNumerics& numerics, std::uint32_t index,
 }
 
 template <class T>
+T Attention<T>::logit_scale(const AttentionShape& shape) const {
+  if (multipliers_) return static_cast<T>(multipliers_->logits);
+  return static_cast<T>(pinned_exp(-0.5 * pinned_log(static_cast<double>(shape.head_width))));
+}
+
+template <class T>
+double Attention<T>::multiplier(Product product) const {
+  if (!multipliers_ || product == scores || product == grad_probabilities) return 1.0;
+  return product == context ? multipliers_->output : multipliers_->grad_input;
+}
+
+template <class T>
 void Attention<T>::multiply(Product product, std::size_t unit, View<const T> a, View<const T> b,
                             View<T> c, const StepKey& key) const {
   run(product, unit, a, b, c, key);
+  for (std::size_t row = 0; row < c.rows; ++row) {
+    scale_by(multiplier(product), c.data + row * c.stride, c.cols);
+  }
   rounding_.apply_output(product, c, unit, key);
 }
 
@@ -113,7 +123,7 @@ void Attention<T>::forward_head(const AttentionShape& shape, const LayerFunction
                                 std::size_t number, T* qkv, T* out, T* probabilities,
                                 const StepKey& key) {
   const std::size_t n = shape.positions, blocks = (n + kBlock - 1) / kBlock;
-  const T scale = score_scale<T>(shape.head_width);
+  const T scale = logit_scale(shape);
   round_operands(shape, number, qkv, key);
   const Head<T, const T> head(shape, qkv, number);
   out += number / shape.heads * n * shape.width() + number % shape.heads * shape.head_width;
@@ -153,7 +163,7 @@ void Attention<T>::score_gradients(const AttentionShape& shape, std::size_t numb
                                    const T* probabilities, const T* dhead, const StepKey& key) {
   const std::size_t n = shape.positions, width = shape.width();
   const std::size_t blocks = (n + kBlock - 1) / kBlock;
-  const T scale = score_scale<T>(shape.head_width);
+  const T scale = logit_scale(shape);
   const Head<T, const T> head(shape, qkv, number);
   T* ds = dscores_.data();
   for (std::size_t first = 0; first < n; first += kBlock) {

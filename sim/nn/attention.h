@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <optional>
 #include <vector>
 
 #include "sim/accumulated_gemm.h"
@@ -14,6 +15,7 @@
 #include "sim/nn/layer_functions.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/parameterization.h"
 #include "sim/nn/step_key.h"
 
 namespace halfulp::nn {
@@ -36,6 +38,9 @@ class Attention {
   /// std::invalid_argument for accumulators or quantizers in binary64.
   Attention(const AttentionNumerics& numerics, std::uint32_t index,
             const NumericsSwitch& numerics_switch = {});
+
+  /// In place of logits times 1 / sqrt(head width) and no other factors.
+  void set_multipliers(const AttentionMultipliers& multipliers) { multipliers_ = multipliers; }
 
   /// out (rows x width) from qkv (rows x 3 width). `probabilities` (sequences x heads x positions x
   /// positions) and qkv are rounded in place and kept for backward().
@@ -76,7 +81,11 @@ class Attention {
   void score_gradients(const AttentionShape& shape, std::size_t number, const T* qkv,
                        const T* probabilities, const T* dhead, const StepKey& key);
 
+  T logit_scale(const AttentionShape& shape) const;
+  double multiplier(Product product) const;
+
   AttentionRounding<T> rounding_;
+  std::optional<AttentionMultipliers> multipliers_;
   std::vector<AccumulatedGemm> products_;  ///< by Product
   AlignedVector<T> dscores_;               ///< positions x positions of one head
 };

@@ -46,6 +46,21 @@ void Add(const T* a, const T* b, T* y, std::size_t n) {
 }
 
 template <class T>
+void Scale(T factor, T* x, std::size_t n) {
+  const auto f = hn::Set(Tag<T>(), factor);
+  Map<T>(
+      x, n, [&](auto v) HWY_ATTR { return hn::Mul(f, v); }, x);
+}
+
+template <class T>
+void WeightedAdd(T fa, const T* a, T fb, const T* b, T* y, std::size_t n) {
+  const auto va = hn::Set(Tag<T>(), fa);
+  const auto vb = hn::Set(Tag<T>(), fb);
+  Map<T>(
+      y, n, [&](auto u, auto v) HWY_ATTR { return hn::Add(hn::Mul(va, u), hn::Mul(vb, v)); }, a, b);
+}
+
+template <class T>
 double SumOfSquares(const T* x, std::size_t n) {
   const Tag<T> d;
   constexpr std::size_t kChunk = 4096;

@@ -49,15 +49,17 @@ double add_to_odd(double x, double y) {
 void read_scales(const ScaledOperand& operand, const QuantizerSpec& spec, bool reduces_rows,
                  std::size_t k, std::size_t n, std::vector<float>& out) {
   const ConstMatrix& scales = operand.scales;
-  const std::size_t group =
-      spec.granularity == Granularity::group ? k / static_cast<std::size_t>(spec.group_size) : 0;
+  const bool has_groups =
+      spec.granularity == Granularity::group || spec.granularity == Granularity::tile;
+  const std::size_t group = has_groups ? k / static_cast<std::size_t>(spec.group_size) : 0;
+  const auto lines = static_cast<std::size_t>(spec.tile_lines);
   out.resize(n);
   if (scales.rows * scales.cols == 1) {
     std::fill(out.begin(), out.end(), *scales.data);
   } else if (reduces_rows) {
-    std::copy_n(scales.data + group * scales.stride, n, out.data());
+    for (std::size_t i = 0; i < n; ++i) out[i] = scales.data[group * scales.stride + i / lines];
   } else {
-    for (std::size_t i = 0; i < n; ++i) out[i] = scales.data[i * scales.stride + group];
+    for (std::size_t i = 0; i < n; ++i) out[i] = scales.data[i / lines * scales.stride + group];
   }
 }
 
@@ -122,8 +124,9 @@ std::string_view to_string(ScaleUse use) {
   return "at_promotion";
 }
 
-ScaleUse scale_use(const AccumulatorSpec& accumulator, const QuantizerSpec& operand,
+ScaleUse scale_use(const AccumulatorSpec& accumulator, const QuantizerSpec& as_written,
                    bool reduces_rows) {
+  const QuantizerSpec operand = with_reduction(as_written, reduces_rows);
   if (!has_binary32_scales(operand) || accumulator == binary32_accumulator()) {
     return ScaleUse::in_operand;
   }
@@ -135,9 +138,13 @@ ScaleUse scale_use(const AccumulatorSpec& accumulator, const QuantizerSpec& oper
     case Granularity::column:
       return reduces_rows ? ScaleUse::after_sum : ScaleUse::in_operand;
     case Granularity::group:
+    case Granularity::tile:
       break;
   }
-  const bool is_along_sum = operand.along_columns == reduces_rows;
+  // A square tile has no direction.
+  const bool is_square =
+      operand.granularity == Granularity::tile && operand.tile_lines == operand.group_size;
+  const bool is_along_sum = is_square || operand.along_columns == reduces_rows;
   const bool divides =
       accumulator.promotion && operand.group_size % accumulator.promotion->interval == 0;
   return is_along_sum && divides ? ScaleUse::at_promotion : ScaleUse::in_operand;

@@ -31,6 +31,9 @@ Decoder::Decoder(const ModelConfig& config, std::span<const float> weights,
   if (weights.size() < parameters_.back().offset + parameters_.back().size()) {
     throw std::invalid_argument("these are not the weights of this model");
   }
+  if (!has_standard_forward(config.parameterization)) {
+    throw std::invalid_argument("decoding needs the standard parameterization");
+  }
   const NearestRounding store(arithmetic.weights);
   store(weights_.data(), weights_.size());
   if (config.positions == Positions::rotary) {

@@ -35,7 +35,8 @@ class Decoder {
  public:
   /// `weights` as Transformer::weights(). The reduction holds for the projections, the head and
   /// both products of attention; norms and softmax add in the order of kernels.h. Throws SpecError
-  /// for formats that do not fit binary32, std::invalid_argument for weights of another size.
+  /// for formats that do not fit binary32, std::invalid_argument for weights of another size
+  /// and models with multipliers.
   Decoder(const ModelConfig& config, std::span<const float> weights,
           const InferenceArithmetic& arithmetic, const Reduction& reduction, std::size_t rows);
 

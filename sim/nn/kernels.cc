@@ -30,6 +30,8 @@ const Kernels<T>& Table() {
       .cross_entropy = CrossEntropy<T>,
       .rotate_positions = RotatePositions<T>,
       .add = Add<T>,
+      .scale = Scale<T>,
+      .weighted_add = WeightedAdd<T>,
       .sum_of_squares = SumOfSquares<T>,
       .adamw_update = AdamWUpdate<T>,
   };

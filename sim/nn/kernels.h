@@ -65,6 +65,10 @@ struct Kernels {
 
   /// y = a + b; y may be a or b.
   void (*add)(const T* a, const T* b, T* y, std::size_t n);
+  /// x = factor x.
+  void (*scale)(T factor, T* x, std::size_t n);
+  /// y = fa a + fb b, three roundings; y may be a or b.
+  void (*weighted_add)(T fa, const T* a, T fb, const T* b, T* y, std::size_t n);
 
   /// Sum of squares: lane sums of chunks of 4096 elements, chunks added ascending in binary64.
   double (*sum_of_squares)(const T* x, std::size_t n);
@@ -78,5 +82,11 @@ struct Kernels {
 /// float and double.
 template <class T>
 const Kernels<T>& kernels();
+
+/// x = factor x; nothing for a factor of 1.
+template <class T>
+void scale_by(double factor, T* x, std::size_t n) {
+  if (factor != 1.0) kernels<T>().scale(static_cast<T>(factor), x, n);
+}
 
 }  // namespace halfulp::nn

@@ -37,6 +37,8 @@ class LanguageModelTask final : public TrainingTask {
   /// Evenly spaced windows of the held-out text.
   Evaluation evaluate(const StepKey& key) override;
 
+  void visit_state(StateVisitor& visitor) override { model_.visit_state(visitor); }
+
   double samples_per_batch() const override {
     return static_cast<double>(spec_.sequences * spec_.model.context);
   }

@@ -1,9 +1,10 @@
 // A linear layer without bias under emulated operands and accumulators: y = Q(x) Q(W)^T and its two
-// backward products.
+// backward products. What an operand is: sim/nn/operand_spec.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,20 +13,41 @@
 #include "sim/nn/emulated_product.h"
 #include "sim/nn/matmul.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/operand_check.h"
+#include "sim/nn/operand_quantizer.h"
+#include "sim/nn/parameterization.h"
+#include "sim/nn/saved_state.h"
 #include "sim/nn/step_key.h"
 
 namespace halfulp::nn {
+
+/// Trained scales of one operand, owned by the model.
+struct LearnedScales {
+  std::span<float> values = {};
+  std::span<float> gradients = {};
+};
 
 template <class T>
 class Linear {
  public:
   /// `weight` and `gradient` are out x in, row-major, owned by the model; `index` distinguishes
   /// layers in random streams. binary64 takes binary32 numerics only (that is: no quantizer and no
-  /// accumulator at all).
+  /// accumulator at all). Throws std::invalid_argument with the first of operand_faults() and
+  /// rotation_faults().
   Linear(std::string name, std::size_t in, std::size_t out, T* weight, T* gradient,
          const LinearNumerics& numerics, std::uint32_t index);
 
+  /// Factors of the three products' results; 1 at first.
+  void set_multipliers(const LinearMultipliers& multipliers) { product_factors_ = multipliers; }
+
   const std::string& name() const { return name_; }
+
+  /// Where the trained scales of learned_parameters() and their gradients are; needed before the
+  /// first call where there are any. Throws std::invalid_argument when their numbers differ.
+  void set_learned(const LearnedScales& weight, const LearnedScales& input);
+
+  /// Amax histories, as PREFIX + "NAME.fprop_input.amax_history" and so on.
+  void visit_state(const std::string& prefix, StateVisitor& visitor);
 
   /// With the axes of blocks resolved.
   const LinearNumerics& numerics() const { return numerics_; }
@@ -41,16 +63,6 @@ class Linear {
   void backward(const T* x, T* dy, T* dx, std::size_t rows, bool keep_dy, const StepKey& key);
 
  private:
-  /// Two for each Product: left, right.
-  enum Operand : std::uint32_t {
-    fprop_input,
-    fprop_weight,
-    dgrad_grad_output,
-    dgrad_weight,
-    wgrad_grad_output,
-    wgrad_input,
-  };
-
   enum Product : std::uint32_t { fprop, dgrad, wgrad };
 
   /// A tensor as a product sees it: values, or grid values with scales.
@@ -62,7 +74,13 @@ class Linear {
   void show(LinearOperand::Role role, const T* data, std::size_t rows, std::size_t cols,
             const StepKey& key) const;
 
-  const QuantizerSpec& spec(Operand operand) const { return quantizers_[operand].spec(); }
+  const OperandSpec& spec(Operand operand) const { return operands_[operand].spec(); }
+
+  const Quantizer& quantizer(Operand operand) const { return operands_[operand].quantizer(); }
+
+  bool shares(Operand first, Operand second) const {
+    return same_numbers(spec(first), spec(second));
+  }
 
   /// Whether the operand's product uses its scales apart.
   bool wants_grid(Operand operand) const;
@@ -75,6 +93,16 @@ class Linear {
   /// scales_[operand].
   Seen quantize(Operand operand, const T* in, T* out, std::size_t rows, std::size_t cols,
                 bool as_grid, const StepKey& key);
+
+  /// The scales and signs that an operand with more than a quantizer needs.
+  OperandCall call_of(Operand operand, const RandomStream& stream, const StepKey& key);
+
+  /// The divisors of smooth, from this input and the weight.
+  void find_channels(const T* x, std::size_t rows);
+
+  /// The gradient of what was quantized becomes that of what was given: of the input (rows x in) or
+  /// the weight.
+  void pass_back(Operand forward, Operand used, T* gradient, std::size_t rows, const StepKey& key);
 
   /// What quantize() for `first` left at `data`.
   Seen kept(Operand first, Operand second, const T* data, std::size_t rows, std::size_t cols) const;
@@ -92,11 +120,15 @@ class Linear {
   T* weight_;
   T* gradient_;
   LinearNumerics numerics_;
-  std::vector<Quantizer> quantizers_;      ///< by Operand
-  std::vector<EmulatedProduct> products_;  ///< by Product
+  std::vector<OperandQuantizer> operands_;  ///< by Operand
+  std::vector<EmulatedProduct> products_;   ///< by Product
+  LinearMultipliers product_factors_ = {};
   std::uint32_t index_;
   AlignedVector<T> quantized_weight_;
-  AlignedVector<float> scales_[6];  ///< by Operand
+  AlignedVector<float> scales_[6];             ///< by Operand
+  std::vector<float> signs_[3];                ///< by Product
+  std::vector<float> divisors_, multipliers_;  ///< of smooth: the weight's factors, the input's
+  LearnedScales learned_weight_, learned_input_;
 };
 
 }  // namespace halfulp::nn

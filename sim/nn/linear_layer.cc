@@ -25,6 +25,18 @@ Linear<T>& LinearLayer<T>::linear(const StepKey& key) {
 }
 
 template <class T>
+void LinearLayer<T>::set_learned(const LearnedScales& weight, const LearnedScales& input) {
+  for (Linear<T>& own : linears_) own.set_learned(weight, input);
+}
+
+template <class T>
+void LinearLayer<T>::visit_state(StateVisitor& visitor) {
+  for (Linear<T>& own : linears_) {
+    own.visit_state(&own == linears_.data() ? "operands." : "operands.later.", visitor);
+  }
+}
+
+template <class T>
 void LinearLayer<T>::round(Output output, T* data, std::size_t rows, std::size_t cols,
                            const StepKey& key) const {
   outputs_[output].apply({data, rows, cols, cols}, index_ * 4 + output, key);

@@ -19,7 +19,19 @@ class LinearLayer {
               const LinearNumerics& numerics, const NumericsSwitch& numerics_switch,
               std::uint32_t index);
 
+  /// As Linear.
+  void set_multipliers(const LinearMultipliers& multipliers) {
+    for (Linear<T>& linear : linears_) linear.set_multipliers(multipliers);
+  }
+
   const std::string& name() const { return linears_.front().name(); }
+
+  /// As Linear.
+  void set_learned(const LearnedScales& weight, const LearnedScales& input);
+
+  /// Running statistics, as "operands.NAME...", and "operands.later.NAME..." of the operands after
+  /// the switch.
+  void visit_state(StateVisitor& visitor);
 
   /// As Linear::forward(), and y is rounded.
   void forward(T* x, T* y, std::size_t rows, const StepKey& key);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/nn/kernels.h"
+#include "sim/nn/parameterization.h"
 
 namespace halfulp::nn {
 
@@ -24,6 +25,7 @@ struct ModelConfig {
   Positions positions = Positions::rotary;
   Activation activation = Activation::swiglu;
   bool tied_head = true;
+  ParameterizationSpec parameterization = {};
 };
 
 /// One weight tensor inside the flat parameter vector.
@@ -34,6 +36,7 @@ struct Parameter {
   double constant;                    ///< initial value where init_std is 0
   bool decays;                        ///< weight decay applies (matrices, not gains)
   double learning_rate_factor = 1.0;  ///< of the optimizer's learning rate
+  double weight_decay_factor = 1.0;   ///< of the optimizer's weight decay, where it applies
 
   std::size_t size() const { return rows * cols; }
 };

@@ -30,8 +30,9 @@ std::string count_from_the_end(std::string_view pattern, std::size_t blocks) {
          std::string(rest.substr(static_cast<std::size_t>(end - rest.data())));
 }
 
-void replace(QuantizerSpec& operand, const NumericsSwitch& to) {
-  if (operand != binary32_quantizer()) operand = to.to;
+template <class Spec>  // QuantizerSpec or OperandSpec
+void replace(Spec& operand, const NumericsSwitch& to) {
+  if (operand != Spec(binary32_quantizer())) operand = Spec(to.to);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "formats/accumulator.h"
+#include "sim/nn/operand_spec.h"
 #include "sim/quantizer.h"
 
 namespace halfulp::nn {
@@ -20,16 +21,17 @@ QuantizerSpec binary32_quantizer();
 /// The six operands of a linear layer's three products:
 ///   fprop  y  = input weight^T        dgrad  dx = grad_output weight        wgrad  dw =
 ///   grad_output^T input
-/// Gradients pass straight through every quantizer. Where two products name the same quantizer for
-/// one tensor it is quantized once and shared (as autograd does); stochastic draws are then shared
-/// too. Blocks with the axis k run along the reduction of their product: fprop's operands and
-/// dgrad's gradient along their rows, the other three down their columns. How scales and
-/// accumulators go together: sim/nn/emulated_product.h. Outputs are the results as they are stored
-/// (LinearLayer rounds them): what follows, backward too, reads the rounded numbers.
+/// Gradients pass through fprop's operands as their estimators say (sim/nn/operand_spec.h). Where
+/// two products name the same operand for one tensor, estimators aside, it is quantized once and
+/// shared (as autograd does); stochastic draws are then shared too. Blocks with the axis k run
+/// along the reduction of their product: fprop's operands and dgrad's gradient along their rows,
+/// the other three down their columns. How scales and accumulators go together:
+/// sim/nn/emulated_product.h. Outputs are the results as they are stored (LinearLayer rounds them):
+/// what follows, backward too, reads the rounded numbers.
 struct LinearNumerics {
-  QuantizerSpec fprop_input, fprop_weight;
-  QuantizerSpec dgrad_grad_output, dgrad_weight;
-  QuantizerSpec wgrad_grad_output, wgrad_input;
+  OperandSpec fprop_input, fprop_weight;
+  OperandSpec dgrad_grad_output, dgrad_weight;
+  OperandSpec wgrad_grad_output, wgrad_input;
   AccumulatorSpec fprop = binary32_accumulator();
   AccumulatorSpec dgrad = binary32_accumulator();
   AccumulatorSpec wgrad = binary32_accumulator();

@@ -34,12 +34,14 @@ void check(const OptimizerSpec& spec) {
     throw SpecError("rounded arithmetic is there for AdamW and SGD", 0);
   }
   if (spec.weights.rule != WeightRule::collage_plus) return;
-  const QuantizerSpec exact = parse_quantizer("binary32");
+  // A second moment in the format of the arithmetic is what it is anyway.
+  const bool keeps_second =
+      Quantizer(spec.second_moment).is_identity() || spec.second_moment == spec.arithmetic;
   if (spec.kind != OptimizerKind::adamw || spec.arithmetic != spec.weights.held() ||
-      spec.second_moment != exact) {
+      !keeps_second) {
     throw SpecError(
-        "collage_plus keeps AdamW's second moment as a pair: its arithmetic must be in the format "
-        "that holds the weights, and the second moment unrounded",
+        "collage_plus keeps AdamW's second moment as a pair: it and its arithmetic must be in the "
+        "format that holds the weights",
         0);
   }
 }
@@ -93,7 +95,7 @@ class SteppedOptimizer final : public Optimizer {
   void to_decrement(const UpdateStep& step, const Parameter& p, std::span<const float> weights,
                     std::span<float> d) const {
     const double learning_rate = step.learning_rate * p.learning_rate_factor;
-    const double weight_decay = p.decays ? spec_.weight_decay : 0.0;
+    const double weight_decay = p.decays ? spec_.weight_decay * p.weight_decay_factor : 0.0;
     if (to_) {
       const Values decayed = to_->mul(load(weights), to_->constant(weight_decay));
       store(to_->mul(to_->add(load(d), decayed), to_->constant(learning_rate)), d);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
+#include "sim/nn/transformer_branches-inl.h"
 #include "sim/random.h"
 #include "sim/random_purpose.h"
 
@@ -17,6 +19,7 @@ struct Transformer<T>::Block {
   Attention<T> attention;
   AlignedVector<T> input, normed1, mean1, rstd1, projected, probabilities, attended;
   AlignedVector<T> middle, normed2, mean2, rstd2, raised, activated;
+  AlignedVector<T> raw1, raw2;  ///< results of the branches where they are normed
 };
 
 namespace {
@@ -32,6 +35,15 @@ void check_shape(const ModelConfig& config) {
   if (config.context == 0 || config.blocks == 0 || config.hidden == 0) {
     throw std::invalid_argument("a model needs at least one block, position and hidden unit");
   }
+  const Parameterization rule = config.parameterization.rule;
+  if (config.tied_head && (rule == Parameterization::mup || has_unit_weights(rule))) {
+    throw std::invalid_argument("this parameterization has other rules for head and embedding");
+  }
+}
+
+/// Columns of what the activation reads: gate and up of SwiGLU.
+std::size_t up_width(const ModelConfig& config) {
+  return config.activation == Activation::swiglu ? 2 * config.hidden : config.hidden;
 }
 
 }  // namespace
@@ -44,56 +56,77 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
                             std::size_t max_sequences)
     : config_(config),
       parameters_(model_parameters(config)),
+      multipliers_(multipliers(config, max_sequences * config.context)),
       functions_(numerics.functions),
       rounding_(numerics.tensors, parameters_) {
   check_shape(config);
+  const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
+  add_learned_scales(policy);
   const std::size_t total = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
   weights_.resize(total);
   gradients_.resize(total);
   const std::size_t rows = max_sequences * config.context;
-  const std::size_t c = config.width, f = config.hidden;
-  const std::size_t wide = config.activation == Activation::swiglu ? 2 * f : f;
-  const std::size_t scores = max_sequences * config.heads * config.context * config.context;
-  using V = AlignedVector<T>;
+  const std::size_t c = config.width;
   const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
   blocks_.reserve(config.blocks);
   for (std::size_t i = 0; i < config.blocks; ++i) {
-    const std::string name = "blocks." + std::to_string(i);
-    const auto linear = [&](const char* layer) {
-      return make_linear(name + layer, name + layer, policy);
-    };
     Attention<T> attention(policy.attention(attention_name(i)), static_cast<std::uint32_t>(i),
                            numerics.switch_to);
-    LinearLayer<T> qkv = linear(".attention.qkv"), output = linear(".attention.output");
-    LinearLayer<T> up = linear(".mlp.up"), down = linear(".mlp.down");
-    blocks_.push_back(Block{find(name + ".norm1.gain"),
-                            find(name + ".norm2.gain"),
-                            std::move(qkv),
-                            std::move(output),
-                            std::move(up),
-                            std::move(down),
-                            std::move(attention),
-                            V(rows * c),
-                            V(rows * c),
-                            V(rows),
-                            V(rows),
-                            V(rows * 3 * c),
-                            V(scores),
-                            V(rows * c),
-                            V(rows * c),
-                            V(rows * c),
-                            V(rows),
-                            V(rows),
-                            V(rows * wide),
-                            V(rows * f)});
+    blocks_.push_back(make_block(i, policy, std::move(attention), max_sequences));
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", policy));
+  head_[0].set_multipliers(multipliers_.head);
+  using V = AlignedVector<T>;
   for (V* narrow : {&last_, &normed_, &dx_, &dnarrow_}) narrow->resize(rows * c);
   for (V* column : {&mean_, &rstd_, &losses_}) column->resize(rows);
   logits_.resize(rows * config.vocabulary);
-  dwide_.resize(rows * std::max(wide, 3 * c));
-  dhidden_.resize(rows * f);
+  dwide_.resize(rows * std::max(up_width(config), 3 * c));
+  dhidden_.resize(rows * config.hidden);
+  if (multipliers_.norms_branch_output) dbranch_.resize(rows * c);
   if (config.positions == Positions::rotary) rotations_ = rotation_tables<T>(config);
+}
+
+template <class T>
+auto Transformer<T>::make_block(std::size_t number, const LayerPolicy& policy,
+                                Attention<T> attention, std::size_t max_sequences) -> Block {
+  const std::size_t rows = max_sequences * config_.context;
+  const std::size_t c = config_.width, f = config_.hidden, wide = up_width(config_);
+  const std::size_t raw = multipliers_.norms_branch_output ? rows * c : 0;
+  const std::size_t scores = rows * config_.heads * config_.context;
+  const std::string name = "blocks." + std::to_string(number);
+  const auto linear = [&](const char* layer, const LinearMultipliers& multipliers) {
+    LinearLayer<T> made = make_linear(name + layer, name + layer, policy);
+    made.set_multipliers(multipliers);
+    return made;
+  };
+  attention.set_multipliers(multipliers_.attention);
+  LinearLayer<T> qkv = linear(".attention.qkv", multipliers_.qkv);
+  LinearLayer<T> output = linear(".attention.output", multipliers_.output);
+  LinearLayer<T> up = linear(".mlp.up", multipliers_.up);
+  LinearLayer<T> down = linear(".mlp.down", multipliers_.down);
+  using V = AlignedVector<T>;
+  return {find(name + ".norm1.gain"),
+          find(name + ".norm2.gain"),
+          std::move(qkv),
+          std::move(output),
+          std::move(up),
+          std::move(down),
+          std::move(attention),
+          V(rows * c),
+          V(rows * c),
+          V(rows),
+          V(rows),
+          V(rows * 3 * c),
+          V(scores),
+          V(rows * c),
+          V(rows * c),
+          V(rows * c),
+          V(rows),
+          V(rows),
+          V(rows * wide),
+          V(rows * f),
+          V(raw),
+          V(raw)};
 }
 
 template <class T>
@@ -103,12 +136,44 @@ std::size_t Transformer<T>::find(const std::string& name) const {
   return static_cast<std::size_t>(found - parameters_.begin());
 }
 
+/// Trained scales of the linear layers' operands, after the model's own parameters.
+template <class T>
+void Transformer<T>::add_learned_scales(const LayerPolicy& policy) {
+  for (const std::string& name : linear_layer_names(config_)) {
+    const Parameter& weight =
+        parameters_[find(name == "head" && config_.tied_head ? "token_embedding" : name)];
+    for (Parameter& scale :
+         learned_parameters(name, weight.cols, weight.rows, policy.linear(name))) {
+      scale.offset = parameters_.back().offset + (parameters_.back().size() + 15) / 16 * 16;
+      parameters_.push_back(std::move(scale));
+    }
+  }
+}
+
 template <class T>
 LinearLayer<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
                                            const LayerPolicy& policy) {
   const std::size_t number = find(parameter);
-  return LinearLayer<T>(name, parameters_[number].cols, parameters_[number].rows, weight(number),
-                        gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
+  LinearLayer<T> layer(name, parameters_[number].cols, parameters_[number].rows, weight(number),
+                       gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
+  if constexpr (std::is_same_v<T, float>) {
+    const auto scales = [&](const char* suffix) -> LearnedScales {
+      const std::size_t own = find(name + suffix);
+      if (own == parameters_.size()) return {};
+      const std::size_t n = parameters_[own].size();
+      return {{weight(own), n}, {gradient(own), n}};
+    };
+    layer.set_learned(scales(".weight_scale"), scales(".input_scale"));
+  }
+  return layer;
+}
+
+template <class T>
+void Transformer<T>::visit_state(StateVisitor& visitor) {
+  for (Block& b : blocks_) {
+    for (LinearLayer<T>* layer : {&b.qkv, &b.output, &b.up, &b.down}) layer->visit_state(visitor);
+  }
+  head_[0].visit_state(visitor);
 }
 
 template <class T>
@@ -140,6 +205,7 @@ void Transformer<T>::embed(const std::uint8_t* inputs, std::size_t rows, const S
       std::copy_n(row, c, x + r * c);
     }
   }
+  scale_by(multipliers_.embedding, x, rows * c);
   rounding_.apply(rounding_.embedding_output, 0, x, rows, c, key);
 }
 
@@ -152,6 +218,7 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
   if (config_.positions == Positions::learned) {
     std::fill_n(gradient(1), parameters_[1].size(), T{0});
   }
+  scale_by(multipliers_.grad_embedding, dx_.data(), rows * c);
   for (std::size_t r = 0; r < rows; ++r) {
     const T* row = dx_.data() + r * c;
     kernels<T>().add(tokens + inputs[r] * c, row, tokens + inputs[r] * c, c);
@@ -160,27 +227,24 @@ void Transformer<T>::embed_backward(const std::uint8_t* inputs, std::size_t rows
       kernels<T>().add(position, row, position, c);
     }
   }
+  if (config_.positions == Positions::learned) {
+    scale_by(multipliers_.grad_position / multipliers_.grad_embedding, gradient(1),
+             parameters_[1].size());
+  }
 }
 
 template <class T>
-void Transformer<T>::norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd,
-                                  std::size_t rows, const StepKey& key) {
-  const T* bias = config_.norm == Norm::layer_norm ? used(gain + 1) : nullptr;
-  const auto number = static_cast<std::uint32_t>(gain);
-  functions_.norm(config_.norm, x, used(gain), bias, y, mean, rstd, rows, config_.width, number,
-                  key);
-  rounding_.apply(rounding_.norm_output, number, y, rows, config_.width, key);
+auto Transformer<T>::attention_branch(Block& b) -> Branch {
+  const auto number = 2 * static_cast<std::uint32_t>(&b - blocks_.data());
+  return {number,         b.norm1,        multipliers_.residual[number],
+          b.mean1.data(), b.rstd1.data(), b.raw1.data()};
 }
 
-/// Adds to dx_, the gradient of the residual stream, and to the gradients of gain and bias.
 template <class T>
-void Transformer<T>::norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd,
-                                   const T* dy, std::size_t rows, const StepKey& key) {
-  T* dbias = config_.norm == Norm::layer_norm ? gradient(gain + 1) : nullptr;
-  kernels<T>().norm_backward(config_.norm, x, used(gain), mean, rstd, dy, dx_.data(),
-                             gradient(gain), dbias, rows, config_.width);
-  rounding_.apply(rounding_.residual_gradient, static_cast<std::uint32_t>(gain), dx_.data(), rows,
-                  config_.width, key);
+auto Transformer<T>::feed_forward_branch(Block& b) -> Branch {
+  const auto number = 2 * static_cast<std::uint32_t>(&b - blocks_.data()) + 1;
+  return {number,         b.norm2,        multipliers_.residual[number],
+          b.mean2.data(), b.rstd2.data(), b.raw2.data()};
 }
 
 template <class T>
@@ -188,29 +252,28 @@ void Transformer<T>::block_forward(Block& b, T* next, std::size_t sequences, con
   const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  norm_forward(b.norm1, b.input.data(), b.normed1.data(), b.mean1.data(), b.rstd1.data(), rows,
-               key);
+  const bool norms_output = multipliers_.norms_branch_output;
+  const Branch attention = attention_branch(b), feed_forward = feed_forward_branch(b);
+  enter_branch(attention, b.input.data(), b.normed1.data(), rows, key);
   b.qkv.forward(b.normed1.data(), b.projected.data(), rows, key);
   rotate(b.projected.data(), rows, false);
   b.attention.forward(shape, functions_, b.projected.data(), b.attended.data(),
                       b.probabilities.data(), key);
-  b.output.forward(b.attended.data(), b.middle.data(), rows, key);
-  kernels<T>().add(b.input.data(), b.middle.data(), b.middle.data(), rows * c);
-  rounding_.apply(rounding_.residual, 2 * number, b.middle.data(), rows, c, key);
+  b.output.forward(b.attended.data(), norms_output ? attention.raw : b.middle.data(), rows, key);
+  leave_branch(attention, b.input.data(), b.middle.data(), rows, key);
 
-  norm_forward(b.norm2, b.middle.data(), b.normed2.data(), b.mean2.data(), b.rstd2.data(), rows,
-               key);
+  enter_branch(feed_forward, b.middle.data(), b.normed2.data(), rows, key);
   b.up.forward(b.normed2.data(), b.raised.data(), rows, key);
   if (config_.activation == Activation::swiglu) {
     functions_.swiglu(b.raised.data(), b.activated.data(), rows, config_.hidden, number, key);
   } else {
     functions_.gelu(b.raised.data(), b.activated.data(), rows * config_.hidden, number, key);
   }
+  scale_by(multipliers_.activation.output, b.activated.data(), rows * config_.hidden);
   rounding_.apply(rounding_.activation_output, number, b.activated.data(), rows, config_.hidden,
                   key);
-  b.down.forward(b.activated.data(), next, rows, key);
-  kernels<T>().add(b.middle.data(), next, next, rows * c);
-  rounding_.apply(rounding_.residual, 2 * number + 1, next, rows, c, key);
+  b.down.forward(b.activated.data(), norms_output ? feed_forward.raw : next, rows, key);
+  leave_branch(feed_forward, b.middle.data(), next, rows, key);
 }
 
 /// dx_ holds the gradient of the block's output on entry and of its input on return.
@@ -219,7 +282,10 @@ void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepK
   const auto number = static_cast<std::uint32_t>(&b - blocks_.data());
   const std::size_t rows = sequences * config_.context, c = config_.width;
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
-  b.down.backward(b.activated.data(), dx_.data(), dhidden_.data(), rows, true, key);
+  const Branch attention = attention_branch(b), feed_forward = feed_forward_branch(b);
+  T* dbranch = leave_branch_backward(feed_forward, rows);
+  b.down.backward(b.activated.data(), dbranch, dhidden_.data(), rows, true, key);
+  scale_by(multipliers_.activation.grad_input, dhidden_.data(), rows * config_.hidden);
   if (config_.activation == Activation::swiglu) {
     kernels<T>().swiglu_backward(b.raised.data(), dhidden_.data(), dwide_.data(), rows,
                                  config_.hidden);
@@ -231,17 +297,16 @@ void Transformer<T>::block_backward(Block& b, std::size_t sequences, const StepK
   rounding_.apply(rounding_.activation_gradient, 2 * number + 1, dwide_.data(), rows,
                   is_gated ? 2 * config_.hidden : config_.hidden, key);
   b.up.backward(b.normed2.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  norm_backward(b.norm2, b.middle.data(), b.mean2.data(), b.rstd2.data(), dnarrow_.data(), rows,
-                key);
+  enter_branch_backward(feed_forward, b.middle.data(), rows, key);
 
-  b.output.backward(b.attended.data(), dx_.data(), dnarrow_.data(), rows, true, key);
+  dbranch = leave_branch_backward(attention, rows);
+  b.output.backward(b.attended.data(), dbranch, dnarrow_.data(), rows, true, key);
   b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
                        dwide_.data(), key);
   rotate(dwide_.data(), rows, true);
   rounding_.apply(rounding_.activation_gradient, 2 * number, dwide_.data(), rows, 3 * c, key);
   b.qkv.backward(b.normed1.data(), dwide_.data(), dnarrow_.data(), rows, false, key);
-  norm_backward(b.norm1, b.input.data(), b.mean1.data(), b.rstd1.data(), dnarrow_.data(), rows,
-                key);
+  enter_branch_backward(attention, b.input.data(), rows, key);
 }
 
 template <class T>
@@ -279,9 +344,11 @@ double Transformer<T>::forward(const std::uint8_t* inputs, const std::uint8_t* t
                                std::size_t sequences, bool training, const StepKey& key) {
   const std::size_t rows = sequences * config_.context;
   predict(inputs, sequences, key);
-  const T scale = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
+  const T mean = static_cast<T>(key.loss_scale) / static_cast<T>(rows);
+  const auto& unit = multipliers_.logit_gradient;
+  const double scale = unit ? key.loss_scale * *unit : static_cast<double>(mean);
   functions_.cross_entropy(logits_.data(), targets, losses_.data(), rows, config_.vocabulary,
-                           training, static_cast<double>(scale), key);
+                           training, scale, key);
   double sum = 0.0;  // rows ascending
   for (std::size_t r = 0; r < rows; ++r) sum += static_cast<double>(losses_[r]);
   return sum / static_cast<double>(rows);
@@ -305,9 +372,14 @@ double Transformer<T>::loss_and_gradient(const std::uint8_t* inputs, const std::
   head_[0].backward(normed_.data(), logits_.data(), dnarrow_.data(), rows, false, key);
   std::fill_n(dx_.data(), rows * c, T{0});
   const std::size_t gain = find("final_norm.gain");
-  norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), rows, key);
+  norm_backward(gain, last_.data(), mean_.data(), rstd_.data(), dnarrow_.data(), dx_.data(), rows);
+  round_stream_gradient(gain, rows, key);
   for (std::size_t i = blocks_.size(); i-- > 0;) block_backward(blocks_[i], sequences, key);
   embed_backward(inputs, rows);
+  for (std::size_t p = 0; p < parameters_.size(); ++p) {
+    if (parameters_[p].decays) continue;
+    scale_by(multipliers_.grad_norm, gradient(p), parameters_[p].size());
+  }
   rounding_.round_gradients(gradients_, key);
   return loss;
 }

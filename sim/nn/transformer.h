@@ -4,6 +4,8 @@
 //   for each block:  x += output(attention(qkv(norm1(x))));   x += down(activation(up(norm2(x))))
 //   logits = head(final_norm(x));   loss = mean cross entropy, nats per byte
 //
+// with the multipliers of config.parameterization (sim/nn/parameterization.h) on every operation.
+//
 // Shapes: R = sequences x positions rows, C = width, H = heads, F = hidden width, V = 256.
 #pragma once
 
@@ -22,6 +24,7 @@
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
 #include "sim/nn/rotation.h"
+#include "sim/nn/saved_state.h"
 #include "sim/nn/tensor_rounding.h"
 
 namespace halfulp::nn {
@@ -29,8 +32,9 @@ namespace halfulp::nn {
 template <class T>
 class Transformer {
  public:
-  /// `max_sequences` bounds the sequences of one call. Throws std::invalid_argument for shapes that
-  /// do not divide and for quantizers or accumulators in binary64.
+  /// `max_sequences` bounds the sequences of one call and is the batch that unit scaling's
+  /// gradients of weights have unit variance for. Throws std::invalid_argument for shapes that do
+  /// not divide and for quantizers or accumulators in binary64.
   Transformer(const ModelConfig& config, const ModelNumerics& numerics, std::size_t max_sequences);
   ~Transformer();
   Transformer(const Transformer&) = delete;
@@ -54,9 +58,13 @@ class Transformer {
   /// Logits of every position, rows x vocabulary; valid until the next call.
   std::span<const T> logits(const std::uint8_t* inputs, std::size_t sequences, const StepKey& key);
 
-  /// The same as loss(), and gradients() = key.loss_scale * d loss / d weights.
+  /// The same as loss(), and gradients() = key.loss_scale * d loss / d weights; under unit scaling
+  /// and GradientScale::unit times a constant for each parameter besides.
   double loss_and_gradient(const std::uint8_t* inputs, const std::uint8_t* targets,
                            std::size_t sequences, const StepKey& key);
+
+  /// Running statistics of the linear layers' operands.
+  void visit_state(StateVisitor& visitor);
 
  private:
   struct Block;  ///< layers and activations of one block
@@ -69,8 +77,11 @@ class Transformer {
   T* gradient(std::size_t parameter) { return gradients_.data() + parameters_[parameter].offset; }
 
   std::size_t find(const std::string& name) const;
+  void add_learned_scales(const LayerPolicy& policy);
   LinearLayer<T> make_linear(const std::string& name, const std::string& parameter,
                              const LayerPolicy& policy);
+  Block make_block(std::size_t number, const LayerPolicy& policy, Attention<T> attention,
+                   std::size_t max_sequences);
 
   double forward(const std::uint8_t* inputs, const std::uint8_t* targets, std::size_t sequences,
                  bool training, const StepKey& key);
@@ -78,8 +89,31 @@ class Transformer {
   void embed(const std::uint8_t* inputs, std::size_t rows, const StepKey& key);
   void norm_forward(std::size_t gain, const T* x, T* y, T* mean, T* rstd, std::size_t rows,
                     const StepKey& key);
-  void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy,
-                     std::size_t rows, const StepKey& key);
+  void norm_backward(std::size_t gain, const T* x, const T* mean, const T* rstd, const T* dy, T* dx,
+                     std::size_t rows);
+
+  /// What a residual branch's norm needs; `raw`: the branch's result where that is normed.
+  struct Branch {
+    std::uint32_t number;
+    std::size_t gain;
+    const ResidualMultipliers& multipliers;
+    T *mean, *rstd, *raw;
+  };
+
+  /// The branch's operand from the stream.
+  void enter_branch(const Branch& branch, const T* stream, T* operand, std::size_t rows,
+                    const StepKey& key);
+  /// The next stream, in place of the branch's result or from branch.raw.
+  void leave_branch(const Branch& branch, const T* stream, T* next, std::size_t rows,
+                    const StepKey& key);
+  /// The gradient of the branch's result from dx_.
+  T* leave_branch_backward(const Branch& branch, std::size_t rows);
+  /// dx_ from the gradient of the branch's operand in dnarrow_.
+  void enter_branch_backward(const Branch& branch, const T* stream, std::size_t rows,
+                             const StepKey& key);
+  void round_stream_gradient(std::size_t gain, std::size_t rows, const StepKey& key);
+  Branch attention_branch(Block& block);
+  Branch feed_forward_branch(Block& block);
   void rotate(T* qkv, std::size_t rows, bool inverse);
   void block_forward(Block& block, T* next, std::size_t sequences, const StepKey& key);
   void block_backward(Block& block, std::size_t sequences, const StepKey& key);
@@ -87,6 +121,7 @@ class Transformer {
 
   ModelConfig config_;
   std::vector<Parameter> parameters_;
+  Multipliers multipliers_;
   LayerFunctions<T> functions_;
   TensorRounding<T> rounding_;
   AlignedVector<T> weights_, gradients_;
@@ -95,7 +130,7 @@ class Transformer {
   std::uint32_t linear_count_ = 0;
   RotationTables<T> rotations_;
   AlignedVector<T> last_, normed_, mean_, rstd_, logits_, losses_;  ///< after the blocks
-  AlignedVector<T> dx_, dwide_, dhidden_, dnarrow_;                 ///< gradients in flight
+  AlignedVector<T> dx_, dwide_, dhidden_, dnarrow_, dbranch_;       ///< gradients in flight
 };
 
 }  // namespace halfulp::nn

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "tests/sim/simd_targets.h"
+
 namespace halfulp {
 namespace {
 
@@ -104,6 +106,59 @@ TEST(HadamardRows, RefusesOtherSizes) {
   EXPECT_THROW(hadamard_rows(view, view, std::vector<float>(3, 1.0F)), std::invalid_argument);
   EXPECT_THROW(hadamard_rows(view, view, std::vector<float>(16, 1.0F)), std::invalid_argument);
   EXPECT_THROW(hadamard_rows(view, view, {}), std::invalid_argument);
+}
+
+/// The passes one after the other, in binary32.
+void plain_rotation(float* x, const std::vector<float>& signs, bool is_inverse) {
+  const std::size_t n = signs.size();
+  for (std::size_t i = 0; i < n && !is_inverse; ++i) x[i] *= signs[i];
+  for (std::size_t distance = 1; distance < n; distance *= 2) {
+    std::vector<float> next(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const float other = x[i ^ distance];
+      next[i] = (i & distance) == 0 ? x[i] + other : other - x[i];
+    }
+    std::copy(next.begin(), next.end(), x);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    x[i] *= 1.0F / std::sqrt(static_cast<float>(n));
+    if (is_inverse) x[i] *= signs[i];
+  }
+}
+
+// Numbers of many magnitudes: every sum rounds, so that another order of operations would show.
+TEST(Hadamard, RowsAndColumnsFollowTheDeclaredOrderOnEveryTarget) {
+  constexpr std::size_t kRows = 512, kCols = 19;
+  std::vector<float> x(kRows * kCols);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = static_cast<float>(random_normal({.seed = 2}, i)) * (i % 7 == 0 ? 100.0F : 1.0F);
+  }
+  testing::on_every_simd_target([&] {
+    for (const std::size_t n : {1U, 2U, 4U, 8U, 16U, 32U, 64U, 128U, 512U}) {
+      const std::vector<float> signs = random_signs({.seed = 5}, n);
+      std::vector<float> columns(x.size()), rows(x.size()), inverse(x.size());
+      hadamard_columns({x.data(), kRows, kCols, kCols}, {columns.data(), kRows, kCols, kCols},
+                       signs);
+      hadamard_rows({x.data(), kCols, kRows, kRows}, {rows.data(), kCols, kRows, kRows}, signs);
+      inverse_hadamard_rows({x.data(), kCols, kRows, kRows}, {inverse.data(), kCols, kRows, kRows},
+                            signs);
+      for (std::size_t c = 0; c < kCols; ++c) {
+        for (std::size_t r = 0; r < kRows; r += n) {
+          std::vector<float> down(n), run(x.data() + c * kRows + r, x.data() + c * kRows + r + n);
+          for (std::size_t i = 0; i < n; ++i) down[i] = x[(r + i) * kCols + c];
+          std::vector<float> back = run;
+          plain_rotation(down.data(), signs, false);
+          plain_rotation(run.data(), signs, false);
+          plain_rotation(back.data(), signs, true);
+          for (std::size_t i = 0; i < n; ++i) {
+            ASSERT_EQ(columns[(r + i) * kCols + c], down[i]) << n;
+            ASSERT_EQ(rows[c * kRows + r + i], run[i]) << n;
+            ASSERT_EQ(inverse[c * kRows + r + i], back[i]) << n;
+          }
+        }
+      }
+    }
+  });
 }
 
 TEST(RandomSigns, DependOnTheStreamAndAreBalanced) {

@@ -16,8 +16,9 @@ using ::testing::HasSubstr;
 const std::vector<std::string> kFormats = {"e4m3fn",  "int4sym",
                                            "uint4",   "bfloat16+scale_binary32",
                                            "e8m0fnu", "binary16+scale_power_of_two"};
-const std::vector<std::string> kGranularities = {"tensor", "row", "column", "group(300)",
-                                                 "group(64,columns)"};
+const std::vector<std::string> kGranularities = {
+    "tensor",      "row",         "column",           "group(300)", "group(64,columns)",
+    "tile(1,128)", "tile(16,16)", "tile(4,8,columns)"};
 
 TEST(ParseQuantizer, FillsDefaultsByFormat) {
   EXPECT_EQ(to_spec(parse_quantizer("e4m3fn")),

@@ -44,9 +44,11 @@ std::size_t unit_of(const QuantizerSpec& spec, std::size_t r, std::size_t c) {
     case Granularity::column:
       return c;
     case Granularity::group:
+    case Granularity::tile:
       break;
   }
-  return spec.along_columns ? c * 100000 + r / group : r * 100000 + c / group;
+  const auto lines = static_cast<std::size_t>(spec.tile_lines);
+  return spec.along_columns ? c / lines * 100000 + r / group : r / lines * 100000 + c / group;
 }
 
 struct Factors {
@@ -138,9 +140,18 @@ void expect_reference(const std::string& text, const std::vector<float>& x, Shap
 const std::vector<std::string> kFormats = {"e4m3fn",  "e2m1fn",  "int4",
                                            "int4sym", "uint4",   "bfloat16+scale_binary32",
                                            "e5m2",    "e8m0fnu", "binary16+scale_power_of_two"};
-const std::vector<std::string> kGranularities = {
-    "tensor",    "row",        "column",           "group(3)",
-    "group(16)", "group(300)", "group(4,columns)", "group(64,columns)"};
+const std::vector<std::string> kGranularities = {"tensor",
+                                                 "row",
+                                                 "column",
+                                                 "group(3)",
+                                                 "group(16)",
+                                                 "group(300)",
+                                                 "group(4,columns)",
+                                                 "group(64,columns)",
+                                                 "tile(1,8)",
+                                                 "tile(4,16)",
+                                                 "tile(3,5,columns)",
+                                                 "tile(128,128)"};
 
 TEST(Quantizer, EqualsItsDefinitionForEveryGranularityOnEveryTarget) {
   on_every_simd_target([] {

@@ -41,7 +41,7 @@ struct Case {
   Pass run(const AttentionNumerics& numerics, std::uint32_t index = 0,
            const StepKey& key = {1, 1}) const {
     const std::size_t width = shape.width();
-    const auto qkv = tensor(0, 3), dout = tensor(1, 1);
+    auto qkv = tensor(0, 3), dout = tensor(1, 1);
     std::vector<float> dqkv(qkv.size());
     Pass pass;
     pass.out.resize(rows() * width);
@@ -155,7 +155,7 @@ TEST(AttentionAccumulators, ProductsShareNoDraws) {
   for (std::size_t i = 0; i < qkv.size(); ++i) {
     qkv[i] = static_cast<float>(random_normal({2, 0, 0, 0}, i));
   }
-  const std::vector<float> value(qkv.begin() + 2 * kWidth, qkv.end());
+  std::vector<float> value(qkv.begin() + 2 * kWidth, qkv.end());
   const AccumulatorSpec sum = parse_accumulator("e8m3+stochastic(16)");
   Attention<float> attention({.context = sum, .grad_value = sum}, 0);
   attention.forward(shape, kBinary32Functions, qkv.data(), out.data(), probability.data(), {1, 1});

@@ -41,7 +41,7 @@ RunSpec small_spec() {
 }
 
 std::vector<RunSpec> specs() {
-  std::vector<RunSpec> all(10, small_spec());
+  std::vector<RunSpec> all(11, small_spec());
   all[1].task.numerics.linear.fprop_input = parse_quantizer("int4+group(8)+stochastic(16)");
   all[1].task.numerics.linear.dgrad_grad_output = parse_quantizer("e5m2+stochastic(16)");
   all[2].task.numerics.linear.fprop_weight = parse_quantizer("mxfp4");
@@ -61,6 +61,9 @@ std::vector<RunSpec> specs() {
   all[7].loop.optimizer.weights.storage = parse_quantizer("e4m3fn+row");
   all[8].loop.optimizer.kind = OptimizerKind::soap;
   all[8].loop.optimizer.soap.frequency = 3;
+  all[10].task.numerics.linear.fprop_input = parse_operand("e4m3fn+delayed(4)");
+  all[10].task.numerics.linear.fprop_weight = parse_operand("int4+row+learned");
+  all[10].task.numerics.linear.dgrad_grad_output = parse_operand("e5m2+delayed(3,most_recent)");
   // The scale doubles after every other update.
   all[9].loop.loss_scale = {LossScaling::dynamic, 1.0, 2.0, 0.5, 2};
   return all;

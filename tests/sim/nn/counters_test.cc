@@ -67,8 +67,8 @@ std::map<std::string, CounterValues> counted(const std::string& quantizer,
                                              const std::vector<float>& x, std::size_t cols,
                                              const char* wgrad = nullptr) {
   LinearNumerics numerics = binary32_numerics();
-  numerics.fprop_input = parse_quantizer(quantizer);
-  numerics.wgrad_input = parse_quantizer(wgrad == nullptr ? quantizer : wgrad);
+  numerics.fprop_input = parse_operand(quantizer);
+  numerics.wgrad_input = parse_operand(wgrad == nullptr ? quantizer : wgrad);
   const std::size_t rows = x.size() / cols, out = 3;
   std::vector<float> weight(out * cols, 0.5F), gradient(weight.size()), y(rows * out), in = x;
   Linear<float> layer("layer", cols, out, weight.data(), gradient.data(), numerics, 0);
@@ -108,6 +108,19 @@ TEST(Counters, OfAnUnscaledFormatAreThoseOfScalarRounding) {
   ASSERT_EQ(values.size(), 1U);  // shared by both products, and all others are binary32
   expect_counters(values.at("fprop_input"), wanted);
   EXPECT_EQ(value(values.at("fprop_input"), Counter::scale), 1.0);
+}
+
+TEST(Counters, OfDelayedScalesSaturateAtTheScaleThatWasUsed) {
+  // The first step of delayed scaling has the scale 1, fixed(0.5) another that is not the amax's.
+  const auto x = wide_values(13 * 37, 6.0, 1);
+  for (const double scale : {1.0, 0.5}) {
+    std::vector<double> q;
+    for (const float v : x) q.push_back(scale * rounded("e4m3fn", static_cast<double>(v) / scale));
+    const Expected wanted = expected(x, q, std::vector<double>(x.size(), 464.0 * scale));
+    const auto values = counted(scale == 1.0 ? "e4m3fn+delayed(2)" : "e4m3fn+fixed(0.5)", x, 37);
+    expect_counters(values.at("fprop_input"), wanted);
+    EXPECT_EQ(value(values.at("fprop_input"), Counter::scale), scale);
+  }
 }
 
 TEST(Counters, OfATensorScaleUnderflowAndDoNotSaturate) {

@@ -113,6 +113,16 @@ TEST(HeldWeights, InitialWeightsAreOfTheirFormatUnderEveryRule) {
   }
 }
 
+TEST(HeldWeights, TheModelReadsTheStorageFormatFromTheStart) {
+  OptimizerSpec spec;
+  spec.weights.storage = parse_quantizer("bfloat16");
+  const Trial apart(spec, test::one_matrix(3, 5));
+  spec.weights.master = std::nullopt;
+  const Trial alone(spec, test::one_matrix(3, 5)), plain({}, test::one_matrix(3, 5));
+  EXPECT_EQ(apart.weights, alone.weights);
+  EXPECT_NE(apart.weights, plain.weights);
+}
+
 TEST(HeldWeights, RefusesRulesThatDoNotFit) {
   const auto refuses = [](const char* held, WeightRule rule) {
     OptimizerSpec spec = bfloat16_sgd(rule);

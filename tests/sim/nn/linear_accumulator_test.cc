@@ -60,16 +60,16 @@ Tensors expected(const LinearNumerics& numerics) {
   struct Side {
     const std::vector<float>& tensor;
     std::size_t rows, cols;
-    const QuantizerSpec& spec;
+    const OperandSpec& operand;
   };
 
   const auto product = [](EmulatedProduct::Form form, const AccumulatorSpec& accumulator,
                           const Side& a, const Side& b, std::size_t rows, std::size_t cols) {
-    const EmulatedProduct emulated(form, accumulator, a.spec, b.spec);
+    const EmulatedProduct emulated(form, accumulator, a.operand.quantizer, b.operand.quantizer);
     std::vector<std::vector<float>> memory;
     memory.reserve(4);
     const auto operand = [&](const Side& side, ScaleUse use) -> ScaledOperand {
-      const Quantizer quantizer(side.spec);
+      const Quantizer quantizer(side.operand.quantizer);
       const ConstMatrix from = {side.tensor.data(), side.rows, side.cols, side.cols};
       auto& out = memory.emplace_back(side.tensor.size());
       const Matrix to = {out.data(), side.rows, side.cols, side.cols};

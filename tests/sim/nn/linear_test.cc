@@ -24,11 +24,11 @@ std::vector<float> normals(std::uint32_t stream, std::size_t n) {
 }
 
 /// Fake quantization without random bits, out of place.
-std::vector<float> quantize(const QuantizerSpec& spec, const std::vector<float>& x,
+std::vector<float> quantize(const OperandSpec& spec, const std::vector<float>& x,
                             std::size_t cols) {
   std::vector<float> out(x.size());
   const std::size_t rows = x.size() / cols;
-  Quantizer(spec).quantize({x.data(), rows, cols, cols}, {out.data(), rows, cols, cols});
+  Quantizer(spec.quantizer).quantize({x.data(), rows, cols, cols}, {out.data(), rows, cols, cols});
   return out;
 }
 

@@ -109,6 +109,20 @@ TEST(Muon, IteratesTheQuinticOnSingularValues) {
   }
 }
 
+TEST(Muon, TreatsTallMatricesAsTheirTransposes) {
+  std::vector<float> tall = test::noise_vector(24, 8), wide(24);
+  const auto transpose = [](const std::vector<float>& in, std::vector<float>& out) {
+    for (std::size_t i = 0; i < 24; ++i) out[i % 3 * 8 + i / 3] = in[i];
+  };
+  transpose(tall, wide);
+  const Quantizer exact(parse_quantizer("binary32"));
+  orthogonalize(tall, 8, 3, 5, exact, {});
+  orthogonalize(wide, 3, 8, 5, exact, {});
+  std::vector<float> expected(24);
+  transpose(tall, expected);
+  EXPECT_EQ(wide, expected);
+}
+
 TEST(Muon, NarrowIteratesStayNearAndDiffer) {
   OptimizerSpec spec, narrow;
   spec.kind = narrow.kind = OptimizerKind::muon;

@@ -196,6 +196,7 @@ std::vector<OptimizerSpec> varied_specs() {
   }
   for (const auto rule : {WeightRule::kahan, WeightRule::collage_light, WeightRule::collage_plus}) {
     OptimizerSpec spec;
+    spec.beta2 = 0.999;
     spec.weights = {std::nullopt, parse_quantizer("bfloat16"), rule};
     spec.arithmetic = spec.weights.storage;
     specs.push_back(spec);
@@ -206,7 +207,7 @@ std::vector<OptimizerSpec> varied_specs() {
 TEST(Optimizer, GoesOnFromSavedStateWithTheSameBits) {
   for (const OptimizerSpec& spec : varied_specs()) {
     Trial whole(spec, test::small_parameters()), resumed(spec, test::small_parameters());
-    whole.steps_on_noise(4);
+    whole.steps_on_noise(20);
     StateMap state;
     whole.optimizer->visit_state(state);
     for (const auto& [name, values] : state.state) EXPECT_EQ(name.rfind("optimizer.", 0), 0U);
@@ -214,8 +215,8 @@ TEST(Optimizer, GoesOnFromSavedStateWithTheSameBits) {
     resumed.optimizer->visit_state(state);
     resumed.weights = whole.weights;
     resumed.steps = whole.steps;
-    whole.steps_on_noise(5);
-    resumed.steps_on_noise(5);
+    whole.steps_on_noise(20);
+    resumed.steps_on_noise(20);
     EXPECT_EQ(resumed.weights, whole.weights) << static_cast<int>(spec.kind);
   }
 }
@@ -225,7 +226,7 @@ TEST(Optimizer, SpecsDiffer) {
   std::vector<std::vector<float>> results;
   for (const OptimizerSpec& spec : varied_specs()) {
     Trial trial(spec, test::small_parameters());
-    trial.steps_on_noise(9);
+    trial.steps_on_noise(40);
     for (const auto& other : results) EXPECT_NE(trial.weights, other);
     results.push_back(trial.weights);
   }

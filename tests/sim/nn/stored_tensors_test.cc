@@ -203,6 +203,27 @@ TEST(StoredTensors, ScalesBelongToOneHeadOrToTheTensor) {
   }
 }
 
+TEST(StoredTensors, OperandsAreRoundedFromWhatTheCacheHolds) {
+  ModelNumerics numerics;
+  numerics.attention.key_cache = numerics.attention.value_cache = parse_quantizer("int4+row");
+  numerics.attention.key_operand = numerics.attention.value_operand = parse_quantizer("e4m3fn");
+  const Format cache = parse_format("int4"), operand = parse_format("e4m3fn");
+  const auto stores = [&](PlainMatrix& m) { round_scaled(m, cache, 7.0, true); };
+  const auto reads = [&](PlainMatrix& m) { round_scaled(m, operand, 448.0, false); };
+  const Trained trained(numerics);
+  EXPECT_LT(distance(trained, {{"attention.key_cache", stores},
+                               {"attention.value_cache", stores},
+                               {"attention.key", reads},
+                               {"attention.value", reads}}),
+            4e-6);
+  // The other way round is something else.
+  EXPECT_GT(distance(trained, {{"attention.key_cache", reads},
+                               {"attention.value_cache", reads},
+                               {"attention.key", stores},
+                               {"attention.value", stores}}),
+            1e-3);
+}
+
 TEST(StoredTensors, TablesAndGainsActAsIfTheyHadTheirRoundedValues) {
   ModelConfig config = one_block();
   config.norm = Norm::layer_norm;
