@@ -197,6 +197,9 @@ Models load(const Arguments& arguments) {
     return models;
   }
   const StoredFit fit = read_fit(arguments.law);
+  if (fit.law == "expression") {
+    throw ConfigError(arguments.law + ": derive answers for named laws, not for a formula");
+  }
   const auto law = laws::named_law(fit.law);
   add(law, constants_of(*law, fit.parameters, fit.estimates));
   for (const auto& replicate : fit.replicates) {

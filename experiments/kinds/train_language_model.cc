@@ -32,7 +32,7 @@ void prepare(std::span<const Config> configs) {
 
 /// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
 /// parameters; before a switch of the numerics.
-double mean_bits(const nn::TrainSpec& spec, QuantizerSpec nn::LinearNumerics::*operand) {
+double mean_bits(const nn::TrainSpec& spec, nn::OperandSpec nn::LinearNumerics::*operand) {
   const nn::LayerPolicy policy(spec.numerics, nn::linear_layer_names(spec.model),
                                spec.model.blocks);
   double bits = 0.0, count = 0.0;

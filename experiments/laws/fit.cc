@@ -8,6 +8,7 @@
 #include "experiments/laws/dual.h"
 #include "experiments/laws/parallel.h"
 #include "sim/random.h"
+#include "sim/random_purpose.h"
 
 namespace halfulp::laws {
 
@@ -148,6 +149,11 @@ std::vector<std::vector<double>> bootstrap(const Problem& problem, const MultiSt
     for (const std::size_t group : problem.group_of_row()) weights.push_back(count[group]);
     const Minimum minimum = refit(problem, weights, fit, options, replicate);
     replicates[replicate] = problem.natural(minimum.theta);
+    // A category of which no row was drawn has no value in this replicate.
+    const std::vector<bool> used = problem.slots_in_use(weights);
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      if (!used[i] && problem.slots()[i].free) replicates[replicate][i] = kNotANumber;
+    }
   });
   return replicates;
 }
@@ -217,11 +223,15 @@ Interval quantile_interval(std::vector<double> values, double share) {
 }
 
 double standard_deviation(const std::vector<double>& values) {
-  const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  double sum = 0.0;
-  for (const double value : values) sum += (value - mean) * (value - mean);
-  return std::sqrt(sum / (n - 1.0));
+  double count = 0.0, mean = 0.0, squares = 0.0;  // Welford's updates
+  for (const double value : values) {
+    if (!std::isfinite(value)) continue;
+    count += 1.0;
+    const double off = value - mean;
+    mean += off / count;
+    squares += off * (value - mean);
+  }
+  return std::sqrt(squares / (count - 1.0));
 }
 
 }  // namespace halfulp::laws

@@ -49,6 +49,7 @@ struct Interval {
 /// The quantiles (1 - share)/2 and (1 + share)/2 of the finite values, interpolated.
 Interval quantile_interval(std::vector<double> values, double share);
 
+/// Of the finite values.
 double standard_deviation(const std::vector<double>& values);
 
 /// How well a law predicts rows that it was not fitted to.

@@ -105,6 +105,16 @@ bool Problem::linearize(const std::vector<double>& theta, const std::vector<doub
   return std::isfinite(out.objective);
 }
 
+std::vector<bool> Problem::slots_in_use(const std::vector<double>& weights) const {
+  const std::size_t count = law().info().parameters.size();
+  std::vector<bool> used(slots_.size(), false);
+  for (std::size_t r = 0; r < rows(); ++r) {
+    if (weights[r] == 0.0) continue;
+    for (std::size_t i = 0; i < count; ++i) used[slot_of_[r * count + i]] = true;
+  }
+  return used;
+}
+
 std::vector<double> Problem::natural(const std::vector<double>& theta) const {
   std::vector<double> values;
   for (std::size_t i = 0; i < slots_.size(); ++i) {

@@ -108,6 +108,9 @@ class Problem {
   bool linearize(const std::vector<double>& theta, const std::vector<double>& weights, double delta,
                  Linearization& out) const;
 
+  /// For each slot, whether a row of positive weight has it.
+  std::vector<bool> slots_in_use(const std::vector<double>& weights) const;
+
   /// All slots in natural values.
   std::vector<double> natural(const std::vector<double>& theta) const;
 

@@ -67,7 +67,6 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
   gradients_.resize(total);
   const std::size_t rows = max_sequences * config.context;
   const std::size_t c = config.width;
-  const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
   blocks_.reserve(config.blocks);
   for (std::size_t i = 0; i < config.blocks; ++i) {
     Attention<T> attention(policy.attention(attention_name(i)), static_cast<std::uint32_t>(i),

@@ -68,6 +68,21 @@ expect 0 "$run" fit "$reference/quickstart.h5" --bootstrap 0 --starts 4 --target
   --where 'status == done' --expression 'c + 0*seed'
 mentions out 'objective'
 
+# What follows from the fit, with an interval from its replicates, and from published constants.
+expect 0 "$run" derive compute_optimum --law fits.h5 --budget 5.88e23
+mentions out 'budget    D/N      N            D            loss     low'
+grep -Eq '^5\.88e\+23 +17\.[89]' out || { fail "D/N is not 17.9:"; cat out; }
+expect 0 "$run" derive optimal_precision --law kumar2024_training --budget 1e20 --csv answer.csv
+mentions out '7.00'
+mentions answer.csv 'budget,bits,N,D,loss'
+expect 2 "$run" derive optimal_presicion --law kumar2024_training
+mentions err "did you mean 'optimal_precision'"
+expect 2 "$run" derive isoloss --law kumar2024_training --loss 3
+mentions err 'needs --N'
+expect 2 "$run" derive loss --law kumar2025
+mentions err "did you mean 'kumar2024'"
+expect 0 "$run" derive --help
+
 expect 0 "$run" laws
 mentions out 'kumar_training'
 expect 0 "$run" laws chinchilla

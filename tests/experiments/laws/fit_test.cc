@@ -75,6 +75,22 @@ TEST(Fit, BootstrapCoversTheTruthAndKeepsPairsTogether) {
   }
 }
 
+TEST(Fit, ACategoryThatAReplicateLacksHasNoValueThere) {
+  Table table = made_table(0.002);
+  define_columns(table, parse_definitions("rare=(N == 1e5 && P_w == 3 && D == 2e6)", "columns"));
+  ProblemSpec spec = spec_of("quest", 1e-3);
+  spec.by["eff"] = "rare";
+  spec.fixed["eff[0]"] = 1.0;
+  const Problem problem(table, spec);
+  FitOptions options;
+  options.bootstrap = 30;
+  const auto replicates = bootstrap(problem, fit(problem, 10), options);
+  std::size_t missing = 0;
+  for (const auto& replicate : replicates) missing += std::isnan(replicate.back()) ? 1 : 0;
+  EXPECT_GT(missing, 3U);  // one row of 48 is left out of a share 1/e of replicates
+  EXPECT_LT(missing, 25U);
+}
+
 TEST(Fit, TheMeanReducedLossStopsWhereHoffmannStarted) {
   // The trap of reference_refits.json: with an averaged loss L-BFGS ends at once.
   const Problem problem(chinchilla_table(), spec_of("chinchilla", 1e-3));

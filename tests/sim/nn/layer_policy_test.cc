@@ -85,7 +85,7 @@ LinearNumerics with_weight(const char* text) {
 std::string weight_of(const ModelNumerics& numerics, const std::string& layer) {
   const ModelConfig config = four_blocks();
   const LayerPolicy policy(numerics, linear_layer_names(config), config.blocks);
-  return to_spec(policy.linear(layer).fprop_weight.format);
+  return to_spec(policy.linear(layer).fprop_weight.quantizer.format);
 }
 
 TEST(LayerPolicy, TheLastLineThatMatchesDecidesAndHighPrecisionWins) {
