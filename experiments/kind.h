@@ -12,6 +12,10 @@
 
 namespace halfulp {
 
+namespace nn {
+struct Checkpoint;
+}
+
 /// A number of a run, with what a reader needs to label an axis.
 struct Metric {
   std::string name;  ///< snake_case with unit suffix where there is one; a column of /runs
@@ -30,6 +34,25 @@ struct Curve {
   std::vector<double> values;  ///< same length as steps
 };
 
+/// What happened to tensors at sampled steps: a share, a magnitude; the group /counters.
+struct CounterTable {
+  struct Tensor {
+    std::string layer;  ///< of a linear layer, or the name of a parameter
+    std::string role;   ///< which of its tensors
+  };
+
+  struct Counter {
+    std::string name;  ///< snake_case; a dataset of /counters
+    std::string units;
+    std::string long_name;
+    std::vector<double> values;  ///< steps x tensors, NaN where it does not apply
+  };
+
+  std::vector<std::int64_t> steps;  ///< ascending
+  std::vector<Tensor> tensors;
+  std::vector<Counter> counters;
+};
+
 enum class RunStatus : std::uint8_t { done, diverged };
 
 struct RunResult {
@@ -38,6 +61,7 @@ struct RunResult {
   std::vector<Metric> metrics;
   std::vector<Curve> curves;
   std::vector<std::pair<std::string, std::string>> facts;  ///< text columns: data checksum, ...
+  CounterTable counters = {};                              ///< empty: nothing was counted
 };
 
 /// How a run talks to the harness while it works.
@@ -47,6 +71,20 @@ class RunObserver {
   /// `done` of `total` units of work; `value` is what a progress line shows (the loss). Also
   /// appended to the run's journal.
   virtual void progress(std::int64_t done, std::int64_t total, double value) = 0;
+
+  /// True when an interrupted process has left a checkpoint of this run that this program wrote
+  /// from the same `inputs` (data, initial weights); one that is damaged or of something else is
+  /// reported and not used.
+  virtual bool load_checkpoint(const std::string& /*inputs*/, nn::Checkpoint& /*checkpoint*/) {
+    return false;
+  }
+
+  /// Replaces the run's checkpoint. A disk that is full is reported and ends no run.
+  virtual void save_checkpoint(const std::string& /*inputs*/,
+                               const nn::Checkpoint& /*checkpoint*/) {}
+
+  /// Something that the user should read now.
+  virtual void remark(const std::string& /*text*/) {}
 };
 
 /// When a run counts as diverged ([stop.diverged] of the sweep file).

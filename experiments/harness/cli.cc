@@ -15,6 +15,7 @@
 #include "experiments/harness/fit_command.h"
 #include "experiments/harness/runner.h"
 #include "experiments/harness/schema.h"
+#include "experiments/harness/weights_command.h"
 #include "experiments/store/io_error.h"
 #include "sim/data/corpus.h"
 
@@ -150,6 +151,14 @@ int run_command(const Options& options, const Sweep& sweep, const Plan& plan,
   return code == kDone && !merge_error.empty() ? kSomeFailed : code;
 }
 
+int weights_command(const Options& options, const Sweep& sweep, const Plan& plan,
+                    const std::vector<std::size_t>& selected, const RunFolder& folder) {
+  std::vector<std::string> problems;
+  print(write_weights(sweep, plan, selected, folder, options.dtype, problems));
+  for (const std::string& problem : problems) complain(problem);
+  return problems.empty() ? kDone : kSomeFailed;
+}
+
 int sweep_command(const Options& options, std::span<const ExperimentKind> kinds) {
   const auto [sweep, plan] = load_plan(options.file, options.overrides, kinds);
   for (const std::string& remark : plan.remarks) {
@@ -166,6 +175,9 @@ int sweep_command(const Options& options, std::span<const ExperimentKind> kinds)
   const auto selected = select_points(options, sweep, plan);
   if (selected.empty()) {
     complain("no run is selected");
+  }
+  if (options.command == Command::weights) {
+    return weights_command(options, sweep, plan, selected, folder);
   }
   if (options.print_config) {
     for (const std::size_t index : selected) {

@@ -19,6 +19,8 @@ std::string help_text(const std::string& program) {
       "  {0} status SWEEP.toml [key=value ...] [-o DIR]      runs by state, failures with reasons\n"
       "  {0} merge SWEEP.toml [key=value ...] [-o DIR]       rebuild results.h5 from finished "
       "runs\n"
+      "  {0} weights SWEEP.toml [key=value ...] [-o DIR]     weights of runs that kept them, as\n"
+      "                                                      DIR/NAME/weights/ID.safetensors\n"
       "  {0} check RESULTS.h5                                schema check and content hash\n"
       "  {0} kinds                                           the experiment kinds\n"
       "  {0} fit TABLE --law NAME [options]                  a scaling law; fit --help\n"

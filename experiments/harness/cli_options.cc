@@ -10,6 +10,7 @@
 
 #include "experiments/harness/diagnostics.h"
 #include "experiments/harness/schema.h"
+#include "experiments/store/io_error.h"
 
 namespace halfulp::harness {
 
@@ -29,12 +30,15 @@ constexpr std::array kOptions = {
     OptionInfo{'\0', "--retry-failed", "", "run again what failed before"},
     OptionInfo{'\0', "--set", "KEY=VALUE", "the same as KEY=VALUE"},
     OptionInfo{'\0', "--print-config", "", "print the resolved configuration of each selected run"},
+    OptionInfo{'\0', "--dtype", "TYPE",
+               "of the files of `weights`: F32 (default), F16, BF16, F8_E4M3 or F8_E5M2"},
     OptionInfo{'\0', "--progress", "MODE", "auto, bar, plain or none"},
     OptionInfo{'h', "--help", "[KIND]", "this text, or the keys of an experiment kind"},
 };
 
 constexpr std::array kCommands = {std::string_view("status"), std::string_view("merge"),
-                                  std::string_view("check"), std::string_view("kinds")};
+                                  std::string_view("check"), std::string_view("kinds"),
+                                  std::string_view("weights")};
 
 bool is_run_id(const std::string& word) {
   return !word.empty() && word.size() <= 16 &&
@@ -141,6 +145,8 @@ class Parser {
       options_.out = value(option);
     } else if (name == "--set") {
       options_.overrides.push_back(value(option));
+    } else if (name == "--dtype") {
+      parse_dtype(option);
     } else if (name == "--progress") {
       parse_progress(option);
     } else {
@@ -169,6 +175,14 @@ class Parser {
                                     mode, suggestion(mode, modes)));
     }
     options_.progress = static_cast<ProgressMode>(found - modes.begin());
+  }
+
+  void parse_dtype(const OptionInfo& option) {
+    try {
+      options_.dtype = parse_tensor_type(value(option));
+    } catch (const IoError& error) {
+      throw ConfigError(fmt::format("option '--dtype': {}", error.what()));
+    }
   }
 
   void parse_help() {

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "experiments/harness/progress.h"
+#include "experiments/store/safetensors.h"
 
 namespace halfulp::harness {
 
-enum class Command : std::uint8_t { run, status, merge, check, kinds };
+enum class Command : std::uint8_t { run, status, merge, check, kinds, weights };
 
 struct Options {
   Command command = Command::run;
@@ -28,6 +29,7 @@ struct Options {
   std::optional<std::size_t> limit;
   int jobs = 0;  ///< 0: one for each usable CPU
   std::string out = "results";
+  TensorType dtype = TensorType::F32;  ///< of `weights`
   ProgressMode progress = ProgressMode::automatic;
   std::string command_line;  ///< as it could be typed again
 };

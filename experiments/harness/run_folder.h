@@ -2,6 +2,7 @@
 //   DIR/NAME/runs/ID.h5       a finished run (done or diverged)
 //   DIR/NAME/runs/ID.journal  progress of a run that is running or has failed
 //   DIR/NAME/runs/ID.failed   why a run failed
+//   DIR/NAME/runs/ID.checkpoint   where an interrupted run goes on
 //   DIR/NAME/results.h5       all finished runs of the sweep, in its order
 //   DIR/NAME/sweep.toml       the sweep file, for the record
 #pragma once
@@ -39,6 +40,10 @@ class RunFolder {
 
   std::string journal_file(std::string_view id) const {
     return runs_ + std::string(id) + ".journal";
+  }
+
+  std::string checkpoint_file(std::string_view id) const {
+    return runs_ + std::string(id) + ".checkpoint";
   }
 
   std::string failed_file(std::string_view id) const { return runs_ + std::string(id) + ".failed"; }

@@ -171,7 +171,11 @@ class Runner {
   void read_jobs() {
     for (Job& job : jobs_) {
       for (Message& message : job.worker->read_messages()) {
-        (message.type == MessageType::progress ? job.last : job.result) = std::move(message);
+        if (message.type == MessageType::remark) {
+          display_->event(message.text, true);
+        } else {
+          (message.type == MessageType::progress ? job.last : job.result) = std::move(message);
+        }
       }
       job.worker->read_output();
       if (job.worker->is_finished()) {
@@ -195,6 +199,7 @@ class Runner {
     }
     switch (job.result.type) {
       case MessageType::progress:
+      case MessageType::remark:
       case MessageType::taken:
         ++summary_.taken;
         break;

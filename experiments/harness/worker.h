@@ -24,6 +24,7 @@ struct WorkerTask {
 
 enum class MessageType : std::uint32_t {
   progress,
+  remark,     ///< text is for the user, now
   done,       ///< the result file is written
   diverged,   ///< so it is; text is the reason
   failed,     ///< the run threw; text is its message

@@ -14,8 +14,11 @@
 #include <cstring>
 #include <filesystem>
 #include <new>
+#include <utility>
 
 #include "experiments/harness/journal.h"
+#include "experiments/store/atomic_file.h"
+#include "experiments/store/checkpoint_file.h"
 #include "experiments/store/io_error.h"
 
 namespace halfulp::harness {
@@ -57,7 +60,11 @@ void send(int file, const Message& message) {
 /// Every report goes to the journal, the parent gets twenty a second at most.
 class PipeObserver final : public RunObserver {
  public:
-  PipeObserver(int file, JournalWriter& journal) : file_(file), journal_(journal) {}
+  PipeObserver(int file, JournalWriter& journal, std::string run_id, std::string checkpoint_file)
+      : file_(file),
+        journal_(journal),
+        run_id_(std::move(run_id)),
+        checkpoint_file_(std::move(checkpoint_file)) {}
 
   void progress(std::int64_t done, std::int64_t total, double value) override {
     journal_.append(done, total, value);
@@ -68,9 +75,46 @@ class PipeObserver final : public RunObserver {
     }
   }
 
+  bool load_checkpoint(const std::string& inputs, nn::Checkpoint& checkpoint) override {
+    if (!std::filesystem::exists(checkpoint_file_)) return false;
+    try {
+      CheckpointFile file = read_checkpoint(checkpoint_file_);
+      const std::string why = difference(file.identity, identity(inputs));
+      if (why.empty()) {
+        checkpoint = std::move(file.checkpoint);
+        return true;
+      }
+      remark(fmt::format("{}: not used, {}; the run starts anew", checkpoint_file_, why));
+    } catch (const IoError& error) {
+      remark(fmt::format("{}; the run starts anew", error.what()));
+    }
+    return false;
+  }
+
+  void save_checkpoint(const std::string& inputs, const nn::Checkpoint& checkpoint) override {
+    try {
+      write_checkpoint(checkpoint_file_, identity(inputs), checkpoint);
+    } catch (const IoError& error) {
+      if (!has_complained_) remark(fmt::format("{}; the run goes on without", error.what()));
+      has_complained_ = true;
+    }
+  }
+
+  void remark(const std::string& text) override {
+    send(file_, {MessageType::remark, 0, 0, 0.0, text});
+  }
+
  private:
+  CheckpointIdentity identity(const std::string& inputs) {
+    if (program_.empty()) program_ = program_checksum();
+    return {run_id_, program_, inputs};
+  }
+
   int file_;
   JournalWriter& journal_;
+  std::string run_id_, checkpoint_file_;
+  std::string program_;  ///< its checksum, when it was needed
+  bool has_complained_ = false;
   Clock::time_point last_{};
 };
 
@@ -93,6 +137,10 @@ RunRecord compute(const WorkerTask& task, RunObserver& observer) {
   return record;
 }
 
+bool keeps_checkpoint(const Config& config) {
+  return config.has("train.keep_checkpoints") && config.boolean("train.keep_checkpoints");
+}
+
 /// Writes the result where it belongs; when that fails, where temporary files go, so that hours of
 /// work are not lost to a full disk.
 Message store(const WorkerTask& task, const RunRecord& record) {
@@ -102,6 +150,9 @@ Message store(const WorkerTask& task, const RunRecord& record) {
     write_run(file, record);
     ::unlink(task.folder->failed_file(record.run_id).c_str());
     ::unlink(task.folder->journal_file(record.run_id).c_str());
+    if (!keeps_checkpoint(record.config)) {
+      remove_file(task.folder->checkpoint_file(record.run_id));
+    }
     const bool diverged = record.result.status == RunStatus::diverged;
     return {diverged ? MessageType::diverged : MessageType::done, 0, 0, 0.0, reason};
   } catch (const IoError& error) {
@@ -131,7 +182,7 @@ Message run_and_store(const WorkerTask& task, int message_file) {
     const bool diverged = info.state == RunState::diverged;
     return {diverged ? MessageType::diverged : MessageType::done, 0, 0, 0.0, info.reason};
   }
-  PipeObserver observer(message_file, journal);
+  PipeObserver observer(message_file, journal, id, task.folder->checkpoint_file(id));
   try {
     return store(task, compute(task, observer));
   } catch (const std::bad_alloc&) {

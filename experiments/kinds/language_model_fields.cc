@@ -2,13 +2,16 @@
 
 #include <string_view>
 
+#include "experiments/kinds/checkpoint_fields.h"
+
 namespace halfulp {
 
 std::span<const Field> language_model_fields() {
   static const std::vector<Field> all = [] {
     std::vector<Field> fields;
-    for (const auto group : {model_fields(), training_fields(), optimizer_fields(),
-                             precision_fields(), optimizer_precision_fields()}) {
+    for (const auto group :
+         {model_fields(), training_fields(), checkpoint_fields(), optimizer_fields(),
+          precision_fields(), optimizer_precision_fields()}) {
       fields.insert(fields.end(), group.begin(), group.end());
     }
     return fields;

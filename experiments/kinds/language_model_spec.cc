@@ -1,5 +1,6 @@
 #include "experiments/kinds/language_model_spec.h"
 
+#include "experiments/kinds/checkpoint_fields.h"
 #include "experiments/kinds/model_spec.h"
 #include "experiments/kinds/optimizer_spec.h"
 #include "experiments/kinds/parameterization_spec.h"
@@ -99,6 +100,7 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
   for (ConfigIssue& issue : check_precision(config, model_config(config))) {
     issues.push_back(std::move(issue));
   }
+  for (ConfigIssue& issue : check_checkpoint_fields(config)) issues.push_back(std::move(issue));
   for (ConfigIssue& issue : check_optimizer(config)) issues.push_back(std::move(issue));
   for (ConfigIssue& issue : check_parts(config)) issues.push_back(std::move(issue));
   return issues;

@@ -7,9 +7,11 @@
 #include <limits>
 
 #include "experiments/kinds/corpora.h"
+#include "experiments/kinds/initial_weights.h"
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/language_model_spec.h"
 #include "experiments/kinds/training_curves.h"
+#include "experiments/kinds/training_run.h"
 #include "sim/nn/layer_policy.h"
 #include "sim/nn/trainer.h"
 
@@ -17,7 +19,12 @@ namespace halfulp {
 namespace {
 
 void prepare(std::span<const Config> configs) {
-  for (const Config& config : configs) shared_corpus(config);
+  for (const Config& config : configs) {
+    const auto corpus = shared_corpus(config);
+    if (config.text("train.initial_weights").empty()) continue;
+    nn::LanguageModelTask task(train_spec(config), *corpus);
+    initial_weights(config, task);
+  }
 }
 
 /// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
@@ -71,14 +78,12 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
 
 RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
               RunObserver& observer) {
-  nn::TrainSpec spec = train_spec(config);
-  spec.loop.stop_at_non_finite = stop.non_finite;
-  spec.loop.stop_above = stop.loss_above;
+  const nn::TrainSpec spec = train_spec(config);
   const auto corpus = shared_corpus(config);
-  const nn::TrainResult trained = nn::train(
-      spec, *corpus, static_cast<std::uint64_t>(seed), [&](std::int64_t step, double loss) {
-        observer.progress(step, spec.loop.schedule.steps, loss);
-      });
+  nn::LanguageModelTask task(spec, *corpus);
+  const std::string inputs = language_model_numerics(config) + "\n" + corpus->checksum;
+  TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer);
+  const nn::TrainResult& trained = run.result;
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
@@ -87,6 +92,10 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
       loss_curves(trained, "nats/byte", "training cross entropy", "cross entropy on held-out text");
   report_updates(trained, result);
   result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
+  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
+    result.facts.emplace_back("initial_weights_checksum", checksum);
+  }
+  result.counters = std::move(run.counters);
   return result;
 }
 

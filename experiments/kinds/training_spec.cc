@@ -9,6 +9,7 @@ namespace {
 
 /// Updates: given, or bytes per parameter x parameters / bytes per batch, rounded up.
 std::int64_t step_count(const Config& config, const nn::ModelConfig& model) {
+  if (config.has("train.evaluate_only") && config.boolean("train.evaluate_only")) return 0;
   if (config.integer("train.steps") > 0) return config.integer("train.steps");
   const double bytes = config.real("train.tokens_per_parameter") *
                        static_cast<double>(nn::non_embedding_parameters(model));

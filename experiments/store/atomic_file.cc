@@ -44,6 +44,14 @@ class Descriptor {
   int number_;
 };
 
+std::string folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path().string() : ".";
+}
+
+std::string temporary_of(const std::filesystem::path& path) {
+  return folder_of(path) + "/." + path.filename().string() + ".tmp";
+}
+
 // Whether `path` still is the open file: another writer may have renamed it between open and lock.
 bool is_same_file(const Descriptor& file, const std::string& path) {
   struct stat opened = {};
@@ -107,10 +115,14 @@ std::string read_file(const std::string& path) {
   return bytes;
 }
 
+void remove_file(const std::string& path) {
+  unlink(temporary_of(path).c_str());
+  unlink(path.c_str());
+}
+
 void replace_file(const std::string& path, std::string_view bytes) {
-  const std::filesystem::path target(path);
-  const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
-  const std::string temporary = folder + "/." + target.filename().string() + ".tmp";
+  const std::string folder = folder_of(path);
+  const std::string temporary = temporary_of(path);
   const Descriptor file = open_temporary(temporary, path);
   try {
     write_all(file, bytes, path);

@@ -16,6 +16,9 @@ std::string read_file(const std::string& path);
 /// one wins. Throws IoError with the path and the reason.
 void replace_file(const std::string& path, std::string_view bytes);
 
+/// Removes `path` and what a killed writer of it has left; nothing where there is neither.
+void remove_file(const std::string& path);
+
 // The last line of a file of ours: a checksum of all bytes before it. HDF5 ignores what follows its
 // data, so every reader still opens the file; we find damage before HDF5 parses it.
 

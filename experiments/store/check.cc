@@ -8,6 +8,7 @@
 
 #include "experiments/store/atomic_file.h"
 #include "experiments/store/content.h"
+#include "experiments/store/counters.h"
 #include "experiments/store/hdf5.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/layout.h"
@@ -29,6 +30,10 @@ class Checker {
     }
     guarded("runs", [&] { check_runs(); });
     guarded("curves", [&] { check_curves(); });
+    if (hdf5::has_member(file_, "counters")) {
+      guarded("counters", [&] { check_group("counters"); });
+      guarded("counters", [&] { check_counters(); });
+    }
     guarded("config", [&] { check_config(); });
     guarded("environment", [&] { check_environment(); });
     guarded("content_hash", [&] { check_content_hash(); });
@@ -73,7 +78,6 @@ class Checker {
   // Every group stands alone: its own dimension scales, and labels on every array.
   void check_group(const std::string& name) {
     const Handle group = hdf5::open_group(file_, name);
-    const Handle scale = open_dataset(group, "run");
     const auto index = hdf5::read_vector<std::int64_t>(group, "run");
     runs_ = std::max(runs_, index.size());
     for (std::size_t i = 0; i < index.size(); ++i) {
@@ -85,13 +89,16 @@ class Checker {
     for (const auto& member : hdf5::member_names(group)) {
       if (name == "environment" && member == "diffs") continue;
       const std::string path = fmt::format("{}/{}", name, member);
-      guarded(path, [&] { check_array(group, path, member, scale); });
+      // Layer and role of a tensor are the same in all runs.
+      const bool is_of_tensor = name == "counters" && (member == "layer" || member == "role");
+      guarded(path, [&] { check_array(group, path, member, is_of_tensor ? "tensor" : "run"); });
     }
   }
 
   void check_array(hid_t group, const std::string& path, const std::string& member,
-                   const Handle& run_scale) {
+                   const std::string& first_scale) {
     const Handle dataset = open_dataset(group, member);
+    const Handle scale = open_dataset(group, first_scale);
     hdf5::text_attribute(dataset, "long_name");
     hdf5::text_attribute(dataset, "units");
     const auto reproducible = hdf5::integer_attribute(dataset, "reproducible");
@@ -100,7 +107,7 @@ class Checker {
     const Handle space(H5Dget_space(dataset), H5Sclose, "read a dataspace");
     const int rank = H5Sget_simple_extent_ndims(space);
     if (rank == 0) return;
-    if (H5DSis_attached(dataset, run_scale, 0) <= 0) complain("/{}: not along run", path);
+    if (H5DSis_attached(dataset, scale, 0) <= 0) complain("/{}: not along {}", path, first_scale);
     for (unsigned axis = 0; axis < static_cast<unsigned>(rank); ++axis) {
       if (H5DSget_num_scales(dataset, axis) != 1) complain("/{}: axis {} has no scale", path, axis);
     }
@@ -164,6 +171,24 @@ class Checker {
         if (std::isnan((*values)[run * axis.size() + i])) continue;
         complain("/curves/{}: row {} goes on after its {} points", name, run, n_points[run]);
         break;
+      }
+    }
+  }
+
+  void check_counters() {
+    const Handle group = hdf5::open_group(file_, "counters");
+    check_ids(group, "counters");
+    const MergedCounters counters = read_merged_counters(file_, runs_);
+    if (!std::is_sorted(counters.steps.begin(), counters.steps.end())) {
+      complain("/counters/step: not sorted");
+    }
+    const std::set distinct(counters.tensors.begin(), counters.tensors.end());
+    if (distinct.size() != counters.tensors.size()) complain("/counters: a tensor is there twice");
+    for (const auto& [name, values] : counters.values) {
+      if (!name.ends_with("_share")) continue;
+      const auto is_share = [](double value) { return !(value < 0.0 || value > 1.0); };
+      if (!std::all_of(values.begin(), values.end(), is_share)) {
+        complain("/counters/{}: a share is not between 0 and 1", name);
       }
     }
   }

@@ -8,10 +8,12 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "experiments/store/atomic_file.h"
 #include "experiments/store/checksum.h"
+#include "experiments/store/counters.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/layout.h"
 #include "experiments/store/run_record.h"
@@ -125,6 +127,38 @@ void append_curves(hid_t file, std::vector<std::string>& streams) {
   }
 }
 
+/// The values of one counter that are there, tensor by tensor.
+void append_counter(const std::string& name, const MergedCounters& counters,
+                    std::vector<std::string>& streams) {
+  const auto& values = counters.values.at(name);
+  const std::size_t steps = counters.steps.size(), tensors = counters.tensors.size();
+  std::vector<std::size_t> order(tensors);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return counters.tensors[a] < counters.tensors[b];
+  });
+  for (std::size_t run = 0; run < streams.size(); ++run) {
+    for (const std::size_t tensor : order) {
+      for (std::size_t step = 0; step < steps; ++step) {
+        const double value = values[(run * steps + step) * tensors + tensor];
+        if (std::isnan(value)) continue;
+        streams[run] += 'k';
+        append(streams[run], name);
+        append(streams[run], counters.tensors[tensor].first);
+        append(streams[run], counters.tensors[tensor].second);
+        append(streams[run], static_cast<std::uint64_t>(counters.steps[step]));
+        append(streams[run], value);
+      }
+    }
+  }
+}
+
+void append_counters(hid_t file, std::vector<std::string>& streams) {
+  if (!hdf5::has_member(file, "counters")) return;
+  const MergedCounters counters = read_merged_counters(file, streams.size());
+  for (const auto& [name, values] : counters.values) append_counter(name, counters, streams);
+}
+
 }  // namespace
 
 std::string content_hash_of(hid_t file) {
@@ -138,6 +172,7 @@ std::string content_hash_of(hid_t file) {
     std::vector<std::string> streams(ids.size());
     append_columns(file, streams);
     append_curves(file, streams);
+    append_counters(file, streams);
     for (std::size_t run = 0; run < ids.size(); ++run) {
       streams[run] += 'r';
       append(streams[run], resolved[run]);

@@ -85,6 +85,8 @@ hid_t native_type(std::int64_t) { return H5T_NATIVE_INT64; }
 
 hid_t native_type(double) { return H5T_NATIVE_DOUBLE; }
 
+hid_t native_type(float) { return H5T_NATIVE_FLOAT; }
+
 template <typename T>
 Handle write_elements(hid_t parent, const std::string& name, const std::vector<T>& elements,
                       hid_t space, hid_t properties) {
@@ -250,6 +252,8 @@ Array read_array(hid_t parent, const std::string& name) {
   const H5T_class_t type_class = H5Tget_class(type);
   if (type_class == H5T_STRING) {
     array.elements = read_texts(dataset, type, space, count, name);
+  } else if (type_class == H5T_FLOAT && H5Tget_size(type) == sizeof(float)) {
+    array.elements = read_numbers<float>(dataset, count, name);
   } else if (type_class == H5T_FLOAT) {
     array.elements = read_numbers<double>(dataset, count, name);
   } else if (type_class == H5T_INTEGER && H5Tget_size(type) == 1) {

@@ -50,9 +50,9 @@ class Handle {
 /// Throws Error, naming `what` was tried, when `status` is negative.
 void check(herr_t status, std::string_view what);
 
-/// The elements of a dataset in row-major order. Booleans are int8.
+/// The elements of a dataset in row-major order. Booleans are int8; weights are float.
 using Elements = std::variant<std::vector<std::int8_t>, std::vector<std::int64_t>,
-                              std::vector<double>, std::vector<std::string>>;
+                              std::vector<double>, std::vector<std::string>, std::vector<float>>;
 
 struct Array {
   std::vector<hsize_t> shape;  ///< empty: a scalar

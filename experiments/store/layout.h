@@ -27,6 +27,10 @@ inline constexpr std::array<std::string_view, 9> kReservedColumns = {
 /// Members of /curves that are not curves.
 inline constexpr std::array<std::string_view, 2> kReservedCurves = {"run", "run_id"};
 
+/// Members of /counters that are not counters.
+inline constexpr std::array<std::string_view, 6> kReservedCounters = {"run",    "run_id", "step",
+                                                                      "tensor", "layer",  "role"};
+
 /// One text of Provenance: its member, its name in files, and what it is.
 struct ProvenanceField {
   std::string Provenance::*member;

@@ -1,6 +1,5 @@
 // Builds results.h5 out of run files. Layout: docs/RESULTS.md.
 #include <fmt/format.h>
-#include <hdf5_hl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,80 +15,27 @@
 #include "experiments/store/columns.h"
 #include "experiments/store/config_text.h"
 #include "experiments/store/content.h"
+#include "experiments/store/counters.h"
 #include "experiments/store/hdf5.h"
 #include "experiments/store/io_error.h"
+#include "experiments/store/labelled.h"
 #include "experiments/store/layout.h"
 #include "experiments/store/run_record.h"
 
 namespace halfulp {
 namespace {
 
-using hdf5::Elements;
 using hdf5::Handle;
 using hdf5::Storage;
+using labelled::Labels;
+using labelled::set_labels;
+using labelled::texts;
+using labelled::write_labelled;
+using labelled::write_run_ids;
+using labelled::write_run_scale;
+using labelled::write_scale;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-struct Labels {
-  std::string long_name;
-  std::string units;
-  bool reproducible = true;
-};
-
-void set_labels(const Handle& dataset, const Labels& labels) {
-  hdf5::set_attribute(dataset, "long_name", labels.long_name);
-  hdf5::set_attribute(dataset, "units", labels.units);
-  hdf5::set_attribute(dataset, "reproducible", std::int64_t{labels.reproducible ? 1 : 0});
-}
-
-// A dimension scale: an array of its own name that the others refer to (the netCDF-4 convention).
-Handle write_scale(hid_t group, const std::string& name, std::vector<std::int64_t> values,
-                   const Labels& labels) {
-  Handle scale = hdf5::write_array(group, name, {{values.size()}, std::move(values)});
-  hdf5::check(H5DSset_scale(scale, name.c_str()), "make dimension '" + name + "'");
-  set_labels(scale, labels);
-  return scale;
-}
-
-Handle write_run_scale(hid_t group, std::size_t runs) {
-  std::vector<std::int64_t> index(runs);
-  std::iota(index.begin(), index.end(), 0);
-  return write_scale(group, "run", std::move(index),
-                     {"row of the run, in the order of the sweep", "1", false});
-}
-
-// An array along `scales`, one for each of its dimensions.
-Handle write_labelled(hid_t group, const std::string& name, Elements elements,
-                      const std::vector<hid_t>& scales, const Labels& labels,
-                      Storage storage = Storage::contiguous) {
-  hdf5::Array array{.shape = {}, .elements = std::move(elements)};
-  for (const hid_t scale : scales) {
-    const Handle space(H5Dget_space(scale), H5Sclose, "read a dataspace");
-    array.shape.push_back(static_cast<hsize_t>(H5Sget_simple_extent_npoints(space)));
-  }
-  Handle dataset = hdf5::write_array(group, name, array, storage);
-  set_labels(dataset, labels);
-  for (std::size_t i = 0; i < scales.size(); ++i) {
-    hdf5::check(H5DSattach_scale(dataset, scales[i], static_cast<unsigned>(i)),
-                "attach a dimension to '" + name + "'");
-  }
-  if (std::holds_alternative<std::vector<double>>(array.elements)) {
-    hdf5::set_attribute(dataset, "_FillValue", kNan);
-  }
-  return dataset;
-}
-
-std::vector<std::string> texts(const std::vector<RunRecord>& records, auto text_of) {
-  std::vector<std::string> result;
-  result.reserve(records.size());
-  for (const auto& record : records) result.push_back(text_of(record));
-  return result;
-}
-
-void write_run_ids(hid_t group, const Handle& scale, const std::vector<RunRecord>& records) {
-  write_labelled(group, "run_id", texts(records, [](const auto& r) { return r.run_id; }), {scale},
-                 {"identifier of the run", "", true});
-}
 
 void write_runs(hid_t file, const std::vector<RunRecord>& records,
                 const std::vector<std::string>& swept_keys) {
@@ -296,6 +242,7 @@ void merge_runs(const std::string& path, const std::vector<std::string>& run_fil
     write_root(file, records, sweep_name);
     write_runs(file, records, swept_keys);
     write_curves(file, records);
+    write_merged_counters(file, records);
     write_config(file, records, sweep_text);
     write_environment(file, records);
     hdf5::set_attribute(file, "content_hash", content_hash_of(file));

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "experiments/store/atomic_file.h"
+#include "experiments/store/counters.h"
 #include "experiments/store/hdf5.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/layout.h"
@@ -41,6 +42,14 @@ void check_record(const RunRecord& record) {
       throw std::logic_error("curve '" + curve.name + "' has unequal numbers of steps and values");
     }
   }
+  const CounterTable& table = record.result.counters;
+  std::set<std::string> counters(kReservedCounters.begin(), kReservedCounters.end());
+  for (const auto& counter : table.counters) {
+    check_name(counter.name, counters);
+    if (counter.values.size() != table.steps.size() * table.tensors.size()) {
+      throw std::logic_error("counter '" + counter.name + "' is not of its steps and tensors");
+    }
+  }
 }
 
 void write_value(hid_t group, const std::string& key, const Value& value) {
@@ -68,6 +77,8 @@ Value read_value(hid_t group, const std::string& key) {
         using T = typename std::decay_t<decltype(elements)>::value_type;
         if constexpr (std::is_same_v<T, std::int8_t>) {
           return elements.at(0) != 0;
+        } else if constexpr (std::is_same_v<T, float>) {
+          throw hdf5::Error("a configuration value is binary32");
         } else {
           return elements.at(0);
         }
@@ -135,6 +146,7 @@ void write_result(hid_t root, const RunResult& result) {
   const Handle facts = hdf5::create_group(root, "facts");
   for (const auto& [name, text] : result.facts) hdf5::write_text(facts, name, text);
   write_curves(root, result.curves);
+  write_run_counters(root, result.counters);
 }
 
 RunResult read_result(hid_t root) {
@@ -149,6 +161,7 @@ RunResult read_result(hid_t root) {
     result.facts.emplace_back(name, hdf5::read_text(facts, name));
   }
   result.curves = read_curves(root);
+  result.counters = read_run_counters(root);
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include "formats/properties.h"
 #include "sim/hadamard.h"
 #include "sim/nn/kernels.h"
+#include "sim/nn/quantization_watch.h"
 
 namespace halfulp::nn {
 namespace {
@@ -18,6 +19,11 @@ namespace {
 // Numbers of scratch memories: quantized copies of a layer's left and right operands, and values
 // made from a grid that stays.
 constexpr std::size_t kLeft = 0, kRight = 1, kValues = 2;
+
+/// By Operand.
+constexpr std::string_view kOperandNames[] = {"fprop_input",       "fprop_weight",
+                                              "dgrad_grad_output", "dgrad_weight",
+                                              "wgrad_grad_output", "wgrad_input"};
 
 constexpr std::string_view kScaledLayer = "mlp.down";  ///< of smooth_swiglu
 
@@ -170,15 +176,21 @@ auto Linear<T>::quantize(Operand operand, const T* in, T* out, std::size_t rows,
       scales_[operand].resize(scale_rows * scale_cols);
       scales = {scales_[operand].data(), scale_rows, scale_cols, scale_cols};
     }
+    QuantizationWatch watch(key, name_, kOperandNames[operand]);
     if (!own.is_plain()) {
       OperandCall call = call_of(operand, stream, key);
       call.scales = scales;
+      call.watch = &watch;
       own.quantize(from, to, call);
-    } else if (as_grid) {
+      return {out, scales};
+    }
+    watch.before(from);
+    if (as_grid) {
       own.quantizer().quantize_to_grid(from, to, scales, stream);
     } else {
       own.quantizer().quantize(from, to, stream);
     }
+    watch.after(own.quantizer(), to, scales);
     return {out, scales};
   }
   return {out, {}};

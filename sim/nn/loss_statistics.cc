@@ -7,6 +7,7 @@
 namespace halfulp::nn {
 
 double mean_of_last_tenth(std::span<const LossPoint> points) {
+  if (points.empty()) return std::numeric_limits<double>::quiet_NaN();
   const std::size_t count = std::max<std::size_t>(points.size() / 10, 1);
   double sum = 0.0;
   for (const LossPoint& point : points.last(count)) sum += point.loss;

@@ -13,7 +13,7 @@ struct LossPoint {
   double loss;
 };
 
-/// Mean of the last tenth of the points (at least one).
+/// Mean of the last tenth of the points (at least one); NaN when there are none.
 double mean_of_last_tenth(std::span<const LossPoint> points);
 
 /// Share of the points at least `deviations` standard deviations above the mean of the `window`

@@ -7,6 +7,7 @@
 #include "sim/elementary.h"
 #include "sim/hadamard.h"
 #include "sim/order_statistic.h"
+#include "sim/quantizer_range.h"
 #include "sim/round_kernels.h"
 #include "sim/unit_scale.h"
 
@@ -180,6 +181,7 @@ void OperandQuantizer::quantize(ConstMatrix in, Matrix out, const OperandCall& c
   units_ = unit_map(units_spec_, in.rows, in.cols);
   const ConstMatrix source = transformed(in, out, call);
   const bool keeps = call.keeps_slopes && has_slopes();
+  if (call.watch != nullptr) call.watch->before(source);
   if (scales_of_) {
     round_with_factors(source, out, call);
   } else {
@@ -191,6 +193,7 @@ void OperandQuantizer::quantize(ConstMatrix in, Matrix out, const OperandCall& c
       quantizer_.quantize(source, out, call.rounding);
     }
   }
+  if (call.watch != nullptr) show(*call.watch, out, call);
   if (keeps) {
     signs_.assign(call.signs.begin(), call.signs.end());
     if (call.scales.data == nullptr) {
@@ -203,6 +206,24 @@ void OperandQuantizer::quantize(ConstMatrix in, Matrix out, const OperandCall& c
     }
   }
   restore(out);
+}
+
+void OperandQuantizer::show(const QuantizationWatch& watch, ConstMatrix after,
+                            const OperandCall& call) const {
+  if (!watch.is_watching()) return;
+  if (!scales_of_) return watch.after(quantizer_, after, call.scales);
+  QuantizerRange range;
+  range.unit_rows = units_.unit_rows;
+  range.unit_cols = units_.unit_cols;
+  range.scale_cols = units_.across();
+  range.scale_rows = units_.count() / range.scale_cols;
+  range.scales = scales_;
+  set_ends(range, units_spec_.format);
+  if (call.scales.data == nullptr) return watch.after(range, after);
+  AlignedVector<float> values(after.rows * after.cols);
+  const Matrix to = {values.data(), after.rows, after.cols, after.cols};
+  quantizer_.apply_scales(after, call.scales, to);
+  watch.after(range, to);
 }
 
 void OperandQuantizer::restore(Matrix out) {

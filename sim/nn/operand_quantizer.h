@@ -13,6 +13,7 @@
 #include "sim/nn/operand_estimator.h"
 #include "sim/nn/operand_scales.h"
 #include "sim/nn/operand_spec.h"
+#include "sim/nn/quantization_watch.h"
 #include "sim/nn/saved_state.h"
 #include "sim/quantizer.h"
 #include "sim/random.h"
@@ -27,6 +28,7 @@ struct OperandCall {
   const float* channel_factors = nullptr;  ///< of smooth: column c is multiplied by the c-th
   float* learned = nullptr;                ///< trained scales, one for each unit
   bool keeps_slopes = false;               ///< backward() follows
+  QuantizationWatch* watch = nullptr;      ///< looks on where it rounds
   Matrix scales = {};  ///< where given, `out` receives grid values and this their scales
 };
 
@@ -76,6 +78,7 @@ class OperandQuantizer {
   void clamp(ConstMatrix in, Matrix out);
   void restore(Matrix out);
   void keep_slopes(const QuantizedTensor& tensor);
+  void show(const QuantizationWatch& watch, ConstMatrix after, const OperandCall& call) const;
   void round_with_factors(ConstMatrix in, Matrix out, const OperandCall& call);
 
   /// An element that was clamped: where it was and what was cut off.

@@ -8,7 +8,8 @@
 namespace halfulp::nn {
 
 /// Called with every piece of state in a fixed order, to write it out or to overwrite it. Names are
-/// dotted and unique within a run ("optimizer.m").
+/// dotted and unique within a run ("optimizer.m"). Names and sizes are the same from construction
+/// on: a run that is resumed is made anew and then overwritten.
 class StateVisitor {
  public:
   virtual ~StateVisitor() = default;

@@ -1,9 +1,11 @@
 // What a training step is keyed by, and what may be watched in it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "sim/matrix.h"
 
@@ -19,6 +21,22 @@ struct LinearOperand {
 
 using OperandObserver = std::function<void(const LinearOperand&)>;
 
+/// One operand of a product as it was quantized.
+struct QuantizedOperand {
+  const std::string& layer;
+  std::string_view operand;  ///< "fprop_input", ..., as in LinearNumerics
+  ConstMatrix before;        ///< what the quantizer was given (after transforms)
+  ConstMatrix after;         ///< the numbers of its codes times scales; the same shape
+  /// What lies beyond the format: x with x > high s or x < low s, s the scale of x's unit. Units
+  /// tile the tensor with unit_rows x unit_cols elements each, one element of `scales` for each.
+  ConstMatrix scales;
+  std::size_t unit_rows, unit_cols;
+  float low, high;
+};
+
+/// The memory is valid during the call.
+using QuantizationObserver = std::function<void(const QuantizedOperand&)>;
+
 /// What stochastic rounding is keyed by, and who looks on.
 struct StepKey {
   std::uint64_t seed = 0;
@@ -28,6 +46,8 @@ struct StepKey {
   const OperandObserver* observer = nullptr;
   /// What the loss is multiplied by before the backward pass: gradients come out times it.
   double loss_scale = 1.0;
+  /// Called for every operand that a product quantizes (sim/nn/quantization_watch.h).
+  const QuantizationObserver* quantization = nullptr;
 
   static constexpr std::uint32_t kEvaluation = 0x80000000U;
 

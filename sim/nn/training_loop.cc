@@ -1,7 +1,9 @@
 #include "sim/nn/training_loop.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "sim/nn/kernels.h"
 #include "sim/nn/update_metrics.h"
@@ -32,6 +34,13 @@ TrainingLoop::TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64
       optimizer_(make_optimizer(spec.optimizer, task.parameters())),
       loss_scaler_(spec.loss_scale) {
   task_.initialize(seed);
+  if (spec_.initial_weights) {
+    const std::span<float> weights = task_.weights();
+    if (spec_.initial_weights->size() != weights.size()) {
+      throw std::invalid_argument("the initial weights are of another model");
+    }
+    std::copy(spec_.initial_weights->begin(), spec_.initial_weights->end(), weights.begin());
+  }
   optimizer_->initialize(seed, task_.weights());
 }
 
@@ -43,16 +52,19 @@ double TrainingLoop::gradient_norm() const {
   return std::sqrt(squares);
 }
 
-void TrainingLoop::move_weights(std::int64_t step, double gradient_norm) {
+void TrainingLoop::move_weights(std::int64_t step, double gradient_norm,
+                                CounterRecorder* counters) {
   const bool clipped = spec_.clip_norm > 0.0 && gradient_norm > spec_.clip_norm;
   const bool measured = spec_.update_metrics_every > 0 && step % spec_.update_metrics_every == 0;
   UpdateMetrics metrics;
+  if (counters != nullptr) counters->before_update(task_);
   optimizer_->update({.seed = seed_,
                       .step = step,
                       .learning_rate = learning_rate(spec_.schedule, step),
                       .gradient_scale = clipped ? spec_.clip_norm / gradient_norm : 1.0,
                       .observer = measured ? &metrics : nullptr},
                      task_.weights(), task_.gradients());
+  if (counters != nullptr) counters->after_update(task_, *optimizer_);
   if (!measured) return;
   result_.update_quality.push_back({step, metrics.quality()});
   result_.update_pair_quality.push_back({step, metrics.pair_quality()});
@@ -60,15 +72,17 @@ void TrainingLoop::move_weights(std::int64_t step, double gradient_norm) {
   result_.second_moment_flushed_share.push_back({step, metrics.flushed_share()});
 }
 
-TrainingLoop::Outcome TrainingLoop::update(std::int64_t step, const OperandObserver* observer) {
+TrainingLoop::Outcome TrainingLoop::update(std::int64_t step, const OperandObserver* observer,
+                                           CounterRecorder* counters) {
   const double scale = loss_scaler_.scale();
-  const StepKey key = {seed_, static_cast<std::uint32_t>(step), observer, scale};
+  StepKey key = {seed_, static_cast<std::uint32_t>(step), observer, scale};
+  if (counters != nullptr) key.quantization = counters->begin_step(step);
   const double loss = task_.loss_and_gradient(key);
   if (loss_scaler_.is_active()) result_.loss_scale.push_back({step, scale});
   const bool is_usable = loss_scaler_.unscale(task_.gradients());
   const double norm = gradient_norm();
   if (is_usable) {
-    move_weights(step, norm);
+    move_weights(step, norm, counters);
   } else {
     ++result_.skipped_updates;
   }
@@ -80,12 +94,12 @@ Evaluation TrainingLoop::evaluate() {
       {seed_, StepKey::kEvaluation | static_cast<std::uint32_t>(result_.steps_done)});
 }
 
-bool TrainingLoop::advance(const OperandObserver* observer) {
+bool TrainingLoop::advance(const OperandObserver* observer, CounterRecorder* counters) {
   const std::int64_t step = result_.steps_done;
   if (spec_.evaluate_every > 0 && step % spec_.evaluate_every == 0) {
     result_.validation.push_back({step, evaluate().loss});
   }
-  const Outcome outcome = update(step, observer);
+  const Outcome outcome = update(step, observer, counters);
   result_.train_loss.push_back({step, outcome.loss});
   if (!outcome.is_skipped) result_.gradient_norm.push_back({step, outcome.gradient_norm});
   result_.steps_done = step + 1;
@@ -108,10 +122,22 @@ TrainResult TrainingLoop::finish() {
 
 void TrainingLoop::visit_state(StateVisitor& visitor) {
   visitor.visit("loop.updates", std::span<std::int64_t>(&result_.steps_done, 1));
+  visitor.visit("loop.skipped_updates", std::span<std::int64_t>(&result_.skipped_updates, 1));
   visitor.visit("weights", task_.weights());
   loss_scaler_.visit_state(visitor);
   optimizer_->visit_state(visitor);
   task_.visit_state(visitor);
+}
+
+void TrainingLoop::visit_curves(const CurveVisitor& visitor) {
+  visitor("train_loss", result_.train_loss);
+  visitor("validation", result_.validation);
+  visitor("gradient_norm", result_.gradient_norm);
+  visitor("loss_scale", result_.loss_scale);
+  visitor("update_quality", result_.update_quality);
+  visitor("update_pair_quality", result_.update_pair_quality);
+  visitor("lost_update_share", result_.lost_update_share);
+  visitor("second_moment_flushed_share", result_.second_moment_flushed_share);
 }
 
 TrainResult train(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed,

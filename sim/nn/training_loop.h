@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "sim/nn/counters.h"
 #include "sim/nn/loss_scaler.h"
 #include "sim/nn/loss_statistics.h"
 #include "sim/nn/optimizer.h"
@@ -24,6 +26,8 @@ struct LoopSpec {
   std::int64_t update_metrics_every = 0;  ///< updates between measurements of updates; 0: none
   bool stop_at_non_finite = true;
   double stop_above = 1e308;  ///< training loss that counts as diverged
+  /// In the place of the task's own, laid out as weights(); null: the task's.
+  std::shared_ptr<const std::vector<float>> initial_weights = {};
 };
 
 struct TrainResult {
@@ -44,20 +48,31 @@ struct TrainResult {
   std::vector<float> weights;  ///< after the last update, laid out as parameters()
 };
 
+/// Called with every curve of a run and its name, to write it out or to overwrite it.
+using CurveVisitor = std::function<void(std::string_view, std::vector<LossPoint>&)>;
+
 /// Called after every update with the number of updates made and the loss before the last.
 using StepObserver = std::function<void(std::int64_t, double)>;
 
 /// One run, update by update: a pure function of (spec, task, seed).
 class TrainingLoop {
  public:
-  /// Initializes the task's weights.
+  /// Initializes the task's weights. Throws std::invalid_argument for initial weights of another
+  /// size.
   TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64_t seed);
 
   /// One update (and the evaluation before it that is due); false when it was the last or the run
-  /// has diverged. `observer` sees the operands of the update.
-  bool advance(const OperandObserver* observer = nullptr);
+  /// has diverged. `observer` sees the operands of the update, `counters` counts them.
+  bool advance(const OperandObserver* observer = nullptr, CounterRecorder* counters = nullptr);
 
   std::int64_t updates() const { return result_.steps_done; }
+
+  /// Whether there is an update left.
+  bool is_finished() const { return updates() >= spec_.schedule.steps; }
+
+  bool has_diverged() const { return result_.diverged; }
+
+  const TrainingTask& task() const { return task_; }
 
   double last_loss() const { return result_.train_loss.back().loss; }
 
@@ -67,6 +82,9 @@ class TrainingLoop {
   /// Everything that later updates depend on, and the curves so far are not among it.
   void visit_state(StateVisitor& visitor);
 
+  /// The curves so far.
+  void visit_curves(const CurveVisitor& visitor);
+
  private:
   /// The loss of one update, and whether its gradient was usable.
   struct Outcome {
@@ -74,8 +92,8 @@ class TrainingLoop {
     bool is_skipped;
   };
 
-  Outcome update(std::int64_t step, const OperandObserver* observer);
-  void move_weights(std::int64_t step, double gradient_norm);
+  Outcome update(std::int64_t step, const OperandObserver* observer, CounterRecorder* counters);
+  void move_weights(std::int64_t step, double gradient_norm, CounterRecorder* counters);
   double gradient_norm() const;
   Evaluation evaluate();
 

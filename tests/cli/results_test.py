@@ -61,6 +61,35 @@ def check_against_run_files():
         assert file.attrs["schema"] == "halfulp-results" and file.attrs["sweep"] == "sample"
 
 
+def check_counters():
+    """Every counter of every run file is at its run, step and tensor, and nothing else is there."""
+    c = h5py.File(path)["counters"]
+    assert c["underflow_share"].shape == (len(c["run"]), len(c["step"]), len(c["tensor"]))
+    places = list(zip(read_text(c["layer"]), read_text(c["role"])))
+    steps = list(c["step"][()])
+    row_of = {run_id: row for row, run_id in enumerate(read_text(c["run_id"]))}
+    wanted = np.full(c["underflow_share"].shape, np.nan)
+    for run_file in glob.glob(folder + "/runs/*.h5"):
+        with h5py.File(run_file) as run:
+            if "counters" not in run:
+                continue
+            one = run["counters"]
+            row = row_of[read_text(run["run_id"])]
+            tensors = list(zip(read_text(one["layer"]), read_text(one["role"])))
+            for i, step in enumerate(one["step"][()]):
+                for j, tensor in enumerate(tensors):
+                    value = one["underflow_share"][i, j]
+                    wanted[row, steps.index(step), places.index(tensor)] = value
+    assert np.isfinite(wanted).any() and np.isnan(wanted).any()
+    assert np.array_equal(c["underflow_share"][()], wanted, equal_nan=True)
+
+
+def run_documented_line():
+    """The line about /counters in docs/RESULTS.md."""
+    (line,) = [text for text in open(sys.argv[2]) if text.startswith("c = h5py.File(p)")]
+    exec(line, {"h5py": h5py, "p": path})
+
+
 def check_labels():
     """Every dataset is labelled and stands on dimension scales that hold data."""
     with h5py.File(path) as file:
@@ -118,6 +147,8 @@ warnings.simplefilter("error")
 warnings.simplefilter("ignore", ResourceWarning)  # one-liners leave closing to Python
 
 check_against_run_files()
+check_counters()
+run_documented_line()
 check_labels()
 if has_pandas:
     check_pandas()

@@ -9,4 +9,4 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 "$build/tests/make_sample_results" "$folder"
-"$python" "$source/tests/cli/results_test.py" "$folder"
+"$python" "$source/tests/cli/results_test.py" "$folder" "$source/docs/RESULTS.md"

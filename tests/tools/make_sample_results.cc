@@ -103,6 +103,20 @@ void add_curves(RunResult& result, const Point& point, double loss, int points, 
   result.curves = {train, validation};
 }
 
+/// Longer models are counted less often, and seed 2 not at all.
+void add_counters(RunResult& result, const Point& point) {
+  if (point.seed == 2) return;
+  CounterTable& table = result.counters;
+  for (std::int64_t step = 0; step < 40; step += point.width / 4) table.steps.push_back(step);
+  table.tensors = {{"blocks.0.mlp.up", "fprop_input"}, {"blocks.0.mlp.up", "fprop_weight"}};
+  if (point.width > 32) table.tensors.push_back({"head", "fprop_input"});
+  CounterTable::Counter underflow = {"underflow_share", "1", "became zero", {}};
+  for (std::size_t i = 0; i < table.steps.size() * table.tensors.size(); ++i) {
+    underflow.values.push_back(0.5 + 0.5 * noise(fmt::format("{} {}", i, point.weight.name)));
+  }
+  table.counters = {underflow};
+}
+
 RunRecord make_record(const Point& point, const Sample& sample) {
   RunRecord record;
   const std::string key =
@@ -126,6 +140,7 @@ RunRecord make_record(const Point& point, const Sample& sample) {
   double loss = final_loss(point);
   const int last = diverges ? sample.points * 2 / 5 : sample.points - 1;
   add_curves(result, point, loss, sample.points, last);
+  add_counters(result, point);
   if (diverges) {
     result.status = RunStatus::diverged;
     result.reason = fmt::format("loss not finite at step {}", last * point.width / 4);

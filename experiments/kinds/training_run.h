@@ -1,0 +1,30 @@
+// The training run of an experiment kind: from the weights it starts from or the checkpoint of an
+// interrupted process to the result, with checkpoints and counters on the way.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "experiments/config.h"
+#include "experiments/kind.h"
+#include "sim/nn/training_loop.h"
+
+namespace halfulp {
+
+struct TrainingRun {
+  nn::TrainResult result;
+  CounterTable counters;
+};
+
+/// Trains `task`; `inputs` says what else the run depends on (numerics, checksums of data), so that
+/// a checkpoint is used for the same inputs only. The keys are those of checkpoint_fields(). The
+/// result is the same bits whether the run was interrupted or not. Throws DataError for initial
+/// weights that do not fit.
+TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec spec,
+                         nn::TrainingTask& task, const StopRules& stop, const std::string& inputs,
+                         RunObserver& observer);
+
+/// The counters that the configuration asks for.
+CounterTable counter_table_of(const Config& config, const nn::CounterSamples& samples);
+
+}  // namespace halfulp
