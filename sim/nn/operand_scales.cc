@@ -88,6 +88,8 @@ void ScaleMaker::make(ConstMatrix in, const UnitMap& units, bool is_training, fl
       return;
     case ScaleSource::rms:
       return from_squares(in, units, multipliers, scales);
+    case ScaleSource::absmean:
+      return from_means(in, units, multipliers, scales);
     case ScaleSource::learned:
     case ScaleSource::learned_clip:
       return from_learned(in, units, is_training, learned, multipliers, scales);
@@ -154,18 +156,32 @@ void ScaleMaker::from_squares(ConstMatrix in, const UnitMap& units, std::vector<
     const std::size_t cols =
         std::min(units.unit_cols, in.cols - u % units.across() * units.unit_cols);
     const double rms = std::sqrt(sums[u] / static_cast<double>(rows * cols));
-    const double scale = static_cast<double>(step_) * rms;
-    UnitScale unit = {0.0F, 1.0F};
-    if (std::isfinite(scale) && scale > 0.0) {
-      unit.scale = rule_ == ScaleRule::scale_power_of_two ? to_power_of_two(scale, scaling_.floors)
-                                                          : static_cast<float>(scale);
-      unit = with_limits(1.0F / unit.scale, pattern(1.0F));
-    } else if (scale == 0.0) {
-      unit.multiplier = 1.0F;
-    }
+    const UnitScale unit = given(static_cast<double>(step_) * rms);
     multipliers[u] = unit.multiplier;
     scales[u] = unit.scale;
   }
+}
+
+void ScaleMaker::from_means(ConstMatrix in, const UnitMap& units, std::vector<float>& multipliers,
+                            std::vector<float>& scales) const {
+  for_each_unit(in, units, [&](std::size_t unit, const float* x, std::size_t count) {
+    const UnitScale own = given(mean_magnitude(x, count));
+    multipliers[unit] = own.multiplier;
+    scales[unit] = own.scale;
+  });
+}
+
+/// The unit with this scale: 1 for 0, NaN in every element where it is not finite.
+UnitScale ScaleMaker::given(double scale) const {
+  UnitScale unit = {0.0F, 1.0F};
+  if (std::isfinite(scale) && scale > 0.0) {
+    unit.scale = rule_ == ScaleRule::scale_power_of_two ? to_power_of_two(scale, scaling_.floors)
+                                                        : static_cast<float>(scale);
+    unit = with_limits(1.0F / unit.scale, pattern(1.0F));
+  } else if (scale == 0.0) {
+    unit.multiplier = 1.0F;
+  }
+  return unit;
 }
 
 void ScaleMaker::from_learned(ConstMatrix in, const UnitMap& units, bool is_training,

@@ -10,6 +10,7 @@
 #include "sim/nn/operand_spec.h"
 #include "sim/nn/operand_units.h"
 #include "sim/nn/saved_state.h"
+#include "sim/unit_scale.h"
 #include "sim/round_plan.h"
 
 namespace halfulp::nn {
@@ -40,6 +41,9 @@ class ScaleMaker {
                     std::vector<float>& scales);
   void from_squares(ConstMatrix in, const UnitMap& units, std::vector<float>& multipliers,
                     std::vector<float>& scales) const;
+  void from_means(ConstMatrix in, const UnitMap& units, std::vector<float>& multipliers,
+                  std::vector<float>& scales) const;
+  UnitScale given(double scale) const;
   void from_learned(ConstMatrix in, const UnitMap& units, bool is_training, float* learned,
                     std::vector<float>& multipliers, std::vector<float>& scales) const;
   std::uint32_t best_clip(const float* x, std::size_t n, std::uint32_t amax) const;

@@ -124,6 +124,7 @@ class Parser {
       return true;
     };
     const auto nothing = [](TextCursor&) {};
+    if (key == "absmean") return source(ScaleSource::absmean, nothing);
     if (key == "current") return source(ScaleSource::current, nothing);
     if (key == "learned") return source(ScaleSource::learned, nothing);
     if (key == "learned_clip") return source(ScaleSource::learned_clip, nothing);
@@ -266,8 +267,9 @@ class Parser {
   void check_source() const {
     const QuantizerSpec& quantizer = spec_.quantizer;
     const ScaleSource source = spec_.scaling.source;
-    const bool is_given = source == ScaleSource::rms || source == ScaleSource::fixed ||
-                          source == ScaleSource::learned || source == ScaleSource::learned_clip;
+    const bool is_given = source == ScaleSource::rms || source == ScaleSource::absmean ||
+                          source == ScaleSource::fixed || source == ScaleSource::learned ||
+                          source == ScaleSource::learned_clip;
     for (const auto* part : {&source_, &margin_, &range_}) {
       if (!*part || (part == &source_ && source == ScaleSource::current)) continue;
       const bool is_rms = part == &source_ && source == ScaleSource::rms;
@@ -293,8 +295,10 @@ class Parser {
     }
     if (source == ScaleSource::rms) check_rms();
     const bool is_learned = source == ScaleSource::learned || source == ScaleSource::learned_clip;
-    if (is_learned && quantizer.scale != ScaleRule::scale_binary32) {
-      fail(*source_, "what is learned is a real scale; drop scale_power_of_two");
+    if ((is_learned || source == ScaleSource::absmean) &&
+        quantizer.scale != ScaleRule::scale_binary32) {
+      fail(*source_, fmt::format("the scale of '{}' is a real number; drop scale_power_of_two",
+                                 source_->text));
     }
   }
 

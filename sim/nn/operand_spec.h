@@ -3,14 +3,13 @@
 //
 //   operand = quantizer { "+" option }                                     sim/quantizer.h
 //   option  = "delayed(" steps [ ",max" | ",most_recent" ] ")" | "mse" [ "(" candidates ")" ]
-//           | "percentile(" p ")" | "rms" [ "(floor)" | "(nearest)" ] | "learned" | "learned_clip"
-//           | "fixed(" scale ")" | "current"                               where scales come from
-//           | "margin(" n ")" | "range(" f ")"                             what they leave unused
-//           | "hadamard(" n [ ",fixed" | ",random" | ",transformer_engine" ] ")"
-//           | "smooth(" alpha [ ",real" | ",power_of_two" ] ")"
-//           | "smooth_swiglu" [ "(real)" | "(power_of_two)" ]
-//           | "clamp(" alpha [ ",compensate" | ",drop" ] ")"
-//           | "straight_through" | "clipped" | "dge(" k "," cap ")" | "trust" [ "(" T ")" ]
+//           | "percentile(" p ")" | "rms" [ "(floor)" | "(nearest)" ] | "absmean"
+//           | "learned" | "learned_clip" | "fixed(" scale ")" | "current" where scales come from |
+//           "margin(" n ")" | "range(" f ")"                             what they leave unused |
+//           "hadamard(" n [ ",fixed" | ",random" | ",transformer_engine" ] ")" | "smooth(" alpha [
+//           ",real" | ",power_of_two" ] ")" | "smooth_swiglu" [ "(real)" | "(power_of_two)" ] |
+//           "clamp(" alpha [ ",compensate" | ",drop" ] ")" | "straight_through" | "clipped" |
+//           "dge(" k "," cap ")" | "trust" [ "(" T ")" ]
 //
 // Options may come in any order among those of the quantizer, each kind once. to_spec() prints the
 // quantizer's text, then what differs from the defaults with all its arguments, in the order above;
@@ -31,6 +30,7 @@ enum class ScaleSource : std::uint8_t {
   mse,           ///< the share of the largest magnitude with the least squared error
   percentile,    ///< a quantile of the magnitudes
   rms,           ///< the best scale for normal numbers of this root mean square
+  absmean,       ///< the mean magnitude (TriLM, BitNet b1.58)
   learned,       ///< a step trained with the weights
   learned_clip,  ///< a largest magnitude trained with the weights
   fixed,         ///< one number

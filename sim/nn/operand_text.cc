@@ -22,6 +22,8 @@ std::string source_text(const OperandSpec& spec) {
       return fmt::format("+percentile({})", own.percentile);
     case ScaleSource::rms:
       return has_powers ? fmt::format("+rms({})", own.floors ? "floor" : "nearest") : "+rms";
+    case ScaleSource::absmean:
+      return "+absmean";
     case ScaleSource::learned:
       return "+learned";
     case ScaleSource::learned_clip:

@@ -54,7 +54,7 @@ TEST(Dge, SlopesAreDerivativesOfTheSurrogateUpToTheCap) {
   EXPECT_GT(capped, 3);
 }
 
-// methods.md A9: with cap 3 the mean slope over an interval is 0.5935, 0.7778 for k = 3, 0.3832
+// arXiv 2501.17116, 3.1: with cap 3 the mean slope over an interval is 0.5935, 0.7778 for k = 3, 0.3832
 // for k = 10.
 TEST(Dge, MeanSlopes) {
   constexpr int kPoints = 20000;

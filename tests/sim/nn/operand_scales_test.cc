@@ -99,7 +99,7 @@ TEST(OperandScales, DelayedScalesFollowEarlierSteps) {
   }
 }
 
-// methods.md A3 (ii): a jump by 16 clips for one refresh of the history; current scaling does not.
+// A jump by 16 clips for one refresh of the history; current scaling does not.
 TEST(OperandScales, DelayedScalesClipAfterAJump) {
   OperandQuantizer delayed = operand("e4m3fn+delayed(1024)"), current = operand("e4m3fn+clipped");
   const std::vector<float> x = normals(7, 4096);
@@ -197,7 +197,7 @@ double by_definition(const std::vector<float>& x, bool floors) {
   return error / signal;
 }
 
-// methods.md 0.4 and T3: flooring costs about 2 dB against the nearest power of two. The note's
+// Flooring costs about 2 dB against the nearest power of two. An independent computation's
 // averages over phases are 0.01337 and 0.02223.
 TEST(OperandScales, FlooredAndRoundedPowersOfTwoAfterTheRootMeanSquare) {
   std::map<std::string, double> sums;
@@ -216,6 +216,21 @@ TEST(OperandScales, FlooredAndRoundedPowersOfTwoAfterTheRootMeanSquare) {
   EXPECT_NEAR(sums["floor"], 0.02223, 0.02223 * 0.05);
   EXPECT_EQ(sums["e2m1fn+group(32)+scale_power_of_two+rms"], sums["mxfp4+rms(nearest)"]);
   EXPECT_NEAR(sums["e2m1fn+group(32)+rms"], 0.0126849, 0.0126849 * 0.04);
+}
+
+// TriLM (arXiv 2407.12327, 3.1): clip(round(w / mean|w|)) mean|w|; BiLM: sign(w) mean|w|.
+TEST(OperandScales, TernaryAndBinaryWeightsHaveTheMeanMagnitude) {
+  const std::vector<float> x = normals(41, 1000, 3.0);
+  double sum = 0.0;
+  for (const float value : x) sum += std::fabs(static_cast<double>(value));
+  const auto scale = static_cast<float>(sum / 1000.0);
+  const std::vector<float> ternary = quantized("ternary+absmean", x, 50);
+  const std::vector<float> binary = quantized("binary+absmean", x, 50);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const float steps = std::fabs(x[i]) < 0.5F * scale ? 0.0F : 1.0F;
+    ASSERT_EQ(std::fabs(ternary[i]), steps * scale) << x[i];
+    ASSERT_EQ(binary[i], std::copysign(scale, x[i])) << x[i];
+  }
 }
 
 // The range's 3/4 leaves room for stochastic rounding: the mean over all draws is the number.
