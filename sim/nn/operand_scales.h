@@ -10,8 +10,8 @@
 #include "sim/nn/operand_spec.h"
 #include "sim/nn/operand_units.h"
 #include "sim/nn/saved_state.h"
-#include "sim/unit_scale.h"
 #include "sim/round_plan.h"
+#include "sim/unit_scale.h"
 
 namespace halfulp::nn {
 

@@ -54,8 +54,8 @@ TEST(Dge, SlopesAreDerivativesOfTheSurrogateUpToTheCap) {
   EXPECT_GT(capped, 3);
 }
 
-// arXiv 2501.17116, 3.1: with cap 3 the mean slope over an interval is 0.5935, 0.7778 for k = 3, 0.3832
-// for k = 10.
+// arXiv 2501.17116, 3.1: with cap 3 the mean slope over an interval is 0.5935, 0.7778 for k = 3,
+// 0.3832 for k = 10.
 TEST(Dge, MeanSlopes) {
   constexpr int kPoints = 20000;
   std::vector<float> x(kPoints);

@@ -202,7 +202,8 @@ TEST(OperandLinear, ClampsGiveBackWhatTheyCutOff) {
   EXPECT_NE(run(t, numerics_of("binary32+clamp(0.9)", "binary32", "binary32")).y, plain.y);
 }
 
-// arXiv 2501.17116, 3.2: on heavy tails the lower the quantile, the better, once the rest is given back.
+// arXiv 2501.17116, 3.2: on heavy tails the lower the quantile, the better, once the rest is given
+// back.
 TEST(OperandLinear, CompensatedClampsImproveHeavyTailsAsTheLevelFalls) {
   std::vector<float> x = normals(12, 1 << 15);
   const std::vector<float> tails = normals(13, 1 << 15);
