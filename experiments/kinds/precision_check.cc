@@ -227,7 +227,7 @@ std::vector<ConfigIssue> check_precision(const Config& config,
 
 std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model) {
   std::vector<ConfigIssue> issues = check_precision(config, layer_names(model), model.blocks);
-  check_operands(config, model, issues);
+  if (issues.empty()) check_operands(config, model, issues);  // reads what was checked before
   return issues;
 }
 
