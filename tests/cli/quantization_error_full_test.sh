@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a small version of every committed sweep of quantization_error and draws every figure of
 # SQNR, one of them twice, with the same bytes.
-# usage: quantization_error_test.sh BUILD_DIR SOURCE_DIR
+# usage: quantization_error_full_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
 source=$2

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a small version of every committed sweep of accumulators and draws every figure of theirs,
 # one of them twice, with the same bytes.
-# usage: accumulation_test.sh BUILD_DIR SOURCE_DIR
+# usage: accumulation_full_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
 source=$2
