@@ -59,7 +59,7 @@ cp out straight.hash
 # Killed while it runs, three times, each time beyond the next checkpoint.
 runs=killed/long/runs
 checkpoints() { cat $runs/*.checkpoint 2>/dev/null | cksum; }
-for round in 1 2 3; do
+for _ in 1 2 3; do
   before=$(checkpoints)
   "$run" long.toml -o killed -j 2 >/dev/null 2>&1 &
   process=$!

@@ -16,7 +16,8 @@ fail() {
 
 "$build/tests/make_sample_results" "$folder" >/dev/null
 
-figures=$("$python" "$source/scripts/plot.py" --list | cut -d' ' -f1 | grep -E '^loss_(curves|vs_bits)$')
+figures=$("$python" "$source/scripts/plot.py" --list | cut -d' ' -f1 |
+  grep -E '^loss_(curves|vs_bits)$')
 [ -n "$figures" ] || fail "--list prints nothing"
 for figure in $figures; do
   for time in first second; do
