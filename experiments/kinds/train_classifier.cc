@@ -7,6 +7,7 @@
 
 #include "experiments/kinds/network_keys.h"
 #include "experiments/kinds/training_curves.h"
+#include "experiments/kinds/training_run.h"
 #include "sim/nn/classifier_task.h"
 
 namespace halfulp {
@@ -177,9 +178,9 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   const nn::LoopSpec loop = network_loop(config, stop);
   const auto data = shared_data(config);
   nn::ClassifierTask task(spec, *data);
-  const nn::TrainResult trained = nn::train(
-      loop, task, static_cast<std::uint64_t>(seed),
-      [&](std::int64_t step, double loss) { observer.progress(step, loop.schedule.steps, loss); });
+  TrainingRun trained_run = run_training(config, seed, loop, task, stop,
+                                         numerics(config) + "\n" + data->checksum, observer);
+  const nn::TrainResult& trained = trained_run.result;
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
@@ -188,6 +189,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
       loss_curves(trained, "nats", "training cross entropy", "cross entropy on held-out examples");
   report_updates(trained, result);
   result.facts = {{"data", data->name}, {"data_checksum", data->checksum}};
+  result.counters = std::move(trained_run.counters);
   return result;
 }
 
