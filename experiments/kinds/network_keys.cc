@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "experiments/harness/schema.h"
+#include "experiments/kinds/checkpoint_fields.h"
 #include "experiments/kinds/language_model_fields.h"
 #include "experiments/kinds/optimizer_spec.h"
 #include "experiments/kinds/precision_spec.h"
@@ -43,6 +44,36 @@ Config with_all_precision(const Config& config) {
   return all;
 }
 
+bool has_learned_scales(const nn::LinearNumerics& numerics) {
+  return std::any_of(std::begin(nn::kOperands), std::end(nn::kOperands), [&](nn::Operand operand) {
+    return nn::is_learned(nn::operand_of(numerics, operand));
+  });
+}
+
+/// Operands that do not fit each other, and learned scales, once for each key.
+std::vector<ConfigIssue> check_operands(const Config& all) {
+  const char* const kLearned = "scales are learned in train_language_model alone";
+  const nn::ModelNumerics numerics = model_numerics(all);
+  std::vector<ConfigIssue> issues;
+  for (const nn::Operand operand : nn::kOperands) {
+    if (!nn::is_learned(nn::operand_of(numerics.linear, operand))) continue;
+    ConfigIssue issue = operand_issue(all, {operand, kLearned});
+    issue.message = kLearned;
+    const bool is_known = std::any_of(issues.begin(), issues.end(),
+                                      [&](const auto& one) { return one.key == issue.key; });
+    if (!is_known) issues.push_back(std::move(issue));
+  }
+  for (const nn::LayerNumerics& layer : numerics.layers) {
+    if (!issues.empty() || !has_learned_scales(layer.linear)) continue;
+    issues.push_back({"precision.layers", layer.pattern + ": " + kLearned});
+  }
+  if (!issues.empty()) return issues;
+  for (const nn::OperandFault& fault : nn::operand_faults(numerics.linear)) {
+    issues.push_back(operand_issue(all, fault));
+  }
+  return issues;
+}
+
 }  // namespace
 
 std::vector<Field> network_fields(std::span<const Field> own) {
@@ -55,10 +86,14 @@ std::vector<Field> network_fields(std::span<const Field> own) {
   return all;
 }
 
+std::int64_t network_steps(const Config& config) {
+  return config.boolean("train.evaluate_only") ? 0 : config.integer("train.steps");
+}
+
 nn::ModelNumerics network_numerics(const Config& config) {
   const Config all = with_all_precision(config);
   nn::ModelNumerics numerics = model_numerics(all);
-  set_switch(all, config.integer("train.steps"), numerics);
+  set_switch(all, network_steps(config), numerics);
   return numerics;
 }
 
@@ -68,18 +103,19 @@ std::string network_numerics_text(const Config& config) {
 
 std::vector<ConfigIssue> check_network(const Config& config, const std::vector<std::string>& layers,
                                        std::size_t blocks) {
-  std::vector<ConfigIssue> issues = check_precision(with_all_precision(config), layers, blocks);
+  const Config all = with_all_precision(config);
+  std::vector<ConfigIssue> issues = check_precision(all, layers, blocks);
+  if (issues.empty()) issues = check_operands(all);  // reads what was checked before
+  for (ConfigIssue& issue : check_checkpoint_fields(config)) issues.push_back(std::move(issue));
   for (ConfigIssue& issue : check_optimizer(config)) issues.push_back(std::move(issue));
   return issues;
 }
 
-nn::LoopSpec network_loop(const Config& config, const StopRules& stop) {
-  nn::LoopSpec loop = loop_spec(config, config.integer("train.steps"));
+nn::LoopSpec network_loop(const Config& config) {
+  nn::LoopSpec loop = loop_spec(config, network_steps(config));
   loop.optimizer = optimizer_spec(config);
   loop.update_metrics_every = config.integer("evaluation.update_metrics_every");
   loop.evaluate_every = config.integer("evaluation.every");
-  loop.stop_at_non_finite = stop.non_finite;
-  loop.stop_above = stop.loss_above;
   return loop;
 }
 

@@ -18,17 +18,21 @@ namespace halfulp {
 /// activations have a use for.
 std::vector<Field> network_fields(std::span<const Field> own);
 
-/// Numerics of a run of train.steps updates, with the switch.
+/// train.steps, or none under train.evaluate_only.
+std::int64_t network_steps(const Config& config);
+
+/// Numerics of a run of network_steps(), with the switch.
 nn::ModelNumerics network_numerics(const Config& config);
 
 std::string network_numerics_text(const Config& config);
 
-/// As check_precision() and check_optimizer().
+/// As check_precision(), check_checkpoint_fields() and check_optimizer(), and learned scales, which
+/// these networks do not have.
 std::vector<ConfigIssue> check_network(const Config& config, const std::vector<std::string>& layers,
                                        std::size_t blocks);
 
-/// Schedule, optimizer, clipping, evaluation and when to stop, for train.steps updates.
-nn::LoopSpec network_loop(const Config& config, const StopRules& stop);
+/// Schedule, optimizer, clipping and evaluation, for network_steps() updates.
+nn::LoopSpec network_loop(const Config& config);
 
 /// Bits per code of the operands of a layer that no pattern names, which figures group by.
 std::vector<Metric> operand_bits(const nn::LinearNumerics& linear);

@@ -177,14 +177,9 @@ struct LayerShape {
 void check_operands(const Config& config, const nn::ModelConfig& model,
                     std::vector<ConfigIssue>& issues) {
   const nn::ModelNumerics numerics = model_numerics(config);
-  const auto report = [&](const nn::OperandFault& fault, const std::string& where) {
-    const OperandKeys& keys = kOperandKeys[fault.operand];
-    const bool inherits = config.text(keys.own) == "inherit";
-    issues.push_back({inherits ? keys.inherited : keys.own,
-                      fmt::format("{}{}{}", where, fault.message,
-                                  inherits ? fmt::format(" (as {})", keys.own) : "")});
-  };
-  for (const nn::OperandFault& fault : nn::operand_faults(numerics.linear)) report(fault, "");
+  for (const nn::OperandFault& fault : nn::operand_faults(numerics.linear)) {
+    issues.push_back(operand_issue(config, fault));
+  }
   const bool is_gated = model.activation == nn::Activation::swiglu;
   const LayerShape shapes[] = {{"attention.qkv", model.width, 3 * model.width},
                                {"attention.output", model.width, model.width},
@@ -205,12 +200,21 @@ void check_operands(const Config& config, const nn::ModelConfig& model,
     const bool exists = std::find(names.begin(), names.end(), layers.front()) != names.end();
     if (!is_used || !exists) continue;
     for (const auto& fault : nn::rotation_faults(numerics.linear, shape.in, shape.out, rows)) {
-      report(fault, fmt::format("{}: ", shape.name));
+      issues.push_back(operand_issue(config, fault, fmt::format("{}: ", shape.name)));
     }
   }
 }
 
 }  // namespace
+
+ConfigIssue operand_issue(const Config& config, const nn::OperandFault& fault,
+                          const std::string& where) {
+  const OperandKeys& keys = kOperandKeys[fault.operand];
+  const bool inherits = config.text(keys.own) == "inherit";
+  return {inherits ? keys.inherited : keys.own,
+          fmt::format("{}{}{}", where, fault.message,
+                      inherits ? fmt::format(" (as {})", keys.own) : "")};
+}
 
 std::vector<ConfigIssue> check_precision(const Config& config,
                                          const std::vector<std::string>& layers,

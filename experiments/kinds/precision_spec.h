@@ -9,6 +9,7 @@
 #include "experiments/config.h"
 #include "sim/nn/model_config.h"
 #include "sim/nn/numerics.h"
+#include "sim/nn/operand_check.h"
 
 namespace halfulp {
 
@@ -35,6 +36,10 @@ std::vector<ConfigIssue> check_precision(const Config& config,
 
 /// The same for the layers of `model`, attention's products among them.
 std::vector<ConfigIssue> check_precision(const Config& config, const nn::ModelConfig& model);
+
+/// The fault of an operand under the key that its text is from; `where` comes before the message.
+ConfigIssue operand_issue(const Config& config, const nn::OperandFault& fault,
+                          const std::string& where = "");
 
 /// Every operand's quantizer, the accumulation and everything that is binary32.
 std::string numerics_text(const nn::ModelNumerics& numerics);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "experiments/kinds/initial_weights.h"
 #include "experiments/kinds/network_keys.h"
 #include "experiments/kinds/training_curves.h"
 #include "experiments/kinds/training_run.h"
@@ -87,10 +88,6 @@ std::shared_ptr<const LabelledData> shared_data(const Config& config) {
   return entry;
 }
 
-void prepare(std::span<const Config> configs) {
-  for (const Config& config : configs) shared_data(config);
-}
-
 nn::ClassifierNorm norm_of(const std::string& name) {
   if (name == "layer_norm") return nn::ClassifierNorm::layer_norm;
   if (name == "rms_norm") return nn::ClassifierNorm::rms_norm;
@@ -129,6 +126,15 @@ nn::ClassifierSpec spec_of(const Config& config) {
   return spec;
 }
 
+void prepare(std::span<const Config> configs) {
+  for (const Config& config : configs) {
+    const auto data = shared_data(config);
+    if (config.text("train.initial_weights").empty()) continue;
+    nn::ClassifierTask task(spec_of(config), *data);
+    initial_weights(config, task);
+  }
+}
+
 std::vector<ConfigIssue> check(const Config& config) {
   const nn::ClassifierConfig model = model_of(config);
   std::vector<ConfigIssue> issues =
@@ -137,6 +143,10 @@ std::vector<ConfigIssue> check(const Config& config) {
       (model.layers > 30 || model.input.height >> model.layers == 0)) {
     issues.push_back({"model.layers", "each convolution halves the image; fewer fit " +
                                           std::to_string(model.input.height) + " rows"});
+  }
+  if (model.norm == nn::ClassifierNorm::batch_norm && config.boolean("train.evaluate_only")) {
+    issues.push_back({"train.evaluate_only",
+                      "batch norm evaluates with running statistics, which no update has made"});
   }
   return issues;
 }
@@ -148,7 +158,7 @@ double estimate_seconds(const Config& config) {
   constexpr double kSecondsPerMultiplication = 1.2e-10, kSecondsPerExample = 4e-6;
   const double per_example =
       3.0 * kSecondsPerMultiplication * nn::multiplications(model_of(config)) + kSecondsPerExample;
-  return per_example * static_cast<double>(config.integer("train.steps")) *
+  return per_example * static_cast<double>(network_steps(config)) *
          static_cast<double>(config.integer("train.batch"));
 }
 
@@ -175,12 +185,11 @@ std::vector<Metric> metrics_of(const nn::ClassifierSpec& spec, const nn::TrainRe
 RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
               RunObserver& observer) {
   const nn::ClassifierSpec spec = spec_of(config);
-  const nn::LoopSpec loop = network_loop(config, stop);
   const auto data = shared_data(config);
   nn::ClassifierTask task(spec, *data);
-  TrainingRun trained_run = run_training(config, seed, loop, task, stop,
-                                         numerics(config) + "\n" + data->checksum, observer);
-  const nn::TrainResult& trained = trained_run.result;
+  const std::string inputs = network_numerics_text(config) + "\n" + data->checksum;
+  TrainingRun run = run_training(config, seed, network_loop(config), task, stop, inputs, observer);
+  const nn::TrainResult& trained = run.result;
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
@@ -189,7 +198,10 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
       loss_curves(trained, "nats", "training cross entropy", "cross entropy on held-out examples");
   report_updates(trained, result);
   result.facts = {{"data", data->name}, {"data_checksum", data->checksum}};
-  result.counters = std::move(trained_run.counters);
+  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
+    result.facts.emplace_back("initial_weights_checksum", checksum);
+  }
+  result.counters = std::move(run.counters);
   return result;
 }
 

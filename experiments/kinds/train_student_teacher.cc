@@ -2,8 +2,10 @@
 
 #include <array>
 
+#include "experiments/kinds/initial_weights.h"
 #include "experiments/kinds/network_keys.h"
 #include "experiments/kinds/training_curves.h"
+#include "experiments/kinds/training_run.h"
 #include "sim/nn/student_teacher_task.h"
 
 namespace halfulp {
@@ -90,7 +92,13 @@ nn::StudentTeacherSpec spec_of(const Config& config) {
   return spec;
 }
 
-void prepare(std::span<const Config>) {}
+void prepare(std::span<const Config> configs) {
+  for (const Config& config : configs) {
+    if (config.text("train.initial_weights").empty()) continue;
+    nn::StudentTeacherTask task(spec_of(config));
+    initial_weights(config, task);
+  }
+}
 
 std::vector<ConfigIssue> check(const Config& config) {
   const nn::ResidualConfig model = model_of(config);
@@ -110,7 +118,7 @@ double estimate_seconds(const Config& config) {
   const double student = number(nn::total_size(nn::residual_parameters(spec.model)));
   const double per_input =
       (6.0 * student + 2.0 * teacher) / kFlopsPerSecond + 2.0 * width * kSecondsPerNormal;
-  return per_input * number(spec.batch) * number(config.integer("train.steps"));
+  return per_input * number(spec.batch) * number(network_steps(config));
 }
 
 std::vector<Metric> metrics_of(const nn::StudentTeacherSpec& spec, const nn::TrainResult& trained) {
@@ -132,11 +140,10 @@ std::vector<Metric> metrics_of(const nn::StudentTeacherSpec& spec, const nn::Tra
 RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
               RunObserver& observer) {
   const nn::StudentTeacherSpec spec = spec_of(config);
-  const nn::LoopSpec loop = network_loop(config, stop);
   nn::StudentTeacherTask task(spec);
-  const nn::TrainResult trained = nn::train(
-      loop, task, static_cast<std::uint64_t>(seed),
-      [&](std::int64_t step, double loss) { observer.progress(step, loop.schedule.steps, loss); });
+  const std::string inputs = network_numerics_text(config);
+  TrainingRun run = run_training(config, seed, network_loop(config), task, stop, inputs, observer);
+  const nn::TrainResult& trained = run.result;
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
   result.reason = trained.reason;
@@ -144,6 +151,10 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   result.curves = loss_curves(trained, "1", "mean squared error in training",
                               "mean squared error on held-out inputs");
   report_updates(trained, result);
+  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
+    result.facts.emplace_back("initial_weights_checksum", checksum);
+  }
+  result.counters = std::move(run.counters);
   return result;
 }
 

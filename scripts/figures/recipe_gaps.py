@@ -13,6 +13,7 @@ HEADER = ("recipe", "kind", "seed", "gap", "low", "high")
 REFERENCE = "binary32"
 
 _RECIPE = "precision.recipe"
+_RULE = "model.parameterization"  # recipes with one of their own are compared with NAME_binary32
 
 
 def add_options(parser):
@@ -38,12 +39,11 @@ def draw(results, options):
         _draw_row(axis, row, gaps[name])
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)
-    largest = max((abs(gap) for own in gaps.values() for _, gap in own if math.isfinite(gap)),
-                  default=1.0)  # fmt: skip
+    ends = [abs(end) for own in gaps.values() for end in _ends(own) if math.isfinite(end)]
     axis.set_xscale("symlog", linthresh=0.02, linscale=0.8)
-    axis.set_xlim(right=1.3 * largest)
+    axis.set_xlim(right=1.1 * max(ends, default=1.0))
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axis.set_xlabel(f"loss above binary32, same seed{results.unit(options.metric)}; "
+    axis.set_xlabel(f"loss above binary32 of the same seed{results.unit(options.metric)}\n"
                     "grey: standard deviation of binary32 over seeds")  # fmt: skip
     return figure, HEADER, _rows(gaps)
 
@@ -51,20 +51,35 @@ def draw(results, options):
 def _gaps(results, metric):
     """(seed, gap) by recipe in the order of the sweep, and binary32's deviation over seeds."""
     losses = {}
+    rules = {}
     for run in range(len(results)):
+        name = results[_RECIPE][run]
         diverged = results["status"][run] == "diverged"
         loss = math.nan if diverged else float(results[metric][run])
-        losses.setdefault(results[_RECIPE][run], {})[int(results["seed"][run])] = loss
-    base = losses.pop(REFERENCE, None)
-    if base is None:
+        losses.setdefault(name, {})[int(results["seed"][run])] = loss
+        rules[name] = results[_RULE][run] if _RULE in results else ""
+    references = {
+        rule: name for name, rule in rules.items() if name.split("_")[-1] == REFERENCE
+        and (name == REFERENCE or rule != rules.get(REFERENCE))
+    }  # fmt: skip
+    if REFERENCE not in losses:
         raise ResultsError(f"{results.path}: no run of the recipe {REFERENCE} to compare with")
-    mean = sum(base.values()) / len(base)
-    spread = math.sqrt(sum((x - mean) ** 2 for x in base.values()) / max(len(base) - 1, 1))
-    gaps = {
-        name: [(seed, loss - base[seed]) for seed, loss in sorted(own.items()) if seed in base]
-        for name, own in losses.items()
-    }
+    base = list(losses[REFERENCE].values())
+    mean = sum(base) / len(base)
+    spread = math.sqrt(sum((x - mean) ** 2 for x in base) / max(len(base) - 1, 1))
+    gaps = {}
+    for name, own in losses.items():
+        if name in references.values():
+            continue
+        base = losses[references.get(rules[name], REFERENCE)]
+        gaps[name] = [(seed, loss - base[seed]) for seed, loss in sorted(own.items())
+                      if seed in base]  # fmt: skip
     return gaps, spread
+
+
+def _ends(own):
+    finite = [gap for _, gap in own if math.isfinite(gap)]
+    return [*finite, *(mean_interval(finite) if finite else ())]
 
 
 def _draw_row(axis, row, own):

@@ -65,6 +65,7 @@ class Classifier {
   double loss_and_gradient(const T* inputs, const std::uint8_t* labels, std::size_t rows,
                            const StepKey& key);
 
+  /// Running statistics of the linear layers' operands and of batch norms.
   void visit_state(StateVisitor& visitor) { chain_.visit_state(visitor); }
 
  private:

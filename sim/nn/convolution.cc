@@ -87,6 +87,8 @@ class Convolution final : public Layer<T> {
     col2im(in_, patch_gradients_.data(), rows, dx);
   }
 
+  void visit_state(StateVisitor& visitor) override { linear_.visit_state(visitor); }
+
  private:
   ImageShape in_;
   std::size_t out_;

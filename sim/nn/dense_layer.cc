@@ -42,6 +42,8 @@ class Dense final : public Layer<T> {
     linear_.backward(x, dy, dx, rows, false, key);
   }
 
+  void visit_state(StateVisitor& visitor) override { linear_.visit_state(visitor); }
+
  private:
   std::size_t out_;
   Affine<T> affine_;

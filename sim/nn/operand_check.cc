@@ -7,11 +7,6 @@
 namespace halfulp::nn {
 namespace {
 
-bool is_learned(const OperandSpec& spec) {
-  return spec.scaling.source == ScaleSource::learned ||
-         spec.scaling.source == ScaleSource::learned_clip;
-}
-
 bool is_gradient(Operand operand) {
   return operand == dgrad_grad_output || operand == wgrad_grad_output;
 }
@@ -87,6 +82,11 @@ void check_role(const LinearNumerics& numerics, Operand operand,
 }
 
 }  // namespace
+
+bool is_learned(const OperandSpec& spec) {
+  return spec.scaling.source == ScaleSource::learned ||
+         spec.scaling.source == ScaleSource::learned_clip;
+}
 
 const char* to_string(Operand operand) {
   switch (operand) {

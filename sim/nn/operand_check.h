@@ -28,6 +28,9 @@ const char* to_string(Operand operand);
 
 const OperandSpec& operand_of(const LinearNumerics& numerics, Operand operand);
 
+/// Whether its scales are trained with the weights.
+bool is_learned(const OperandSpec& spec);
+
 struct OperandFault {
   Operand operand;
   std::string message;

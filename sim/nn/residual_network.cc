@@ -114,6 +114,11 @@ double ResidualNetwork<T>::loss_and_gradient(const T* inputs, const T* targets, 
   return loss;
 }
 
+template <class T>
+void ResidualNetwork<T>::visit_state(StateVisitor& visitor) {
+  for (LayerChain<T>& branch : branches_) branch.visit_state(visitor);
+}
+
 template class ResidualNetwork<float>;
 template class ResidualNetwork<double>;
 

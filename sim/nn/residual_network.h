@@ -50,6 +50,9 @@ class ResidualNetwork {
   /// The same, and the gradients of key.loss_scale times it.
   double loss_and_gradient(const T* inputs, const T* targets, std::size_t rows, const StepKey& key);
 
+  /// Running statistics of the linear layers' operands.
+  void visit_state(StateVisitor& visitor);
+
  private:
   void add_block(std::size_t number, const ModelNumerics& numerics, const LayerPolicy& policy,
                  std::size_t max_rows);

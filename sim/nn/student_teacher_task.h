@@ -46,6 +46,8 @@ class StudentTeacherTask final : public TrainingTask {
 
   double samples_per_batch() const override { return static_cast<double>(spec_.batch); }
 
+  void visit_state(StateVisitor& visitor) override { model_.visit_state(visitor); }
+
  private:
   /// Sub-streams of RandomPurpose::data.
   enum Stream : std::uint32_t { teacher = 32, train_inputs, train_noise, held_out_inputs };

@@ -131,7 +131,8 @@ class Problem {
 
   void run(const AccumulatedGemm& gemm, std::size_t first, std::size_t end, std::vector<float>& c,
            bool in_place = false) const {
-    const Matrix out{c.data() + first * shape_.n, end - first, shape_.n, shape_.n};
+    float* start = c.empty() ? nullptr : c.data() + first * shape_.n;
+    const Matrix out{start, end - first, shape_.n, shape_.n};
     const GemmTask t = task(out);
     ConstMatrix addend;
     if (!addend_.empty()) addend = in_place ? ConstMatrix(out) : t.addend;

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "formats/accumulator_spec.h"
+#include "sim/nn/classifier_task.h"
 #include "sim/nn/language_model_task.h"
+#include "sim/nn/student_teacher_task.h"
 
 namespace halfulp::nn {
 namespace {
@@ -25,6 +29,7 @@ const Corpus& source() {
 struct RunSpec {
   LanguageModelSpec task;
   LoopSpec loop;
+  std::function<std::unique_ptr<TrainingTask>()> make_network = {};  ///< in the place of `task`
 };
 
 RunSpec small_spec() {
@@ -69,9 +74,68 @@ std::vector<RunSpec> specs() {
   return all;
 }
 
+/// Delayed scales on all three sides.
+ModelNumerics delayed_numerics() {
+  ModelNumerics numerics;
+  numerics.linear.fprop_input = numerics.linear.wgrad_input = parse_operand("e4m3fn+delayed(4)");
+  numerics.linear.fprop_weight = numerics.linear.dgrad_weight = parse_operand("int4+delayed(2)");
+  numerics.linear.dgrad_grad_output = parse_operand("e5m2+delayed(3,most_recent)");
+  return numerics;
+}
+
+RunSpec classifier_run(const ClassifierConfig& model, const ModelNumerics& numerics) {
+  RunSpec run = small_spec();
+  run.make_network = [=] {
+    static const LabelledData data = [] {
+      LabelledData images = make_clusters({.inputs = 64, .classes = 3, .samples = 64});
+      images.height = images.width = 8;
+      images.channels = 1;
+      return images;
+    }();
+    const ClassifierSpec spec = {.model = model, .numerics = numerics, .batch = 8};
+    return std::make_unique<ClassifierTask>(spec, data);
+  };
+  return run;
+}
+
+RunSpec student_run(const ModelNumerics& numerics) {
+  RunSpec run = small_spec();
+  run.make_network = [=] {
+    StudentTeacherSpec spec;
+    spec.model = {.layers = 2, .width = 16, .hidden = 32};
+    spec.numerics = numerics;
+    spec.teacher = {.layers = 2, .hidden = 16};
+    spec.batch = 8;
+    spec.evaluation = 16;
+    return std::make_unique<StudentTeacherTask>(spec);
+  };
+  return run;
+}
+
+/// Networks without text: layers with delayed scales, and batch norm with and without them.
+std::vector<RunSpec> network_specs() {
+  ClassifierConfig mlp;
+  mlp.width = 16;
+  ClassifierConfig convolution = mlp;
+  convolution.architecture = Architecture::convolution;
+  convolution.width = 4;
+  convolution.hidden = 8;
+  convolution.norm = ClassifierNorm::batch_norm;
+  ClassifierConfig plain_convolution = convolution;
+  plain_convolution.norm = ClassifierNorm::none;
+  return {classifier_run(mlp, delayed_numerics()), classifier_run(convolution, {}),
+          classifier_run(convolution, delayed_numerics()),
+          classifier_run(plain_convolution, delayed_numerics()), student_run(delayed_numerics())};
+}
+
+std::unique_ptr<TrainingTask> make_task(const RunSpec& spec) {
+  if (spec.make_network) return spec.make_network();
+  return std::make_unique<LanguageModelTask>(spec.task, source());
+}
+
 /// A loop with what it trains and what it counts.
 struct Session {
-  explicit Session(const RunSpec& spec) : task(spec.task, source()), loop(spec.loop, task, 5) {}
+  explicit Session(const RunSpec& spec) : task(make_task(spec)), loop(spec.loop, *task, 5) {}
 
   void advance(std::int64_t updates) {
     for (std::int64_t i = 0; i < updates; ++i) {
@@ -79,7 +143,7 @@ struct Session {
     }
   }
 
-  LanguageModelTask task;
+  std::unique_ptr<TrainingTask> task;
   TrainingLoop loop;
   CounterRecorder counters;
 };
@@ -92,8 +156,10 @@ void expect_equal(const std::vector<LossPoint>& a, const std::vector<LossPoint>&
   }
 }
 
-TEST(Checkpoint, ResumedAtEveryUpdateGivesTheSameWeightsCurvesAndCounters) {
-  for (const RunSpec& spec : specs()) {
+void expect_resumed_as_whole(const std::vector<RunSpec>& specs) {
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    SCOPED_TRACE(i);
+    const RunSpec& spec = specs[i];
     Session whole(spec);
     whole.advance(kSteps);
     const TrainResult wanted = whole.loop.finish();
@@ -123,6 +189,14 @@ TEST(Checkpoint, ResumedAtEveryUpdateGivesTheSameWeightsCurvesAndCounters) {
       EXPECT_EQ(second.counters.samples().tensors, whole.counters.samples().tensors);
     }
   }
+}
+
+TEST(Checkpoint, ResumedAtEveryUpdateGivesTheSameWeightsCurvesAndCounters) {
+  expect_resumed_as_whole(specs());
+}
+
+TEST(Checkpoint, NetworksWithoutTextResumeAtEveryUpdateAsWell) {
+  expect_resumed_as_whole(network_specs());
 }
 
 TEST(Checkpoint, OfAnotherModelOrAnotherStateIsRefusedByNameAndChangesNothing) {
@@ -169,7 +243,7 @@ TEST(Checkpoint, InitialWeightsTakeThePlaceOfTheTasksOwn) {
   Session donor(small_spec());
   donor.advance(3);
   RunSpec spec = small_spec();
-  const auto weights = donor.task.weights();
+  const auto weights = donor.task->weights();
   spec.loop.initial_weights =
       std::make_shared<const std::vector<float>>(weights.begin(), weights.end());
   spec.loop.schedule.steps = 0;
