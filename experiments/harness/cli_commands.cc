@@ -30,7 +30,7 @@ std::string describe_counts(const std::map<RunState, std::size_t>& counts) {
 }
 
 /// "32, 64" for an axis of one key; "width=32 batch=8 | width=64 batch=16" for one of several.
-std::string describe_choices(const Axis& axis) {
+std::string describe_choices(const Sweep& sweep, const Axis& axis) {
   const auto has_one_key = [&](const AxisChoice& choice) {
     return choice.settings.size() == 1 && choice.settings.front().key == axis.name;
   };
@@ -44,6 +44,7 @@ std::string describe_choices(const Axis& axis) {
     }
     std::vector<std::string> settings;
     for (const Setting& setting : choice.settings) {
+      if (!is_telling(sweep, setting)) continue;
       settings.push_back(simple ? setting.written
                                 : fmt::format("{}={}", setting.key, setting.written));
     }
@@ -55,7 +56,8 @@ std::string describe_choices(const Axis& axis) {
 std::string describe_axes(const Sweep& sweep) {
   std::vector<std::vector<std::string>> rows;
   for (const Axis& axis : sweep.axes) {
-    rows.push_back({"  " + axis.name, std::to_string(axis.choices.size()), describe_choices(axis)});
+    rows.push_back(
+        {"  " + axis.name, std::to_string(axis.choices.size()), describe_choices(sweep, axis)});
   }
   const std::size_t shown = std::min<std::size_t>(sweep.seeds.size(), 12);
   std::string seeds =

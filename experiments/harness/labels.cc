@@ -34,8 +34,40 @@ std::vector<std::string> short_keys(const std::vector<std::string>& keys) {
   return out;
 }
 
-Labels::Labels(const Sweep& sweep, const Plan& plan)
-    : keys_(short_keys(plan.swept_keys)), several_seeds_(sweep.seeds.size() > 1) {
+bool is_telling(const Sweep& sweep, const Setting& setting) {
+  const auto is_name = [&](const Field& field) {
+    return field.key == setting.key && !field.changes_numbers;
+  };
+  const std::span<const Field> fields = sweep.kind->fields;
+  return !setting.from_base || std::any_of(fields.begin(), fields.end(), is_name);
+}
+
+namespace {
+
+bool is_telling_key(const Sweep& sweep, const std::string& key) {
+  for (const Axis& axis : sweep.axes) {
+    for (const AxisChoice& choice : axis.choices) {
+      for (const Setting& setting : choice.settings) {
+        if (setting.key == key && is_telling(sweep, setting)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Labels::Labels(const Sweep& sweep, const Plan& plan) : several_seeds_(sweep.seeds.size() > 1) {
+  std::vector<std::string> shown;
+  for (const std::string& key : plan.swept_keys) {
+    is_shown_.push_back(is_telling_key(sweep, key));
+    if (is_shown_.back()) shown.push_back(key);
+  }
+  if (shown.empty()) {
+    shown = plan.swept_keys;
+    is_shown_.assign(shown.size(), true);
+  }
+  keys_ = short_keys(shown);
   if (several_seeds_) {
     keys_.emplace_back("seed");
   }
@@ -54,8 +86,8 @@ std::string printable(std::string text) {
 
 std::vector<std::string> Labels::values(const RunPoint& point) const {
   std::vector<std::string> out;
-  for (const auto& [key, value] : point.labels) {
-    out.push_back(printable(value));
+  for (std::size_t i = 0; i < point.labels.size(); ++i) {
+    if (is_shown_[i]) out.push_back(printable(point.labels[i].second));
   }
   if (several_seeds_) {
     out.push_back(std::to_string(point.seed));

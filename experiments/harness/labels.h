@@ -11,7 +11,12 @@ namespace halfulp::harness {
 /// The last part of each key ("width" of "model.width"), or as many parts as tell the keys apart.
 std::vector<std::string> short_keys(const std::vector<std::string>& keys);
 
-/// Text for people about the runs of one plan.
+/// Whether the sweep file itself sets it on an axis, or it is a name (a key that changes no
+/// numbers).
+bool is_telling(const Sweep& sweep, const Setting& setting);
+
+/// Text for people about the runs of one plan. Of what an axis reads from base files only what is
+/// telling is shown, where there is any.
 class Labels {
  public:
   Labels(const Sweep& sweep, const Plan& plan);
@@ -26,6 +31,7 @@ class Labels {
 
  private:
   std::vector<std::string> keys_;
+  std::vector<bool> is_shown_;  ///< by swept key
   bool several_seeds_;
 };
 

@@ -18,8 +18,9 @@ namespace halfulp::harness {
 struct Setting {
   std::string key;
   Value value;
-  std::string written;  ///< the value as the user wrote it: the label of a run
-  Location at;          ///< of the key, or of the value inside an axis
+  std::string written;     ///< the value as the user wrote it: the label of a run
+  Location at;             ///< of the key, or of the value inside an axis
+  bool from_base = false;  ///< inside an axis: read from a base file
 };
 
 /// One position along an axis: the settings that change together.

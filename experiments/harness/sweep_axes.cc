@@ -186,7 +186,9 @@ AxisChoice SweepReader::read_choice(const TomlLeaf& leaf, const TomlNode& item) 
     const bool is_set =
         std::any_of(choice.settings.begin(), choice.settings.end(),
                     [&](const Setting& other) { return other.key == setting->key; });
-    if (!is_set) choice.settings.push_back(std::move(*setting));
+    if (is_set) continue;
+    setting->from_base = true;
+    choice.settings.push_back(std::move(*setting));
   }
   return choice;
 }

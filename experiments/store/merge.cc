@@ -136,7 +136,8 @@ void write_config(hid_t file, const std::vector<RunRecord>& records,
   set_labels(sweep, {"the sweep file, verbatim", "", false});
   write_labelled(group, "resolved_toml",
                  texts(records, [](const auto& r) { return canonical_toml(r.config); }), {scale},
-                 {"configuration of the run with every default written out", "", true});
+                 {"configuration of the run with every default written out", "", true},
+                 Storage::compressed);
 }
 
 std::string diff_hash(const RunRecord& record) {

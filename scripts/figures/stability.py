@@ -144,7 +144,8 @@ def _draw_shares(axis, runs, formats, best_rate):
                       markerfacecolor=colour if marker == "s" else "white")  # fmt: skip
             rows.append((name, title, failed, len(own), low, high))
     axis.set_xticks(range(len(formats)), formats, rotation=60, ha="right")
-    axis.set_ylim(-0.03, 1.03)
+    axis.set_ylim(-0.03, 1.25)  # room for the legend
+    axis.set_yticks([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
     axis.set_ylabel("share of failed runs")
     handles = [
         Line2D([], [], linestyle="none", marker=marker, color=style.GREY, markersize=3.5,

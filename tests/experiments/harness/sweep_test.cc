@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "experiments/harness/labels.h"
 #include "tests/experiments/support/sweep_fixture.h"
 
 namespace halfulp::test {
@@ -87,6 +88,8 @@ TEST_F(Sweep, TableOnAnAxisMayNameBaseFilesWhichItBeats) {
   EXPECT_EQ(batch(1), 2);
   EXPECT_EQ(width(2), 4);
   EXPECT_EQ(batch(2), 5);
+  const harness::Labels labels(sweep, plan);
+  EXPECT_EQ(labels.describe(plan.points[2]), "batch=5") << "the width is a base file's";
 }
 
 TEST_F(Sweep, ExcludeDropsPointsThatMatchEveryKeyOfOneRule) {
