@@ -100,36 +100,8 @@ Handle write_elements(hid_t parent, const std::string& name, const std::vector<T
   return dataset;
 }
 
-/// Texts of one length, padded with zeros: unlike those of variable length they can be compressed.
-Handle write_padded(hid_t parent, const std::string& name, const std::vector<std::string>& elements,
-                    hid_t space, hid_t properties) {
-  std::size_t longest = 1;
-  for (const std::string& element : elements) {
-    longest = std::max(longest, valid_utf8(element).size());
-  }
-  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a text type");
-  check(H5Tset_size(type, longest), "make a text type");
-  check(H5Tset_strpad(type, H5T_STR_NULLPAD), "make a text type");
-  check(H5Tset_cset(type, H5T_CSET_UTF8), "make a text type");
-  Handle dataset(
-      H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
-      "create dataset '" + name + "'");
-  std::string padded;
-  for (const std::string& element : elements) {
-    std::string valid = valid_utf8(element);
-    valid.resize(longest);
-    padded += valid;
-  }
-  check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()),
-        "write dataset '" + name + "'");
-  return dataset;
-}
-
 Handle write_elements(hid_t parent, const std::string& name,
                       const std::vector<std::string>& elements, hid_t space, hid_t properties) {
-  if (!elements.empty() && H5Pget_layout(properties) == H5D_CHUNKED) {
-    return write_padded(parent, name, elements, space, properties);
-  }
   const Handle type = text_type();
   Handle dataset(
       H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose,
@@ -158,25 +130,10 @@ std::vector<T> read_numbers(hid_t dataset, std::size_t count, const std::string&
   return elements;
 }
 
-std::vector<std::string> read_padded(hid_t dataset, hid_t type, std::size_t count,
-                                     const std::string& name) {
-  const std::size_t length = H5Tget_size(type);
-  std::string padded(count * length, '\0');
-  check(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, padded.data()),
-        "read dataset '" + name + "'");
-  std::vector<std::string> elements;
-  elements.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string element = padded.substr(i * length, length);
-    elements.push_back(element.substr(0, element.find('\0')));
-  }
-  return elements;
-}
-
 std::vector<std::string> read_texts(hid_t dataset, hid_t type, hid_t space, std::size_t count,
                                     const std::string& name) {
   if (count == 0) return {};
-  if (H5Tis_variable_str(type) <= 0) return read_padded(dataset, type, count, name);
+  if (H5Tis_variable_str(type) <= 0) throw Error("dataset '" + name + "' is fixed-length text");
   std::vector<char*> pointers(count, nullptr);
   check(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()),
         "read dataset '" + name + "'");

@@ -136,8 +136,7 @@ void write_config(hid_t file, const std::vector<RunRecord>& records,
   set_labels(sweep, {"the sweep file, verbatim", "", false});
   write_labelled(group, "resolved_toml",
                  texts(records, [](const auto& r) { return canonical_toml(r.config); }), {scale},
-                 {"configuration of the run with every default written out", "", true},
-                 Storage::compressed);
+                 {"configuration of the run with every default written out", "", true});
 }
 
 std::string diff_hash(const RunRecord& record) {

@@ -145,6 +145,30 @@ mentions err "kept.toml: the header is longer than the file"
 refused=$(find wide untied nothing toml -name '*.h5' 2>/dev/null)
 [ -z "$refused" ] || fail "refused weights have run"
 
+# Weights of classifiers and students leave and come back as well; learned scales are refused.
+for kind in train_classifier train_student_teacher; do
+  cat >"$kind.toml" <<END
+experiment = "$kind"
+[set]
+model.width = 16
+train.batch = 8
+train.steps = 40
+evaluation.samples = 16
+END
+  [ "$kind" = train_classifier ] && echo 'data.set = "clusters"' >>"$kind.toml"
+  expect 0 "$run" "$kind.toml" train.keep_checkpoints=true
+  expect 0 "$run" weights "$kind.toml"
+  file=$(tail -n 1 out)
+  expect 0 "$run" "$kind.toml" train.initial_weights="$file" train.evaluate_only=true -o evaluated
+  expect 0 "$python" "$source/tests/cli/safetensors_test.py" losses "results/$kind/results.h5" \
+    "evaluated/$kind/results.h5"
+  expect 2 "$run" "$kind.toml" train.initial_weights="$file" model.width=24 -o wider
+  mentions err ", the model's is ["
+  expect 2 "$run" "$kind.toml" precision.weight=int4+row+learned -o learned
+  mentions err "precision.weight = int4+row"
+  mentions err "scales are learned in train_language_model alone"
+done
+
 expect 2 "$run" kept.toml evaluation.counters=amaxx
 mentions err "'amaxx' is none of saturation, underflow"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Trains a tiny model under every accumulator of the committed sweep, draws its figure twice with
 # the same bytes, and compares what is drawn with what was measured.
-# usage: training_accumulators_test.sh BUILD_DIR SOURCE_DIR
+# usage: training_accumulators_full_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
 source=$2

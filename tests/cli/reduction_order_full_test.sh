@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a small version of the sweep reduction_order with one and two workers and on another SIMD
 # target, which give the same content, draws its figure twice, and reads a refusal.
-# usage: reduction_order_test.sh BUILD_DIR SOURCE_DIR
+# usage: reduction_order_full_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
 source=$2
