@@ -5,28 +5,7 @@ set -u
 run=$1/run_experiment
 source=$2
 python=$(sh "$source/scripts/find_python.sh")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect CODE COMMAND...: its output is then in the files out and err.
-expect() {
-  wanted=$1
-  shift
-  "$@" >out 2>err
-  code=$?
-  [ "$code" = "$wanted" ] || { fail "$* ended with $code, not $wanted:"; cat out err; }
-}
-
-mentions() {
-  grep -Fq -- "$2" "$1" || { fail "no '$2' in:"; cat "$1"; }
-}
+. "$source/tests/cli/run_expect.sh"
 
 # same_as_straight FOLDER: its results have the content hash of the undisturbed sweep.
 same_as_straight() {

@@ -4,29 +4,7 @@ set -u
 run=$1/run_experiment
 data=$2/experiments/data
 reference=$2/results/reference
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect CODE COMMAND...: its output is then in the files out and err.
-expect() {
-  wanted=$1
-  shift
-  "$@" >out 2>err
-  code=$?
-  [ "$code" = "$wanted" ] || { fail "$* ended with $code, not $wanted:"; cat out err; }
-}
-
-# mentions FILE TEXT: TEXT is somewhere in FILE.
-mentions() {
-  grep -Fq -- "$2" "$1" || { fail "no '$2' in:"; cat "$1"; }
-}
+. "$2/tests/cli/run_expect.sh"
 
 # refuses TEXT ARGUMENTS...: exit code 2 and one line that has TEXT.
 refuses() {

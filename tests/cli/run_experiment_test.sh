@@ -5,34 +5,7 @@ set -u
 build=$1
 run=$build/run_experiment
 toy=$build/tests/toy_experiment
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect CODE COMMAND...: its output is then in the files out and err.
-expect() {
-  wanted=$1
-  shift
-  "$@" >out 2>err
-  code=$?
-  [ "$code" = "$wanted" ] || { fail "$* ended with $code, not $wanted:"; cat out err; }
-}
-
-# says FILE TEXT: a line of FILE is exactly TEXT.
-says() {
-  grep -Fqx -- "$2" "$1" || { fail "no line '$2' in:"; cat "$1"; }
-}
-
-# mentions FILE TEXT: TEXT is somewhere in FILE.
-mentions() {
-  grep -Fq -- "$2" "$1" || { fail "no '$2' in:"; cat "$1"; }
-}
+. "$2/tests/cli/run_expect.sh"
 
 cat >toy.toml <<'END'
 experiment = "toy"
