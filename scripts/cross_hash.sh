@@ -1,6 +1,6 @@
 #!/bin/sh
-# Shows that stored bits depend on nothing but the sweep: runs a small one for every compiler, every
-# SIMD target of this CPU and one and two workers, and compares the content hashes of the results.
+# Shows that stored bits depend on nothing but the sweep: runs two small ones for every compiler,
+# every SIMD target of this CPU and one and two workers, and compares the content hashes.
 # Another seed must give another hash, or the comparison could not fail.
 # usage: cross_hash.sh [--count FILE]      FILE gets "PASSED FAILED", as for scripts/run_tests.sh
 # environment: COMPILERS, default "g++ clang++"
@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 count_file=
 if [ "${1:-}" = --count ]; then count_file=$2; fi
-sweep=tests/cli/cross_hash.toml
+sweeps="tests/cli/cross_hash.toml tests/cli/cross_hash_training.toml"
 compilers=${COMPILERS:-g++ clang++}
 
 sh scripts/bootstrap.sh run
@@ -23,14 +23,15 @@ folder_of() {
   case $1 in g++) echo build ;; *) echo "build-$1" ;; esac
 }
 
-# run COMPILER TARGET WORKERS [key=value ...]: prints the content hash of what the sweep stores.
+# run SWEEP COMPILER TARGET WORKERS [key=value ...]: prints the content hash of what it stores.
 run() {
-  program=$(folder_of "$1")/run_experiment
-  target=$2
-  workers=$3
-  shift 3
+  sweep=$1
+  program=$(folder_of "$2")/run_experiment
+  target=$3
+  workers=$4
+  shift 4
   out=$(mktemp -d "$work/run.XXXXXX")
-  HALFULP_SIMD=$target "$program" $sweep -j "$workers" -o "$out" --progress none "$@" \
+  HALFULP_SIMD=$target "$program" "$sweep" -j "$workers" -o "$out" --progress none "$@" \
     >"$out/log" 2>&1 || { cat "$out/log" >&2; return 1; }
   "$program" check "$(find "$out" -name results.h5)" | sed -n 's/^content hash: //p'
 }
@@ -42,34 +43,49 @@ for compiler in $compilers; do
   CXX=$compiler sh scripts/build.sh "$folder" $tests_off run_experiment
 done
 
+row_format='| %-19s | %-8s | %-7s | %7s | %-32s | %-9s |\n'
 passed=0
 failed=0
-expected=
 row() {
-  if [ "$5" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-  printf '| %-8s | %-7s | %7s | %-32s | %-9s |\n' "$@"
+  if [ "$6" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  # shellcheck disable=SC2059  # the format is meant
+  printf "$row_format" "$@"
 }
-printf '| %-8s | %-7s | %7s | %-32s | %-9s |\n' compiler SIMD workers 'content hash' verdict
-echo '|----------|---------|--------:|----------------------------------|-----------|'
-for compiler in $compilers; do
-  # The message about an unknown target lists those that this CPU runs.
-  targets=$(HALFULP_SIMD=list "$(folder_of "$compiler")/run_experiment" kinds 2>&1 >/dev/null |
-    sed -n 's/.*choose one of: //p' | tr -d ,) || true
-  [ -n "$targets" ] || { echo "cross_hash.sh: no list of SIMD targets" >&2; failed=1; }
-  for target in $targets; do
-    for workers in 1 2; do
-      hash=$(run "$compiler" "$target" "$workers") || hash=failed
-      expected=${expected:-$hash}
-      verdict=DIFFERENT
-      if [ "$hash" = "$expected" ] && [ "$hash" != failed ]; then verdict=ok; fi
-      row "$compiler" "$target" "$workers" "$hash" "$verdict"
+
+# The message about an unknown target lists those that this CPU runs.
+targets_of() {
+  HALFULP_SIMD=list "$(folder_of "$1")/run_experiment" kinds 2>&1 >/dev/null |
+    sed -n 's/.*choose one of: //p' | tr -d , || true
+}
+
+# compare SWEEP: a row for each way to run it, and one for another seed.
+compare() {
+  name=$(basename "$1" .toml)
+  expected=
+  for compiler in $compilers; do
+    targets=$(targets_of "$compiler")
+    [ -n "$targets" ] || { echo "cross_hash.sh: no list of SIMD targets" >&2; failed=1; }
+    for target in $targets; do
+      for workers in 1 2; do
+        hash=$(run "$1" "$compiler" "$target" "$workers") || hash=failed
+        expected=${expected:-$hash}
+        verdict=DIFFERENT
+        if [ "$hash" = "$expected" ] && [ "$hash" != failed ]; then verdict=ok; fi
+        row "$name" "$compiler" "$target" "$workers" "$hash" "$verdict"
+      done
     done
   done
-done
-hash=$(run "${compilers%% *}" "" 2 'seeds=[2]') || hash=failed
-verdict=ok
-if [ "$hash" = "$expected" ] || [ "$hash" = failed ]; then verdict='NOT OTHER'; fi
-row "${compilers%% *}" 'seed 2' 2 "$hash" "$verdict"
+  hash=$(run "$1" "${compilers%% *}" "" 2 'seeds=[2]') || hash=failed
+  verdict=ok
+  if [ "$hash" = "$expected" ] || [ "$hash" = failed ]; then verdict='NOT OTHER'; fi
+  row "$name" "${compilers%% *}" 'seed 2' 2 "$hash" "$verdict"
+}
+
+# shellcheck disable=SC2059  # the format is meant
+printf "$row_format" sweep compiler SIMD workers 'content hash' verdict
+# shellcheck disable=SC2059
+printf "$row_format" --- --- --- --: --- ---
+for one in $sweeps; do compare "$one"; done
 
 if [ -n "$count_file" ]; then echo "$passed $failed" >"$count_file"; fi
 echo "$passed passed, $failed failed"
