@@ -71,9 +71,9 @@ void Tile(const PackedProduct& p, std::size_t row, std::size_t panel, Matrix c) 
   for (std::size_t part = 0; part < kPanel; part += 2 * kLanes) {
     hn::Vec<DF> sums[kRows][2];
     for (auto& sum : sums) sum[0] = sum[1] = hn::Zero(d);
-    const std::uint32_t* b0 = p.right0.data() + first * p.depth + part;
-    const std::uint32_t* b1 = p.right1.data() + first * p.depth + part;
-    for (std::size_t k = 0; k < p.depth; ++k, b0 += kPanel, b1 += kPanel) {
+    for (std::size_t k = 0; k < p.depth; ++k) {
+      const std::size_t at = first * p.depth + part + k * kPanel;
+      const std::uint32_t *b0 = p.right0.data() + at, *b1 = p.right1.data() + at;
       const auto low0 = hn::LoadU(du, b0), high0 = hn::LoadU(du, b0 + kLanes);
       const auto low1 = hn::LoadU(du, b1), high1 = hn::LoadU(du, b1 + kLanes);
       for (std::size_t r = 0; r < kRows; ++r) {
