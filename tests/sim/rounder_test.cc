@@ -94,7 +94,7 @@ TEST(Rounder, NearestEvenEqualsRoundInEveryBinade) {
   }
 }
 
-TEST(Rounder, EveryFormatEqualsRoundOnEveryHighHalfFull) {
+TEST(Rounder, EveryFormatEqualsRoundOnEveryHighHalfLong) {
   const std::vector<float> operands = all_high_halves();
   for (const Format& format : formats_inside_binary32()) {
     for (const RoundSpec& spec : round_specs(format)) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Draws every figure of losses twice from an invented sweep and compares the files byte by byte,
 # checks the numbers in the CSV files against the runs, and the messages of wrong calls.
-# usage: plot_test.sh BUILD_DIR SOURCE_DIR
+# usage: plot_full_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
 source=$2
