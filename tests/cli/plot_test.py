@@ -1,6 +1,6 @@
 """Checks the CSV files of the figures against the run files, the options and the messages.
 
-usage: plot_test.py FOLDER SCRIPTS, by plot_full_test.sh, which has drawn the figures to FOLDER/first.
+usage: plot_test.py FOLDER SCRIPTS, by plot_full_test.sh, which drew the figures to FOLDER/first.
 """
 
 import contextlib
