@@ -48,6 +48,7 @@ HOMES = {
     "toml.hpp": (is_sweep_reader, "one file of experiments/harness/"),
     "hdf5": (is_results_store, "experiments/store/"),
     "H5": (is_results_store, "experiments/store/"),
+    "nlohmann": (is_results_store, "experiments/store/"),
     "nlopt": (is_minimizer, "experiments/laws/minimize.cc"),
     "zlib.h": (is_data_reader, "sim/data/"),
 }

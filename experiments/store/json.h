@@ -1,35 +1,25 @@
-// The part of JSON (RFC 8259) that headers of tensor files use, read strictly.
+// JSON (RFC 8259) as headers of tensor files use it, read strictly.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
 
 namespace halfulp {
 
-struct JsonValue;
-/// In the order of the text; a key stands once.
-using JsonObject = std::vector<std::pair<std::string, JsonValue>>;
-using JsonArray = std::vector<JsonValue>;
+/// Names of an object in the order of the text.
+using Json = nlohmann::ordered_json;
 
-/// Whole numbers up to 2^63 - 1, text, arrays and objects. There are no fractions, truth values and
-/// null in what is read here: they are errors.
-struct JsonValue {
-  std::variant<std::int64_t, std::string, JsonArray, JsonObject> value;
+/// The one value of the text. Throws IoError for text that is no JSON, with where it ends to make
+/// sense, for a name that stands twice in an object, and for more than 16 levels.
+Json parse_json(std::string_view text);
 
-  /// Throw IoError, naming `what`, when the value is of another kind.
-  std::int64_t integer(std::string_view what) const;
-  const std::string& text(std::string_view what) const;
-  const JsonArray& array(std::string_view what) const;
-  const JsonObject& object(std::string_view what) const;
-};
-
-/// The one value of the text. Throws IoError with the byte where it ends to make sense.
-JsonValue parse_json(std::string_view text);
+/// The value as what it must be. Throw IoError, naming `what`, when it is of another kind.
+std::int64_t json_integer(const Json& json, std::string_view what);
+const std::string& json_string(const Json& json, std::string_view what);
+const Json& json_array(const Json& json, std::string_view what);
+const Json& json_object(const Json& json, std::string_view what);
 
 /// With quotes; what is not UTF-8 becomes U+FFFD.
 std::string json_text(std::string_view text);

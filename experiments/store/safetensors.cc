@@ -103,29 +103,29 @@ struct Entry {
   std::size_t begin = 0, end = 0;
 };
 
-std::size_t size_of(const JsonValue& json, const std::string& what) {
-  const std::int64_t value = json.integer(what);
+std::size_t size_of(const Json& json, const std::string& what) {
+  const std::int64_t value = json_integer(json, what);
   if (value < 0) throw IoError(fmt::format("{} is negative", what));
   return static_cast<std::size_t>(value);
 }
 
-Entry read_entry(const std::string& name, const JsonValue& json) {
+Entry read_entry(const std::string& name, const Json& json) {
   Entry entry;
   entry.tensor.name = name;
   bool has_type = false, has_shape = false, has_offsets = false;
-  for (const auto& [key, value] : json.object(fmt::format("tensor '{}'", name))) {
+  for (const auto& [key, value] : json_object(json, fmt::format("tensor '{}'", name)).items()) {
     const std::string what = fmt::format("{} of tensor '{}'", key, name);
     if (key == "dtype") {
       has_type = true;
-      entry.tensor.type = parse_tensor_type(value.text(what));
+      entry.tensor.type = parse_tensor_type(json_string(value, what));
     } else if (key == "shape") {
       has_shape = true;
-      for (const JsonValue& size : value.array(what)) {
+      for (const Json& size : json_array(value, what)) {
         entry.tensor.shape.push_back(size_of(size, what));
       }
     } else if (key == "data_offsets") {
       has_offsets = true;
-      const JsonArray& offsets = value.array(what);
+      const Json& offsets = json_array(value, what);
       if (offsets.size() != 2) throw IoError(what + " are not two");
       entry.begin = size_of(offsets[0], what);
       entry.end = size_of(offsets[1], what);
@@ -204,14 +204,14 @@ Safetensors decode_safetensors(std::string_view bytes) {
   const std::string_view data = bytes.substr(kLengthBytes + length);
   Safetensors content;
   std::vector<Entry> entries;
-  const JsonValue json = parse_json(header);
-  for (const auto& [name, value] : json.object("the header")) {
+  const Json json = parse_json(header);
+  for (const auto& [name, value] : json_object(json, "the header").items()) {
     if (name != kMetadata) {
       entries.push_back(read_entry(name, value));
       continue;
     }
-    for (const auto& [key, text] : value.object(kMetadata)) {
-      content.metadata[key] = text.text("metadata " + key);
+    for (const auto& [key, text] : json_object(value, kMetadata).items()) {
+      content.metadata[key] = json_string(text, "metadata " + key);
     }
   }
   std::stable_sort(entries.begin(), entries.end(),
