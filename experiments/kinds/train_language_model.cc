@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "experiments/kinds/corpora.h"
 #include "experiments/kinds/initial_weights.h"
@@ -83,20 +84,11 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   nn::LanguageModelTask task(spec, *corpus);
   const std::string inputs = language_model_numerics(config) + "\n" + corpus->checksum;
   TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer);
-  const nn::TrainResult& trained = run.result;
-  RunResult result;
-  result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
-  result.reason = trained.reason;
-  result.metrics = metrics_of(spec, trained, *corpus);
-  result.curves =
-      loss_curves(trained, "nats/byte", "training cross entropy", "cross entropy on held-out text");
-  report_updates(trained, result);
-  result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
-  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
-    result.facts.emplace_back("initial_weights_checksum", checksum);
-  }
-  result.counters = std::move(run.counters);
-  return result;
+  std::vector<Metric> metrics = metrics_of(spec, run.result, *corpus);
+  std::vector<Curve> curves = loss_curves(run.result, "nats/byte", "training cross entropy",
+                                          "cross entropy on held-out text");
+  return training_outcome(config, std::move(run), std::move(metrics), std::move(curves),
+                          {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}});
 }
 
 double estimate_seconds(const Config& config) { return training_seconds(train_spec(config)); }
