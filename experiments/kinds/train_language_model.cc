@@ -31,11 +31,12 @@ void prepare(std::span<const Config> configs) {
 /// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
 /// parameters; before a switch of the numerics.
 double mean_bits(const nn::TrainSpec& spec, nn::OperandSpec nn::LinearNumerics::*operand) {
-  const nn::LayerPolicy policy(spec.numerics, nn::linear_layer_names(spec.model),
-                               spec.model.blocks);
+  const std::vector<std::string> layers = nn::linear_layer_names(spec.model);
+  const nn::LayerPolicy policy(spec.numerics, layers, spec.model.blocks);
+  const auto head = layers.end() - 1;
   double bits = 0.0, count = 0.0;
   for (const nn::Parameter& parameter : nn::model_parameters(spec.model)) {
-    if (!parameter.decays || !parameter.name.starts_with("blocks.")) continue;
+    if (std::find(layers.begin(), head, parameter.name) == head) continue;
     const auto size = static_cast<double>(parameter.size());
     bits += size * bits_per_element(policy.linear(parameter.name).*operand);
     count += size;

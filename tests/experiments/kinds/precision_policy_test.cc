@@ -302,5 +302,18 @@ TEST(PrecisionPolicy, BitsAreMeansOverTheBlocksParameters) {
   EXPECT_DOUBLE_EQ(metrics["gradient_bits"], (8 + 16) / 2.0);
 }
 
+TEST(PrecisionPolicy, BitsOfStateSpaceBlocksLeaveOutWhatIsNoLinearLayer) {
+  // A mixer's convolution is a matrix that decays, but no operand of a product.
+  test::Metrics metrics = test::run_kind(
+      kind(),
+      test::with(tiny_run(1), {{"model.mixer", text("state_space")},
+                               {"precision.weight", text("int8")},
+                               {"precision.layers",
+                                list({"*.mixer.input: weight=int4",
+                                      "*.mixer.selection: weight=int4", "*.mixer.step: weight=int4",
+                                      "*.mixer.output: weight=int4", "*.mlp.*: weight=int4"})}}));
+  EXPECT_EQ(metrics["weight_bits"], 4.0);
+}
+
 }  // namespace
 }  // namespace halfulp
