@@ -163,7 +163,7 @@ ConstMatrix OperandQuantizer::transformed(ConstMatrix in, Matrix out, const Oper
 }
 
 void OperandQuantizer::round_with_factors(ConstMatrix in, Matrix out, const OperandCall& call) {
-  scales_of_->make(in, units_, call.is_training, call.learned, multipliers_, scales_);
+  scales_of_->make(in, units_, call.is_training, call.given, multipliers_, scales_);
   const std::vector<float>* scales = &scales_;
   std::vector<float> ones;
   if (call.scales.data != nullptr) {

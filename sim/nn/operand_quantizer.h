@@ -26,7 +26,7 @@ struct OperandCall {
   bool is_training = true;
   std::span<const float> signs = {};       ///< of the product's rotation
   const float* channel_factors = nullptr;  ///< of smooth: column c is multiplied by the c-th
-  float* learned = nullptr;                ///< trained scales, one for each unit
+  float* given = nullptr;                  ///< trained scales, one for each unit, or the propagated
   bool keeps_slopes = false;               ///< backward() follows
   QuantizationWatch* watch = nullptr;      ///< looks on where it rounds
   Matrix scales = {};  ///< where given, `out` receives grid values and this their scales

@@ -285,6 +285,28 @@ TEST(PrecisionPolicy, Binary16TrainsUnderDynamicLossScaling) {
   EXPECT_EQ(test::run_kind(kind(), saturating)["skipped_updates"], 0.0);
 }
 
+TEST(PrecisionPolicy, PropagatedScalesNeedAModelWithRules) {
+  const auto issues = [](const Settings& settings) {
+    std::vector<std::string> keys;
+    for (const ConfigIssue& issue : kind().check(with(test::with(tiny_run(1), settings)))) {
+      keys.push_back(issue.key);
+    }
+    return keys;
+  };
+  using Keys = std::vector<std::string>;
+  const Settings scaled = {{"precision.gradient", text("e5m2+propagated")},
+                           {"precision.layers", list({"*.up: weight=e4m3fn+propagated"})}};
+  EXPECT_EQ(issues(scaled), Keys());
+  const Keys refused = {"precision.gradient", "precision.gradient", "precision.layers"};
+  Settings experts = scaled, unit = scaled;
+  experts["precision.layers"] = list({"*.qkv: weight=e4m3fn+propagated"});
+  experts["model.experts"] = std::int64_t{3};
+  unit["model.parameterization"] = text("munit");
+  unit["model.tied_head"] = false;
+  EXPECT_EQ(issues(experts), refused);
+  EXPECT_EQ(issues(unit), refused);
+}
+
 TEST(PrecisionPolicy, BitsAreMeansOverTheBlocksParameters) {
   const Settings tiny = test::with(
       tiny_run(1), {{"precision.weight", text("int8")}, {"precision.gradient", text("e5m2")}});
