@@ -285,6 +285,30 @@ TEST(PrecisionPolicy, Binary16TrainsUnderDynamicLossScaling) {
   EXPECT_EQ(test::run_kind(kind(), saturating)["skipped_updates"], 0.0);
 }
 
+TEST(PrecisionPolicy, AutomaticLossScalingFollowsWeightGradientsThatSaturate) {
+  const auto issues = [](const char* weight_gradient) {
+    return kind().check(
+        with(test::with(tiny_run(1), {{"train.loss_scaling", text("automatic")},
+                                      {"precision.weight_gradient", text(weight_gradient)}})));
+  };
+  EXPECT_TRUE(issues("e4m3fn+unscaled").empty());
+  for (const char* scaled : {"e4m3fn", "mxfp8", "binary32", "inherit"}) {
+    ASSERT_EQ(issues(scaled).size(), 1U) << scaled;
+    EXPECT_EQ(issues(scaled)[0].key, "train.loss_scaling");
+  }
+  // From far too large a scale it halves until gradients fit, and the run is near binary32.
+  const Settings scaled =
+      test::with(tiny_run(120), {{"train.loss_scaling", text("automatic")},
+                                 {"train.loss_scale", 0x1p30},
+                                 {"precision.weight_gradient", text("e4m3fn+unscaled")}});
+  test::Metrics exact = test::run_kind(kind(), tiny_run(120));
+  test::Metrics automatic = test::run_kind(kind(), scaled);
+  EXPECT_EQ(automatic["skipped_updates"], 0.0);
+  EXPECT_LT(automatic["loss_scale"], 0x1p20);
+  EXPECT_GT(automatic["loss_scale"], 0x1p4);
+  EXPECT_NEAR(automatic["validation_loss"], exact["validation_loss"], 0.4);
+}
+
 TEST(PrecisionPolicy, PropagatedScalesNeedAModelWithRules) {
   const auto issues = [](const Settings& settings) {
     std::vector<std::string> keys;
