@@ -113,7 +113,8 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   const auto corpus = shared_corpus(config);
   nn::LanguageModelTask task(spec, *corpus);
   const std::string inputs = language_model_numerics(config) + "\n" + corpus->checksum;
-  TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer);
+  const KeepPlan keep = keep_plan(config, seed, corpus->checksum);
+  TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer, keep);
   std::vector<Metric> metrics = metrics_of(spec, run.result, *corpus);
   std::vector<Curve> curves = loss_curves(run.result, "nats/byte", "training cross entropy",
                                           "cross entropy on held-out text");

@@ -8,6 +8,7 @@
 
 #include "experiments/config.h"
 #include "experiments/kind.h"
+#include "experiments/kinds/kept_weights.h"
 #include "sim/nn/training_loop.h"
 
 namespace halfulp {
@@ -20,10 +21,10 @@ struct TrainingRun {
 /// Trains `task`; `inputs` says what else the run depends on (numerics, checksums of data), so that
 /// a checkpoint is used for the same inputs only. The keys are those of checkpoint_fields(). The
 /// result is the same bits whether the run was interrupted or not. Throws DataError for initial
-/// weights that do not fit.
+/// weights that do not fit, IoError when weights of `keep` cannot be stored.
 TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec spec,
                          nn::TrainingTask& task, const StopRules& stop, const std::string& inputs,
-                         RunObserver& observer);
+                         RunObserver& observer, const KeepPlan& keep = {});
 
 /// How a run ended, and `metrics`, `curves` and `facts` with what every training run reports after
 /// them: its updates, the checksum of the weights it started from, its counters.

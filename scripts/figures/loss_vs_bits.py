@@ -174,7 +174,9 @@ def _draw_panel(axis, cells, references, styles, options):
     if options.gap:
         axis.axhline(0.0, color=style.GREY, linewidth=0.7, linestyle=style.REFERENCE_DASH, zorder=1)
     axis.set_xticks(range(len(widths)), [f"{bits:g}" for bits in widths])
-    room = 0.55 if len(groups) > 1 else 0.0
+    longest = max(len(group.label) for group in groups)
+    # Of the labels: a panel is about 40 characters wide.
+    room = max(0.55, longest / 40 * len(widths)) if len(groups) > 1 else 0.0
     axis.set_xlim(-0.5 - room * options.gap, len(widths) - 0.5 + room * (not options.gap))
 
 

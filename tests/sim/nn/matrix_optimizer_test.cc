@@ -236,21 +236,23 @@ TEST(Soap, TurnsWithItsGradients) {
   }
 }
 
-/// A X with X = S^(-1/4) of a symmetric positive S: two Newton iterations of the inverse root by
-/// products alone (Guo and Higham), which share nothing with eigenvectors.
+/// a (n x k) b (k x m).
+Square product(const Square& a, const Square& b, std::size_t n, std::size_t k, std::size_t m) {
+  Square out(n * m);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t l = 0; l < k; ++l) {
+      for (std::size_t j = 0; j < m; ++j) out[i * m + j] += a[i * k + l] * b[l * m + j];
+    }
+  }
+  return out;
+}
+
+/// X = S^(-1/4) of a symmetric positive S: Newton steps by products alone (Guo and
+/// Higham 2006), which share nothing with eigenvectors.
 Square inverse_quarter_root(const Square& s, std::size_t n) {
   double size = 0.0;
   for (const double x : s) size += x * x;
   size = std::sqrt(size);
-  const auto times = [n](const Square& a, const Square& b) {
-    Square out(n * n);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t k = 0; k < n; ++k) {
-        for (std::size_t j = 0; j < n; ++j) out[i * n + j] += a[i * n + k] * b[k * n + j];
-      }
-    }
-    return out;
-  };
   // X <- X (5 I - M) / 4, M <- ((5 I - M) / 4)^4 M, from X = z^(1/4) I, M = z S.
   const double z = 2.5 / size;
   Square x(n * n), m(n * n), t(n * n);
@@ -260,9 +262,9 @@ Square inverse_quarter_root(const Square& s, std::size_t n) {
   }
   for (int step = 0; step < 80; ++step) {
     for (std::size_t i = 0; i < n * n; ++i) t[i] = ((i % (n + 1) == 0 ? 5.0 : 0.0) - m[i]) / 4.0;
-    x = times(x, t);
-    const Square t2 = times(t, t);
-    m = times(times(t2, t2), m);
+    x = product(x, t, n, n, n);
+    const Square t2 = product(t, t, n, n, n);
+    m = product(product(t2, t2, n, n, n), m, n, n, n);
   }
   return x;
 }
@@ -308,18 +310,8 @@ TEST(Shampoo, FollowsItsDefinition) {
       const double d = first[i] / b1 / (std::sqrt(second[i] / b2) + spec.epsilon);
       adam += d * d;
     }
-    Square half(n * m), direction(n * m);
+    const Square direction = product(product(left_root, first, n, n, m), right_root, n, m, m);
     double size = 0.0;
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t k = 0; k < n; ++k) {
-        for (std::size_t j = 0; j < m; ++j)
-          half[i * m + j] += left_root[i * n + k] * first[k * m + j];
-      }
-      for (std::size_t k = 0; k < m; ++k) {
-        for (std::size_t j = 0; j < m; ++j)
-          direction[i * m + j] += half[i * m + k] * right_root[k * m + j];
-      }
-    }
     for (const double d : direction) size += d * d;
     // Until the fifth gradient the right Gram matrix is singular and its root ill-conditioned.
     const double tolerance = t < 3 ? 0.05 : 2e-4;
