@@ -313,7 +313,7 @@ TEST(Shampoo, FollowsItsDefinition) {
     const Square direction = product(product(left_root, first, n, n, m), right_root, n, m, m);
     double size = 0.0;
     for (const double d : direction) size += d * d;
-    // Until the fifth gradient the right Gram matrix is singular and its root ill-conditioned.
+    // The first gradient leaves the right Gram matrix singular and its root ill-conditioned.
     const double tolerance = t < 3 ? 0.05 : 2e-4;
     for (std::size_t i = 0; i < n * m; ++i) {
       const double moved = static_cast<double>(before[i]) - static_cast<double>(own.weights[i]);
