@@ -62,7 +62,7 @@ def _cells(results, options):
     for run in range(len(results)):
         series = str(results[options.series][run])
         own = _identity(results, run)
-        if not options.absolute and (own not in base or series == options.reference):
+        if not options.absolute and (own not in base or _is(options.reference, series)):
             continue
         value = float(results[options.metric][run]) - (0 if options.absolute else base[own])
         if not math.isfinite(value):
@@ -80,8 +80,13 @@ def _references(results, options):
     return {
         _identity(results, run): float(results[options.metric][run])
         for run in range(len(results))
-        if str(results[options.series][run]) == options.reference
+        if _is(options.reference, str(results[options.series][run]))
     }
+
+
+def _is(name, spec):
+    """Whether a spec is of this name, with or without options."""
+    return spec == name or spec.startswith(name + "+")
 
 
 def _identity(results, run):

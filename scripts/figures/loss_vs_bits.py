@@ -262,6 +262,7 @@ def _set_limits(axis, cells, references, options):
     if options.log and options.gap and high > 0:
         axis.set_yscale("symlog", linthresh=10.0 ** (math.floor(math.log10(high)) - 1))
         axis.set_ylim(min(1.3 * min(drawn), 0.0), 1.7 * high)
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")  # without mathtext
     elif options.log and low > 0:
         axis.set_yscale("log")
         axis.set_ylim(low / (high / low) ** 0.06, high * (high / low) ** 0.12)
