@@ -96,5 +96,5 @@ def _draw_line(axis, title, name, points, look, is_log):
     if good:
         axis.plot(*zip(*good), markersize=3, linewidth=0.9, zorder=3, markeredgewidth=0, **look)
     axis.plot(lost, [0.015] * len(lost), transform=axis.get_xaxis_transform(), linestyle="none",
-              marker="v", markersize=3, color=colour, markerfacecolor="white", clip_on=False)
+              marker="v", markersize=3, color=colour, markerfacecolor="white")
     return rows

@@ -48,6 +48,7 @@ assert (gap == runs["validation_loss"][()] - runs["baseline_loss"][()]).all()
 means = [gap[(bits == b) & (method == "round")].mean() for b in (2, 3, 4, 8)]
 assert sorted(means, reverse=True) == means, means
 assert abs(means[-1]) < 0.01 < means[0], means
+assert gap[(bits == 2) & (method == "gptq")].mean() < 0.5 * means[0]
 assert len(set(runs["trunk_checksum"].asstr()[()])) == 8
 PY
 expect 0 "$run" fit results/ptq_versus_tokens_smoke/results.h5 --law qid --target loss_gap \

