@@ -260,7 +260,8 @@ TEST(NamedCodebooks, DynamicMapsOfFewerBits) {
     EXPECT_EQ(parse_format("dynamic(" + std::to_string(bits) + ")"), Format(format));
     EXPECT_EQ(parse_format(to_spec(format)), Format(format));
   }
-  EXPECT_EQ(to_spec(parse_format("codebook(-0.55,0,0.55,1)")), "dynamic(2)");
+  EXPECT_EQ(to_spec(parse_format("codebook(-0.550000011920929,0,0.550000011920929,1)")),
+            "dynamic(2)");
   EXPECT_THROW(parse_format("dynamic(9)"), SpecError);
 }
 
