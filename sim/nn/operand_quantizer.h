@@ -32,6 +32,13 @@ struct OperandCall {
   Matrix scales = {};  ///< where given, `out` receives grid values and this their scales
 };
 
+/// The quantizer whose units and format an operand has where its scales are made by a ScaleMaker: a
+/// block format there stands as groups with powers of two.
+QuantizerSpec unit_quantizer(const OperandSpec& spec);
+
+/// Whether a ScaleMaker is needed: the quantizer's own scales do not serve.
+bool makes_scales(const OperandSpec& spec);
+
 class OperandQuantizer {
  public:
   /// `spec`: of with_reduction(). `scales_channels`: smooth_swiglu applies here.
