@@ -7,6 +7,7 @@ FIGURES = {
     "loss_vs_bits": "final loss against bits per element: seeds, means, intervals, diverged runs",
     "gap_vs_accumulator": "loss above binary32 sums against accumulator bits, paired seeds",
     "gap_lines": "metric above a reference's along any column, a line per setting, panels",
+    "float_split": "loss above binary32 against exponent bits, a line per width, panels by block",
     "counters": "what happened to tensors (underflow, saturation, ...) by layer over the updates",
     "stability": "loss against learning rate by format, and the share of failed runs",
     "loss_vs_rate": "loss against learning rate, a panel per parameterization, a line per width",

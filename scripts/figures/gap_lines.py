@@ -24,7 +24,8 @@ def add_options(parser):
         "--reference", default="binary32", help="value of the series to compare with"
     )
     parser.add_argument("--absolute", action="store_true", help="the metric itself, not the gap")
-    parser.add_argument("--log", action="store_true", help="logarithmic axes")
+    parser.add_argument("--log", choices=("x", "y", "both"), help="logarithmic axes")
+    parser.add_argument("--x-label", metavar="TEXT", help="what to call the column of --x")
 
 
 def draw(results, options):
@@ -96,7 +97,7 @@ def _identity(results, run):
 
 def shortened(name):
     """A quantizer's spec without what it has by default."""
-    for word in ("nearest_even", "saturate", "scale_binary32", "tensor", "straight_through"):
+    for word in ("nearest_even", "saturate", "scale_binary32", "tensor", "unscaled"):
         name = re.sub(rf"\+{word}(?![a-z_(])", "", name)
     return name
 
@@ -118,14 +119,15 @@ def _draw_series(axis, cells, look):
 
 
 def _finish_axis(axis, panel, results, options):
-    if options.log:
+    if options.log in ("x", "both"):
         axis.set_xscale("log")
-        axis.set_yscale("log")
         style.plain_log_axis(axis.xaxis)
+    if options.log in ("y", "both"):
+        axis.set_yscale("log")
         style.plain_log_axis(axis.yaxis)
     elif not options.absolute:
         axis.axhline(0.0, color=style.GREY, linewidth=0.7, linestyle=style.REFERENCE_DASH)
-    axis.set_xlabel(results.label(options.x))
+    axis.set_xlabel(options.x_label or results.label(options.x).split(".")[-1])
     text = panel if isinstance(panel, str) else style.short_count(float(panel))
     axis.set_title(f"{options.panel.split('.')[-1].replace('_', ' ')} {text}")
 

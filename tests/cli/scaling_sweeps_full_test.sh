@@ -31,9 +31,9 @@ try() {
 }
 
 try training_precision loss_vs_bits --gap --log
-try qat_gap gap_lines --log
-try float_split gap_lines --series precision.weight --log
-try forward_backward gap_lines
-try low_bit_qat gap_lines --series precision.weight --x precision.switch_until --absolute
+try qat_gap gap_lines --log both
+try float_split float_split
+try forward_backward gap_lines --log x
+try low_bit_qat gap_lines --series precision.weight --x precision.switch_until --log y
 try ternary gap_lines --x parameters --panel train.tokens_per_parameter --absolute
 echo "$runs runs, 6 figures"
