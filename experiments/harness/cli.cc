@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "experiments/harness/claims_command.h"
 #include "experiments/harness/cli_commands.h"
 #include "experiments/harness/cli_options.h"
 #include "experiments/harness/derive_command.h"
@@ -200,11 +201,12 @@ int run_cli(const std::vector<std::string>& arguments, std::span<const Experimen
             const std::string& program) {
   try {
     const std::string first = arguments.empty() ? "" : arguments.front();
-    if (first == "fit" || first == "laws" || first == "derive") {
+    if (first == "fit" || first == "laws" || first == "derive" || first == "claims") {
       const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-      print(first == "fit"    ? fit_command(rest, program)
-            : first == "laws" ? laws_command(rest)
-                              : derive_command(rest, program));
+      print(first == "fit"      ? fit_command(rest, program)
+            : first == "laws"   ? laws_command(rest)
+            : first == "derive" ? derive_command(rest, program)
+                                : claims_command(rest, program));
       return kDone;
     }
     const Options options = parse_options(arguments, program);
