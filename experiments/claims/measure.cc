@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "experiments/claims/claim.h"
 #include "experiments/claims/measure_rows.h"
@@ -108,36 +109,55 @@ double rms(const std::vector<double>& errors, const std::vector<double>& weights
   return std::sqrt(sum / count);
 }
 
-std::vector<double> held_out_errors(const Claim& claim, const laws::Problem& problem,
-                                    const laws::FitRequest& request) {
-  const laws::MultiStart fit =
-      laws::fit_from_grid(problem, std::vector<double>(problem.rows(), 1.0), request.options);
+std::vector<double> fold_errors(const laws::Problem& problem, const laws::MultiStart& fit,
+                                const laws::FitRequest& request) {
+  if (problem.groups() < request.folds) {
+    throw laws::TooFewRows(
+        fmt::format("{} groups of rows are too few for {} folds", problem.groups(), request.folds));
+  }
+  return laws::predict_folds(problem, request.folds, fit, request.options).errors;
+}
+
+/// Errors of each law on the same held-out rows.
+std::vector<std::vector<double>> held_out_errors(const Claim& claim,
+                                                 const std::vector<laws::Problem>& problems,
+                                                 const laws::FitRequest& request) {
   const std::string& variable = claim.statistic.held_out;
-  if (variable == "folds") {
-    if (problem.groups() < request.folds) {
-      throw laws::TooFewRows(fmt::format("{} groups of rows are too few for {} folds",
-                                         problem.groups(), request.folds));
+  std::optional<laws::LargestRows> largest;
+  for (const laws::Problem& problem : problems) {  // a rival may lack the variable
+    if (variable != "folds" && !largest) largest = laws::largest_rows(problem, variable);
+  }
+  if (variable != "folds" && !largest) {
+    throw ConfigError(
+        fmt::format("option '--held_out': no law has a variable '{}'; or use \"folds\"", variable));
+  }
+  std::vector<std::vector<double>> errors;
+  for (const laws::Problem& problem : problems) {
+    const laws::MultiStart fit =
+        laws::fit_from_grid(problem, std::vector<double>(problem.rows(), 1.0), request.options);
+    if (!largest) {
+      errors.push_back(fold_errors(problem, fit, request));
+      continue;
     }
-    return laws::predict_folds(problem, request.folds, fit, request.options).errors;
+    auto rows = laws::predict_largest(problem, *largest, fit, request.options);
+    if (!rows) throw laws::TooFewRows("too few rows remain without the largest " + variable);
+    errors.push_back(std::move(rows->errors));
   }
-  auto largest = laws::predict_largest(problem, variable, fit, request.options);
-  if (!largest) {
-    throw laws::TooFewRows(fmt::format("too few rows remain without the largest {}", variable));
-  }
-  return std::move(largest->errors);
+  return errors;
 }
 
 Measurement measure_held_out(const Claim& claim, Table table, int jobs) {
   const laws::FitRequest request = with_jobs(claim.statistic.request, jobs);
   laws::check_request(request);
   laws::prepare_table(request, table);
-  const laws::Problem problem = laws::make_problem(request, table);
-  const std::vector<double> own = held_out_errors(claim, problem, request);
-  std::vector<std::vector<double>> rivals;
+  std::vector<laws::Problem> problems = {laws::make_problem(request, table)};
   for (const std::string& law : request.compare) {
-    rivals.push_back(
-        held_out_errors(claim, laws::make_rival(request, problem, table, law), request));
+    problems.push_back(laws::make_rival(request, problems.front(), table, law));
   }
+  const laws::Problem& problem = problems.front();
+  auto rivals = held_out_errors(claim, problems, request);
+  const std::vector<double> own = rivals.front();
+  rivals.erase(rivals.begin());
   const auto value = [&](const std::vector<double>& weights) {
     double best = std::numeric_limits<double>::infinity();
     for (const auto& errors : rivals) best = std::min(best, rms(errors, weights));

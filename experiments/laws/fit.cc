@@ -163,19 +163,23 @@ std::vector<std::vector<double>> bootstrap(const Problem& problem, const MultiSt
   return replicates;
 }
 
-std::optional<HeldOutRows> predict_largest(const Problem& problem, const std::string& variable,
-                                           const MultiStart& fit, const FitOptions& options) {
+std::optional<LargestRows> largest_rows(const Problem& problem, const std::string& variable) {
   const std::vector<double> values = problem.variable(variable);
   if (values.empty()) return {};
   std::vector<double> sorted = values;
   std::sort(sorted.begin(), sorted.end());
   const double limit = sorted[sorted.size() - 1 - sorted.size() / 10];
-  std::vector<double> weights;
-  for (const double value : values) weights.push_back(value < limit ? 1.0 : 0.0);
+  LargestRows largest = {variable + " >= " + number_text(limit), {}};
+  for (const double value : values) largest.weights.push_back(value < limit ? 1.0 : 0.0);
+  return largest;
+}
+
+std::optional<HeldOutRows> predict_largest(const Problem& problem, const LargestRows& largest,
+                                           const MultiStart& fit, const FitOptions& options) {
+  const std::vector<double>& weights = largest.weights;
   const double kept = std::accumulate(weights.begin(), weights.end(), 0.0);
   if (kept <= static_cast<double>(problem.dimension())) return {};
-  HeldOutRows result = {variable + " >= " + number_text(limit),
-                        std::vector<double>(problem.rows(), kNotANumber)};
+  HeldOutRows result = {largest.what, std::vector<double>(problem.rows(), kNotANumber)};
   predict(problem, weights, refit(problem, weights, fit, options, 0), result.errors);
   const bool any = std::any_of(result.errors.begin(), result.errors.end(),
                                [](double error) { return !std::isnan(error); });
@@ -206,7 +210,8 @@ HeldOutRows predict_folds(const Problem& problem, std::size_t folds, const Multi
 
 std::vector<HeldOut> leave_largest_out(const Problem& problem, const std::string& variable,
                                        const MultiStart& fit, const FitOptions& options) {
-  const auto rows = predict_largest(problem, variable, fit, options);
+  const auto largest = largest_rows(problem, variable);
+  const auto rows = largest ? predict_largest(problem, *largest, fit, options) : std::nullopt;
   return rows ? std::vector<HeldOut>{summary(*rows)} : std::vector<HeldOut>{};
 }
 
