@@ -15,6 +15,7 @@ namespace halfulp {
 namespace nn {
 struct Checkpoint;
 }
+struct Safetensors;
 
 /// A number of a run, with what a reader needs to label an axis.
 struct Metric {
@@ -82,6 +83,14 @@ class RunObserver {
   /// Replaces the run's checkpoint. A disk that is full is reported and ends no run.
   virtual void save_checkpoint(const std::string& /*inputs*/,
                                const nn::Checkpoint& /*checkpoint*/) {}
+
+  /// Whether keep_weights() has stored the run's weights after this many updates, now or in an
+  /// interrupted process.
+  virtual bool has_kept_weights(std::int64_t /*updates*/) { return true; }
+
+  /// Stores weights that the run passes by in the folder of the sweep, with the run's id among the
+  /// metadata. Throws IoError.
+  virtual void keep_weights(std::int64_t /*updates*/, const Safetensors& /*weights*/) {}
 
   /// Something that the user should read now.
   virtual void remark(const std::string& /*text*/) {}

@@ -3,6 +3,7 @@
 //   DIR/NAME/runs/ID.journal  progress of a run that is running or has failed
 //   DIR/NAME/runs/ID.failed   why a run failed
 //   DIR/NAME/runs/ID.checkpoint   where an interrupted run goes on
+//   DIR/NAME/kept/ID-UPDATES.safetensors   weights that a run has passed by
 //   DIR/NAME/results.h5       all finished runs of the sweep, in its order
 //   DIR/NAME/sweep.toml       the sweep file, for the record
 #pragma once
@@ -44,6 +45,11 @@ class RunFolder {
 
   std::string checkpoint_file(std::string_view id) const {
     return runs_ + std::string(id) + ".checkpoint";
+  }
+
+  /// Weights of the run after `updates` updates.
+  std::string kept_file(std::string_view id, std::int64_t updates) const {
+    return path_ + "/kept/" + std::string(id) + "-" + std::to_string(updates) + ".safetensors";
   }
 
   std::string failed_file(std::string_view id) const { return runs_ + std::string(id) + ".failed"; }

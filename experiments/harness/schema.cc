@@ -37,7 +37,7 @@ std::string_view expected(FieldType type) {
     case FieldType::accumulator:
       return "an accumulator such as \"bfloat16+blocked(32)\", or its table";
     case FieldType::text_list:
-      return "a list of texts";
+      return "a list of texts or numbers";
   }
   return "";
 }
@@ -138,11 +138,16 @@ std::optional<Value> read_text_list(const Field& field, const TomlNode& node,
   }
   std::vector<std::string> list;
   for (const TomlNode& item : node.items) {
-    if (item.type != TomlType::text) {
+    if (item.type == TomlType::integer) {
+      list.push_back(halfulp::to_text(Value(item.integer)));
+    } else if (item.type == TomlType::real) {
+      list.push_back(halfulp::to_text(Value(item.real)));
+    } else if (item.type == TomlType::text) {
+      list.push_back(item.text);
+    } else {
       complain_type(field, item, diagnostics);
       return std::nullopt;
     }
-    list.push_back(item.text);
   }
   return Value(std::move(list));
 }

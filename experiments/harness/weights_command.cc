@@ -7,6 +7,7 @@
 #include "experiments/store/checkpoint_file.h"
 #include "experiments/store/config_text.h"
 #include "experiments/store/io_error.h"
+#include "experiments/store/model_weights.h"
 
 namespace halfulp::harness {
 namespace {
@@ -22,17 +23,7 @@ Safetensors content_of(const Sweep& sweep, const RunPoint& point, const nn::Chec
                       {"numerics", sweep.kind->numerics(point.config)},
                       {"config", canonical_toml(point.config)}};
   const auto& weights = nn::state_of<float>(checkpoint, "weights");
-  for (const nn::SavedTensor& tensor : checkpoint.tensors) {
-    const std::size_t size = tensor.rows * tensor.cols;
-    if (tensor.offset > weights.size() || size > weights.size() - tensor.offset) {
-      throw nn::CheckpointError("tensor " + tensor.name + " is not within the weights");
-    }
-    const auto begin = weights.begin() + static_cast<std::ptrdiff_t>(tensor.offset);
-    NamedTensor named = {tensor.name, {tensor.cols}, {}, type};
-    if (tensor.rows > 1) named.shape = {tensor.rows, tensor.cols};
-    named.values.assign(begin, begin + static_cast<std::ptrdiff_t>(size));
-    content.tensors.push_back(std::move(named));
-  }
+  content.tensors = named_tensors(weights, checkpoint.tensors, type);
   return content;
 }
 

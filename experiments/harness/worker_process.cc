@@ -20,6 +20,7 @@
 #include "experiments/store/atomic_file.h"
 #include "experiments/store/checkpoint_file.h"
 #include "experiments/store/io_error.h"
+#include "experiments/store/safetensors.h"
 
 namespace halfulp::harness {
 
@@ -60,11 +61,12 @@ void send(int file, const Message& message) {
 /// Every report goes to the journal, the parent gets twenty a second at most.
 class PipeObserver final : public RunObserver {
  public:
-  PipeObserver(int file, JournalWriter& journal, std::string run_id, std::string checkpoint_file)
+  PipeObserver(int file, JournalWriter& journal, const RunFolder& folder, std::string run_id)
       : file_(file),
         journal_(journal),
+        folder_(folder),
         run_id_(std::move(run_id)),
-        checkpoint_file_(std::move(checkpoint_file)) {}
+        checkpoint_file_(folder.checkpoint_file(run_id_)) {}
 
   void progress(std::int64_t done, std::int64_t total, double value) override {
     journal_.append(done, total, value);
@@ -100,6 +102,19 @@ class PipeObserver final : public RunObserver {
     }
   }
 
+  bool has_kept_weights(std::int64_t updates) override {
+    return std::filesystem::exists(folder_.kept_file(run_id_, updates));
+  }
+
+  void keep_weights(std::int64_t updates, const Safetensors& weights) override {
+    Safetensors content = weights;
+    content.metadata["run_id"] = run_id_;
+    const std::filesystem::path path = folder_.kept_file(run_id_, updates);
+    std::error_code ignored;  // the writer says what is wrong with the folder
+    std::filesystem::create_directories(path.parent_path(), ignored);
+    write_safetensors(path.string(), content);
+  }
+
   void remark(const std::string& text) override {
     send(file_, {MessageType::remark, 0, 0, 0.0, text});
   }
@@ -112,6 +127,7 @@ class PipeObserver final : public RunObserver {
 
   int file_;
   JournalWriter& journal_;
+  const RunFolder& folder_;
   std::string run_id_, checkpoint_file_;
   std::string program_;  ///< its checksum, when it was needed
   bool has_complained_ = false;
@@ -182,7 +198,7 @@ Message run_and_store(const WorkerTask& task, int message_file) {
     const bool diverged = info.state == RunState::diverged;
     return {diverged ? MessageType::diverged : MessageType::done, 0, 0, 0.0, info.reason};
   }
-  PipeObserver observer(message_file, journal, id, task.folder->checkpoint_file(id));
+  PipeObserver observer(message_file, journal, *task.folder, id);
   try {
     return store(task, compute(task, observer));
   } catch (const std::bad_alloc&) {

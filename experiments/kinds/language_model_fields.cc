@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "experiments/kinds/checkpoint_fields.h"
+#include "experiments/kinds/kept_weights.h"
 
 namespace halfulp {
 
@@ -10,8 +11,8 @@ std::span<const Field> language_model_fields() {
   static const std::vector<Field> all = [] {
     std::vector<Field> fields;
     for (const auto group :
-         {model_fields(), training_fields(), checkpoint_fields(), optimizer_fields(),
-          precision_fields(), optimizer_precision_fields()}) {
+         {model_fields(), training_fields(), checkpoint_fields(), kept_weights_fields(),
+          optimizer_fields(), precision_fields(), optimizer_precision_fields()}) {
       fields.insert(fields.end(), group.begin(), group.end());
     }
     return fields;

@@ -1,6 +1,7 @@
 #include "experiments/kinds/language_model_spec.h"
 
 #include "experiments/kinds/checkpoint_fields.h"
+#include "experiments/kinds/kept_weights.h"
 #include "experiments/kinds/model_spec.h"
 #include "experiments/kinds/optimizer_spec.h"
 #include "experiments/kinds/parameterization_spec.h"
@@ -101,6 +102,7 @@ std::vector<ConfigIssue> check_language_model(const Config& config) {
     issues.push_back(std::move(issue));
   }
   for (ConfigIssue& issue : check_checkpoint_fields(config)) issues.push_back(std::move(issue));
+  for (ConfigIssue& issue : check_kept_weights(config)) issues.push_back(std::move(issue));
   for (ConfigIssue& issue : check_optimizer(config)) issues.push_back(std::move(issue));
   for (ConfigIssue& issue : check_parts(config)) issues.push_back(std::move(issue));
   return issues;

@@ -18,6 +18,7 @@ using namespace std::string_view_literals;
 
 /// Beginnings of keys that other networks do not have.
 constexpr std::array kAbsent = {"train.tokens_per_parameter"sv,
+                                "train.keep_weights_at"sv,
                                 "evaluation.bytes"sv,
                                 "precision.attention."sv,
                                 "precision.softmax"sv,

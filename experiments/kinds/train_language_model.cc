@@ -42,6 +42,29 @@ double mean_bits(const nn::TrainSpec& spec, nn::OperandSpec nn::LinearNumerics::
   return bits / count;
 }
 
+/// The update whose weights the last ones are compared with: at which the numerics switch, the
+/// first of a run that starts from given weights; else -1.
+std::int64_t reference_update(const Config& config, const nn::NumericsSwitch& numerics_switch) {
+  for (const std::uint32_t update : {numerics_switch.until, numerics_switch.from}) {
+    if (update != nn::NumericsSwitch::kNever && update > 0) return update;
+  }
+  return config.text("train.initial_weights").empty() ? -1 : 0;
+}
+
+/// Sum of the magnitudes of the changes of the blocks' linear weights over that of the weights.
+double weight_change(const nn::ModelConfig& model, const nn::TrainResult& result) {
+  double changes = 0.0, magnitudes = 0.0;
+  for (const nn::Parameter& parameter : nn::model_parameters(model)) {
+    if (!parameter.decays || !parameter.name.starts_with("blocks.")) continue;
+    for (std::size_t i = parameter.offset; i < parameter.offset + parameter.size(); ++i) {
+      const double before = static_cast<double>(result.reference_weights[i]);
+      changes += std::abs(static_cast<double>(result.weights[i]) - before);
+      magnitudes += std::abs(before);
+    }
+  }
+  return changes / magnitudes;
+}
+
 std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult& result,
                                const Corpus& corpus) {
   const auto number = [](auto value) { return static_cast<double>(value); };
@@ -69,6 +92,11 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
       {"gradient_bits", mean_bits(spec, &Linear::dgrad_grad_output), "bit",
        "bits per output-gradient code in the data-gradient product, the same mean"},
   };
+  if (!result.reference_weights.empty()) {
+    metrics.push_back({"weight_change", weight_change(spec.model, result), "1",
+                       "relative L1 change of the blocks' linear weights since the numerics "
+                       "switched, or since the given initial weights"});
+  }
   if (!std::isnan(corpus.entropy_nats)) {
     metrics.push_back({"source_entropy", corpus.entropy_nats, "nats/byte",
                        "entropy rate of the synthetic source: the least loss there is"});
@@ -78,11 +106,13 @@ std::vector<Metric> metrics_of(const nn::TrainSpec& spec, const nn::TrainResult&
 
 RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
               RunObserver& observer) {
-  const nn::TrainSpec spec = train_spec(config);
+  nn::TrainSpec spec = train_spec(config);
+  spec.loop.reference_update = reference_update(config, spec.numerics.switch_to);
   const auto corpus = shared_corpus(config);
   nn::LanguageModelTask task(spec, *corpus);
   const std::string inputs = language_model_numerics(config) + "\n" + corpus->checksum;
-  TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer);
+  const KeepPlan keep = keep_plan(config, seed, corpus->checksum);
+  TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer, keep);
   const nn::TrainResult& trained = run.result;
   RunResult result;
   result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;

@@ -13,11 +13,14 @@ namespace halfulp {
 namespace {
 
 /// Goes on from the checkpoint of an interrupted process, where there is one.
-void resume(const std::string& inputs, nn::TrainingLoop& loop, nn::CounterRecorder& counters,
-            RunObserver& observer) {
+void resume(const std::string& inputs, const KeepPlan& keep, nn::TrainingLoop& loop,
+            nn::CounterRecorder& counters, RunObserver& observer) {
   nn::Checkpoint checkpoint;
   if (!observer.load_checkpoint(inputs, checkpoint)) return;
   try {
+    if (!has_kept_until(keep, nn::updates_of(checkpoint), observer)) {
+      throw nn::CheckpointError("weights of train.keep_weights_at before it are not there");
+    }
     nn::restore(checkpoint, loop);
   } catch (const nn::CheckpointError& error) {
     observer.remark(fmt::format("checkpoint not used: {}; the run starts anew", error.what()));
@@ -30,14 +33,14 @@ void resume(const std::string& inputs, nn::TrainingLoop& loop, nn::CounterRecord
 
 TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec spec,
                          nn::TrainingTask& task, const StopRules& stop, const std::string& inputs,
-                         RunObserver& observer) {
+                         RunObserver& observer, const KeepPlan& keep) {
   spec.stop_at_non_finite = stop.non_finite;
   spec.stop_above = stop.loss_above;
   spec.initial_weights = initial_weights(config, task);
   const std::string all_inputs = inputs + "\n" + initial_weights_checksum(config);
   nn::TrainingLoop loop(spec, task, static_cast<std::uint64_t>(seed));
   nn::CounterRecorder counters;
-  resume(all_inputs, loop, counters, observer);
+  resume(all_inputs, keep, loop, counters, observer);
 
   const auto save = [&] {
     nn::Checkpoint checkpoint = nn::save(loop);
@@ -51,6 +54,7 @@ TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec s
     const bool counted = counters_every > 0 && loop.updates() % counters_every == 0;
     goes_on = loop.advance(nullptr, counted ? &counters : nullptr);
     observer.progress(loop.updates(), spec.schedule.steps, loop.last_loss());
+    if (!loop.has_diverged()) keep_weights(keep, loop.updates(), task, observer);
     if (goes_on && checkpoint_every > 0 && loop.updates() % checkpoint_every == 0) save();
   }
   // A diverged run goes on to diverge again from its last checkpoint.

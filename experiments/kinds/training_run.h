@@ -7,6 +7,7 @@
 
 #include "experiments/config.h"
 #include "experiments/kind.h"
+#include "experiments/kinds/kept_weights.h"
 #include "sim/nn/training_loop.h"
 
 namespace halfulp {
@@ -19,10 +20,10 @@ struct TrainingRun {
 /// Trains `task`; `inputs` says what else the run depends on (numerics, checksums of data), so that
 /// a checkpoint is used for the same inputs only. The keys are those of checkpoint_fields(). The
 /// result is the same bits whether the run was interrupted or not. Throws DataError for initial
-/// weights that do not fit.
+/// weights that do not fit, IoError when weights of `keep` cannot be stored.
 TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec spec,
                          nn::TrainingTask& task, const StopRules& stop, const std::string& inputs,
-                         RunObserver& observer);
+                         RunObserver& observer, const KeepPlan& keep = {});
 
 /// The counters that the configuration asks for.
 CounterTable counter_table_of(const Config& config, const nn::CounterSamples& samples);

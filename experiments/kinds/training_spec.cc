@@ -7,17 +7,6 @@
 namespace halfulp {
 namespace {
 
-/// Updates: given, or bytes per parameter x parameters / bytes per batch, rounded up.
-std::int64_t step_count(const Config& config, const nn::ModelConfig& model) {
-  if (config.has("train.evaluate_only") && config.boolean("train.evaluate_only")) return 0;
-  if (config.integer("train.steps") > 0) return config.integer("train.steps");
-  const double bytes = config.real("train.tokens_per_parameter") *
-                       static_cast<double>(nn::non_embedding_parameters(model));
-  const double batch =
-      static_cast<double>(config.integer("train.batch")) * static_cast<double>(model.context);
-  return static_cast<std::int64_t>(std::ceil(bytes / batch));
-}
-
 nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
   nn::ScheduleConfig schedule;
   const std::string& kind = config.text("train.schedule");
@@ -36,6 +25,21 @@ nn::ScheduleConfig schedule_config(const Config& config, std::int64_t steps) {
 }
 
 }  // namespace
+
+std::int64_t updates_at(const Config& config, const nn::ModelConfig& model,
+                        double tokens_per_parameter) {
+  const double bytes =
+      tokens_per_parameter * static_cast<double>(nn::non_embedding_parameters(model));
+  const double batch =
+      static_cast<double>(config.integer("train.batch")) * static_cast<double>(model.context);
+  return static_cast<std::int64_t>(std::ceil(bytes / batch));
+}
+
+std::int64_t step_count(const Config& config, const nn::ModelConfig& model) {
+  if (config.has("train.evaluate_only") && config.boolean("train.evaluate_only")) return 0;
+  if (config.integer("train.steps") > 0) return config.integer("train.steps");
+  return updates_at(config, model, config.real("train.tokens_per_parameter"));
+}
 
 nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model) {
   return loop_spec(config, step_count(config, model));

@@ -9,6 +9,13 @@
 
 namespace halfulp {
 
+/// Updates after which a model has seen this many bytes per block parameter, rounded up.
+std::int64_t updates_at(const Config& config, const nn::ModelConfig& model,
+                        double tokens_per_parameter);
+
+/// Updates of the whole training.
+std::int64_t step_count(const Config& config, const nn::ModelConfig& model);
+
 /// Schedule, optimizer and clipping; needs only the keys train.*.
 nn::LoopSpec loop_spec(const Config& config, const nn::ModelConfig& model);
 

@@ -42,6 +42,11 @@ TrainingLoop::TrainingLoop(const LoopSpec& spec, TrainingTask& task, std::uint64
     std::copy(spec_.initial_weights->begin(), spec_.initial_weights->end(), weights.begin());
   }
   optimizer_->initialize(seed, task_.weights());
+  if (spec_.reference_update >= 0) keep_reference();
+}
+
+void TrainingLoop::keep_reference() {
+  result_.reference_weights.assign(task_.weights().begin(), task_.weights().end());
 }
 
 double TrainingLoop::gradient_norm() const {
@@ -96,6 +101,7 @@ Evaluation TrainingLoop::evaluate() {
 
 bool TrainingLoop::advance(const OperandObserver* observer, CounterRecorder* counters) {
   const std::int64_t step = result_.steps_done;
+  if (step == spec_.reference_update) keep_reference();
   if (spec_.evaluate_every > 0 && step % spec_.evaluate_every == 0) {
     result_.validation.push_back({step, evaluate().loss});
   }
@@ -124,6 +130,9 @@ void TrainingLoop::visit_state(StateVisitor& visitor) {
   visitor.visit("loop.updates", std::span<std::int64_t>(&result_.steps_done, 1));
   visitor.visit("loop.skipped_updates", std::span<std::int64_t>(&result_.skipped_updates, 1));
   visitor.visit("weights", task_.weights());
+  if (spec_.reference_update >= 0) {
+    visitor.visit("reference_weights", std::span<float>(result_.reference_weights));
+  }
   loss_scaler_.visit_state(visitor);
   optimizer_->visit_state(visitor);
   task_.visit_state(visitor);

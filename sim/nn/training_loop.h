@@ -28,6 +28,8 @@ struct LoopSpec {
   double stop_above = 1e308;  ///< training loss that counts as diverged
   /// In the place of the task's own, laid out as weights(); null: the task's.
   std::shared_ptr<const std::vector<float>> initial_weights = {};
+  /// Updates after which the weights are kept as TrainResult::reference_weights; -1: never.
+  std::int64_t reference_update = -1;
 };
 
 struct TrainResult {
@@ -45,7 +47,8 @@ struct TrainResult {
   // Of the measured updates: UpdateMetrics.
   std::vector<LossPoint> update_quality, update_pair_quality, lost_update_share;
   std::vector<LossPoint> second_moment_flushed_share;
-  std::vector<float> weights;  ///< after the last update, laid out as parameters()
+  std::vector<float> weights;            ///< after the last update, laid out as parameters()
+  std::vector<float> reference_weights;  ///< after LoopSpec::reference_update; else empty
 };
 
 /// Called with every curve of a run and its name, to write it out or to overwrite it.
@@ -94,6 +97,7 @@ class TrainingLoop {
 
   Outcome update(std::int64_t step, const OperandObserver* observer, CounterRecorder* counters);
   void move_weights(std::int64_t step, double gradient_norm, CounterRecorder* counters);
+  void keep_reference();
   double gradient_norm() const;
   Evaluation evaluate();
 

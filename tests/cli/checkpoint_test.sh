@@ -24,6 +24,7 @@ model.context = 8
 train.batch = 2
 train.steps = 3000
 train.checkpoint_every = 200
+train.keep_weights_at = [2.5, 5, 10]
 evaluation.bytes = 256
 evaluation.every = 1000
 evaluation.counters_every = 400
@@ -59,6 +60,8 @@ mentions out "2 runs: 2 done"
 grep -q "anew" err && { fail "a whole checkpoint was not used:"; cat err; }
 same_as_straight killed
 [ -z "$(find killed -name '*.checkpoint*')" ] || fail "a resumed run has left its checkpoint"
+[ "$(ls straight/long/kept | wc -l)" = 6 ] || fail "not six files of kept weights"
+diff -r straight/long/kept killed/long/kept || fail "a resumed run has kept other weights"
 
 # A damaged checkpoint and one of another run: said, not used, the same numbers.
 for file in damaged/long/runs/*.checkpoint; do
@@ -82,7 +85,7 @@ mentions err "not used, it is of run"
 same_as_straight foreign
 
 # Weights leave only where they were kept.
-sed '/checkpoint_every/d; s/3000/40/' long.toml >kept.toml
+sed '/checkpoint_every/d; /keep_weights/d; s/3000/40/' long.toml >kept.toml
 expect 0 "$run" kept.toml
 expect 1 "$run" weights kept.toml
 mentions err "has no checkpoint; train.keep_checkpoints=true keeps one"
@@ -111,6 +114,13 @@ expect 0 "$run" weights kept.toml train.initial_weights=rewritten.safetensors \
   train.evaluate_only=true -o again
 expect 0 "$python" "$source/tests/cli/safetensors_test.py" equal rewritten.safetensors \
   "$(head -n 1 out)"
+
+# Kept weights are such files too: those after the last update are the run's.
+expect 0 "$run" kept.toml train.keep_weights_at=0.1923 -o points
+expect 0 "$python" "$source/tests/cli/safetensors_test.py" equal \
+  "points/kept/kept/$(basename "$file" .safetensors)-40.safetensors" "$file"
+expect 2 "$run" kept.toml train.keep_weights_at=0.2 -o points
+mentions err "0.2 bytes per parameter are after the last of 40 updates"
 
 # Other shapes and names are said before anything runs, with the tensor's name.
 expect 2 "$run" kept.toml train.initial_weights="$file" model.width=32 -o wide

@@ -101,8 +101,9 @@ TEST_F(SweepErrors, WrongTypes) {
               ElementsAre("sweep.toml:3:23: train.learning_rate: expected a number, got a date or "
                           "time"));
   EXPECT_THAT(
-      toy("[set]\ntrain.tags = [\"a\", 3]\n"),
-      ElementsAre("sweep.toml:3:20: train.tags: expected a list of texts, got an integer 3"));
+      toy("[set]\ntrain.tags = [\"a\", true]\n"),
+      ElementsAre(
+          "sweep.toml:3:20: train.tags: expected a list of texts or numbers, got a boolean true"));
   EXPECT_THAT(
       toy("[set]\nmodel.width = [1, 2]\n"),
       ElementsAre("sweep.toml:3:15: model.width: expected an integer, got an array (an array "

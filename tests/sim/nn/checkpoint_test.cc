@@ -159,7 +159,8 @@ void expect_equal(const std::vector<LossPoint>& a, const std::vector<LossPoint>&
 void expect_resumed_as_whole(const std::vector<RunSpec>& specs) {
   for (std::size_t i = 0; i < specs.size(); ++i) {
     SCOPED_TRACE(i);
-    const RunSpec& spec = specs[i];
+    RunSpec spec = specs[i];
+    spec.loop.reference_update = 2;
     Session whole(spec);
     whole.advance(kSteps);
     const TrainResult wanted = whole.loop.finish();
@@ -177,6 +178,7 @@ void expect_resumed_as_whole(const std::vector<RunSpec>& specs) {
       second.advance(kSteps - at);
       const TrainResult result = second.loop.finish();
       EXPECT_EQ(result.weights, wanted.weights);
+      EXPECT_EQ(result.reference_weights, wanted.reference_weights);
       EXPECT_EQ(result.validation_loss, wanted.validation_loss);
       EXPECT_EQ(result.final_train_loss, wanted.final_train_loss);
       expect_equal(result.train_loss, wanted.train_loss);

@@ -106,6 +106,20 @@ TEST(Trainer, EvaluatesAtTheAskedStepsAndAtTheEnd) {
   EXPECT_EQ(steps, (std::vector<std::int64_t>{0, 4, 8, 10}));
 }
 
+TEST(Trainer, KeepsTheWeightsOfTheReferenceUpdate) {
+  TrainSpec spec = small_spec();
+  spec.loop.schedule = {Schedule::constant, 1e-2, 0.0, 7, 0, 0};
+  const std::vector<float> after_seven = run(spec).weights;
+  spec.loop.schedule.steps = 12;
+  EXPECT_TRUE(run(spec).reference_weights.empty());
+  spec.loop.reference_update = 7;
+  const TrainResult result = run(spec);
+  EXPECT_EQ(result.reference_weights, after_seven);
+  EXPECT_NE(result.weights, after_seven);
+  spec.loop.reference_update = 0;
+  EXPECT_NE(run(spec).reference_weights, after_seven);
+}
+
 TEST(Trainer, RefusesACorpusShorterThanAContext) {
   TrainSpec spec = small_spec();
   spec.model.context = 1 << 20;
