@@ -118,19 +118,32 @@ std::vector<double> fold_errors(const laws::Problem& problem, const laws::MultiS
   return laws::predict_folds(problem, request.folds, fit, request.options).errors;
 }
 
+/// Rows that no fit sees: those of the largest values of a variable, or those of a condition.
+/// Nothing for cross-validation.
+std::optional<laws::LargestRows> rows_to_predict(const std::string& held_out,
+                                                 const std::vector<laws::Problem>& problems,
+                                                 const Table& table) {
+  if (held_out == "folds") return {};
+  for (const laws::Problem& problem : problems) {  // a rival may lack the variable
+    if (auto largest = laws::largest_rows(problem, held_out)) return largest;
+  }
+  const std::vector<bool> marked = laws::rows_where(table, held_out, "option '--held_out'");
+  const std::vector<std::string>& names = problems.front().row_names();
+  laws::LargestRows rows = {held_out, {}};
+  for (std::size_t row = 0; row < table.rows(); ++row) {  // a problem leaves out diverged rows
+    const std::size_t used = rows.weights.size();
+    if (used == names.size() || table.row_names[row] != names[used]) continue;
+    rows.weights.push_back(marked[row] ? 0.0 : 1.0);
+  }
+  return rows;
+}
+
 /// Errors of each law on the same held-out rows.
 std::vector<std::vector<double>> held_out_errors(const Claim& claim,
                                                  const std::vector<laws::Problem>& problems,
-                                                 const laws::FitRequest& request) {
-  const std::string& variable = claim.statistic.held_out;
-  std::optional<laws::LargestRows> largest;
-  for (const laws::Problem& problem : problems) {  // a rival may lack the variable
-    if (variable != "folds" && !largest) largest = laws::largest_rows(problem, variable);
-  }
-  if (variable != "folds" && !largest) {
-    throw ConfigError(
-        fmt::format("option '--held_out': no law has a variable '{}'; or use \"folds\"", variable));
-  }
+                                                 const laws::FitRequest& request,
+                                                 const Table& table) {
+  const auto largest = rows_to_predict(claim.statistic.held_out, problems, table);
   std::vector<std::vector<double>> errors;
   for (const laws::Problem& problem : problems) {
     const laws::MultiStart fit =
@@ -140,7 +153,7 @@ std::vector<std::vector<double>> held_out_errors(const Claim& claim,
       continue;
     }
     auto rows = laws::predict_largest(problem, *largest, fit, request.options);
-    if (!rows) throw laws::TooFewRows("too few rows remain without the largest " + variable);
+    if (!rows) throw laws::TooFewRows("too few rows remain to fit or to predict");
     errors.push_back(std::move(rows->errors));
   }
   return errors;
@@ -155,7 +168,7 @@ Measurement measure_held_out(const Claim& claim, Table table, int jobs) {
     problems.push_back(laws::make_rival(request, problems.front(), table, law));
   }
   const laws::Problem& problem = problems.front();
-  auto rivals = held_out_errors(claim, problems, request);
+  auto rivals = held_out_errors(claim, problems, request, table);
   const std::vector<double> own = rivals.front();
   rivals.erase(rivals.begin());
   const auto value = [&](const std::vector<double>& weights) {

@@ -108,18 +108,28 @@ std::string pair_text(const Statistic& statistic, const char* relation) {
 }
 
 /// Means over the pairs of each group.
-std::vector<double> group_means(const Claim& claim, const Pairs& found) {
-  std::map<std::string, std::vector<double>> groups;
+struct GroupMeans {
+  std::vector<double> a, b;
+};
+
+GroupMeans group_means(const Pairs& found) {
+  std::map<std::string, std::pair<std::vector<double>, std::vector<double>>> groups;
   for (const Pair& pair : found.pairs) {
-    if (claim.statistic.is_ratio && (pair.a <= 0.0 || pair.b <= 0.0)) {
-      throw ConfigError("option '--value': a ratio needs values above 0; use \"difference\"");
-    }
-    groups[pair.group].push_back(claim.statistic.is_ratio ? laws::log(pair.a) - laws::log(pair.b)
-                                                          : pair.a - pair.b);
+    groups[pair.group].first.push_back(pair.a);
+    groups[pair.group].second.push_back(pair.b);
   }
-  std::vector<double> means;
-  for (const auto& [key, values] : groups) means.push_back(mean(values));
+  GroupMeans means;
+  for (const auto& [key, values] : groups) {
+    means.a.push_back(mean(values.first));
+    means.b.push_back(mean(values.second));
+  }
   return means;
+}
+
+double weighted_sum(std::span<const double> values, std::span<const double> weights) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) sum += weights[i] * values[i];
+  return sum;
 }
 
 Measurement share(std::size_t successes, std::size_t trials) {
@@ -147,32 +157,27 @@ std::string rows_text(const laws::FitRequest& request) {
 Measurement measure_paired(const Claim& claim, const Table& table, int jobs) {
   const Statistic& statistic = claim.statistic;
   const Pairs found = find_pairs(claim, prepared(claim, table));
-  const std::vector<double> values = group_means(claim, found);
-  if (values.size() < 2) {
-    throw laws::TooFewRows(fmt::format("{} pairs in {} groups; an interval takes two",
-                                       found.pairs.size(), values.size()));
+  const GroupMeans means = group_means(found);
+  const std::size_t groups = means.a.size();
+  if (groups < 2) {
+    throw laws::TooFewRows(
+        fmt::format("{} pairs in {} groups; an interval takes two", found.pairs.size(), groups));
   }
-  const laws::FitOptions& options = statistic.request.options;
-  const auto replicate = [&](std::span<const double> count) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += count[i] * values[i];
-    return sum / static_cast<double>(values.size());
+  const auto value = [&](std::span<const double> weights) {
+    const double a = weighted_sum(means.a, weights), b = weighted_sum(means.b, weights);
+    return statistic.is_ratio ? a / b : (a - b) / static_cast<double>(groups);
   };
-  Measurement result = {
-      mean(values),
-      statistic.is_t_interval
-          ? mean_interval(values)
-          : bootstrap_interval(values.size(), options.bootstrap, options.seed, jobs, replicate),
-      found.rows,
-      values.size(),
-      found.left_out,
-      "mean " + pair_text(statistic, statistic.is_ratio ? "over" : "minus")};
-  if (statistic.is_ratio) {
-    result.effect = laws::exp(result.effect);
-    result.interval = {laws::exp(result.interval.low), laws::exp(result.interval.high)};
-    result.what = "geometric " + result.what;
-  }
-  return result;
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < groups; ++i) differences.push_back(means.a[i] - means.b[i]);
+  const laws::FitOptions& options = statistic.request.options;
+  return {value(std::vector<double>(groups, 1.0)),
+          statistic.is_t_interval && !statistic.is_ratio
+              ? mean_interval(differences)
+              : bootstrap_interval(groups, options.bootstrap, options.seed, jobs, value),
+          found.rows,
+          groups,
+          found.left_out,
+          "mean " + pair_text(statistic, statistic.is_ratio ? "over the mean" : "minus")};
 }
 
 Measurement measure_share(const Claim& claim, const Table& raw) {

@@ -158,8 +158,8 @@ value = "b"
 | kind | statistic | interval |
 |---|---|---|
 | `parameter` | `value`: a formula of the fitted parameters; `` `eff[int4]` `` in backquotes. `[claim.statistic.fit.NAME]`: several fits, `value = "f.gD - b.gD"` | bootstrap: the formula of each replicate |
-| `held_out` | error of the best of `compare` (laws or formulas) minus that of the law: rms of ln(prediction/target) on rows left out by `held_out` = `"folds"`, or of the largest `"N"`, `"D"` | bootstrap of the rows predicted, fits held |
-| `paired` | mean of `y` of rows with `a` minus that of rows with `b` (`value = "ratio"`: geometric mean of quotients), paired by the columns `pair` | Student's t, or `interval = "bootstrap"`, over means of groups |
+| `held_out` | error of the best of `compare` (laws or formulas) minus that of the law: rms of ln(prediction/target) on rows that no fit saw: `held_out` = `"folds"`, the largest `"N"` or `"D"`, or a condition | bootstrap of the rows predicted, fits held |
+| `paired` | mean of `y` of rows with `a` minus that of rows with `b` (`value = "ratio"`: divided by it), paired by the columns `pair` | Student's t, or `interval = "bootstrap"`, over means of groups |
 | `share` | share of pairs in which `y` of `a` is below that of `b`; or of rows that meet `condition` | Clopper and Pearson |
 | `correlation` | Spearman's rank correlation of `x` and `y` | bootstrap |
 

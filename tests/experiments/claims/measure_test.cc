@@ -68,10 +68,13 @@ TEST(ClaimMeasure, PairsOfOneGroupAreOneUnit) {
   EXPECT_NEAR(measure(claim, pairs_table(), 2).interval.high, 2.0, 1e-15);
 }
 
-TEST(ClaimMeasure, PairedRatioIsGeometric) {
+TEST(ClaimMeasure, PairedRatioIsOfTheMeans) {
   Claim claim = pairs_claim(StatisticKind::paired);
   claim.statistic.is_ratio = true;
-  EXPECT_NEAR(measure(claim, pairs_table(), 1).effect, std::cbrt(1.5 * 4.0 * 0.8), 1e-12);
+  const Measurement m = measure(claim, pairs_table(), 1);
+  EXPECT_NEAR(m.effect, (3.0 + 4.0 + 2.0) / (2.0 + 1.0 + 2.5), 1e-12);
+  EXPECT_NEAR(m.interval.high, 4.0, 1e-12) << "three draws of the pair 4, 1";
+  EXPECT_NEAR(m.interval.low, 0.8, 1e-12);
 }
 
 TEST(ClaimMeasure, RowsOfOnePairAreAnErrorUnlessAskedFor) {
@@ -169,12 +172,14 @@ TEST(ClaimMeasure, BetterLawHasTheSmallerHeldOutError) {
   Claim claim = fit_claim("");
   claim.statistic.kind = StatisticKind::held_out;
   claim.statistic.request.compare = {"k*D^b", "k/N^a"};
-  for (const char* const rows : {"folds", "D"}) {
+  for (const char* const rows : {"folds", "D", "N > 100000 && D > 2e7"}) {
     claim.statistic.held_out = rows;
     const Measurement m = measure(claim, gaps_table(), 1);
     EXPECT_GT(m.interval.low, 0.0) << rows;
     EXPECT_GT(m.effect, 0.1) << rows;
   }
+  EXPECT_EQ(measure(claim, gaps_table(), 1).rows, 2U) << "two values of D for one N";
+  claim.statistic.held_out = "D";
   EXPECT_EQ(measure(claim, gaps_table(), 1).rows, 3U) << "the largest D of three sizes";
   claim.statistic.request.expression = "k*D^b";
   claim.statistic.request.compare = {"k*D^b/N^a"};
