@@ -118,63 +118,25 @@ std::string table(const std::vector<Evaluated>& claims, bool is_published) {
 }
 
 constexpr char kPreamble[] =
-    R"(<!-- Written by `./run_experiment claims --output docs/CLAIMS.md`; edit experiments/claims.toml. -->
+    R"(<!-- Written by ./run_experiment claims -o docs/CLAIMS.md; edit experiments/claims.toml. -->
 # Claims
 
 What papers on precision say, and what runs of this program say about it. Each entry of
-[experiments/claims.toml](../experiments/claims.toml) names the statement, the sweep that tests it at our scale, one statistic
-with a 95 % interval, and a threshold. Thresholds come from the papers and were written before the runs.
+[experiments/claims.toml](../experiments/claims.toml) names the statement, the sweep that tests it
+at our scale, one statistic with a 95 % interval, and a threshold. Thresholds come from the papers
+and were written before the runs. [CLAIM_ENTRIES.md](CLAIM_ENTRIES.md) explains entries and
+statistics.
 
 | verdict | |
 |---|---|
-| reproduced | the whole interval is on the claimed side of the threshold (for a range: inside it) |
-| contradicted | the whole interval is on the other side, beyond `opposite` where an entry gives one (for a range: outside it) |
+| reproduced | the whole interval is on the claimed side of the threshold |
+| contradicted | the whole interval is on the other side |
 | not reproduced | anything else: the runs decide nothing, or there is no interval |
 | untested | there are no results, or too few rows |
 
-A claim that does not reproduce at this scale may hold at the paper's: "at this scale" says what differs.
+A claim that does not reproduce at this scale may hold at the paper's: "at this scale" says what
+differs.
 
-)";
-
-constexpr char kMethod[] = R"(## Entries
-
-```toml
-[[claim]]
-id        = "ptq_gap_grows_with_tokens"
-statement = "Damage by quantization after training grows with the tokens of training."
-source    = "Kumar et al. 2024, arXiv 2411.04330, section 3"
-sweep     = "ptq_versus_tokens"       # results/reference/ptq_versus_tokens.h5, or `results`; or data = ["table.csv"]
-expected  = "above"                   # above, below; between: threshold = [low, high]
-threshold = 0.0
-opposite  = 0.0                       # optional: where contradiction begins
-figure    = "ptq_versus_tokens"       # docs/figures/NAME.png
-note      = "models of 25 to 400 thousand parameters"
-[claim.statistic]
-kind  = "parameter"
-law   = "qid"
-value = "b"
-```
-
-| kind | statistic | interval |
-|---|---|---|
-| `parameter` | `value`: a formula of the fitted parameters; `` `eff[int4]` `` in backquotes. `[claim.statistic.fit.NAME]`: several fits, `value = "f.gD - b.gD"` | bootstrap: the formula of each replicate |
-| `held_out` | error of the best of `compare` (laws or formulas) minus that of the law: rms of ln(prediction/target) on rows that no fit saw: `held_out` = `"folds"`, the largest `"N"` or `"D"`, or a condition | bootstrap of the rows predicted, fits held |
-| `paired` | mean of `y` of rows with `a` minus that of rows with `b` (`value = "ratio"`: divided by it), paired by the columns `pair` | Student's t, or `interval = "bootstrap"`, over means of groups |
-| `share` | share of pairs in which `y` of `a` is below that of `b`; or of rows that meet `condition` | Clopper and Pearson |
-| `correlation` | Spearman's rank correlation of `x` and `y` | bootstrap |
-
-All kinds take `columns`, `where`, `baseline`, `match`, `metric`, `group`, `bootstrap`, `seed`, fits also every other option of
-`run_experiment fit` ([LAWS.md](LAWS.md)), with the same meaning. `baseline = "precision.weight == binary32"` with
-`match = ["model.width", "seed"]` makes the column `gap`: the metric minus that of the baseline row that agrees in these columns.
-Several rows of one pair and side are a mistake unless `repeated` says `mean`, `smallest` or `largest`. Diverged rows
-are left out and counted. Results are the same for any `-j`.
-
-```sh
-./run_experiment claims                                # the table; exit code 0 whatever the verdicts
-./run_experiment claims --only ID --json
-./run_experiment claims --results results              # results/NAME/results.h5 in place of the reference results
-./run_experiment claims --output docs/CLAIMS.md        # this document
-```
 )";
 
 }  // namespace
@@ -223,7 +185,8 @@ std::string markdown_report(const std::vector<Evaluated>& claims,
       if (one.claim->sweep.empty() == is_published) text += section(one, figures);
     }
   }
-  return text + kMethod;
+  text.pop_back();
+  return text;
 }
 
 }  // namespace halfulp::claims

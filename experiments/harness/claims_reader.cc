@@ -13,6 +13,7 @@
 #include "experiments/harness/schema.h"
 #include "experiments/harness/toml_tree.h"
 #include "experiments/store/atomic_file.h"
+#include "experiments/store/io_error.h"
 
 namespace halfulp::harness {
 
@@ -181,7 +182,13 @@ class ClaimReader {
 
 std::vector<Claim> read_claims(const std::string& path, Diagnostics& diagnostics) {
   std::vector<Claim> all;
-  const auto document = parse_toml(read_file(path), path, diagnostics);
+  std::string text;
+  try {
+    text = read_file(path);
+  } catch (const IoError& error) {
+    throw ConfigError(error.what());
+  }
+  const auto document = parse_toml(text, path, diagnostics);
   if (!document) return all;
   for (const TomlEntry& entry : document->entries) {
     if (entry.key == "schema_version") {

@@ -9,8 +9,8 @@
 
 namespace halfulp::harness {
 
-/// All claims of a file, in its order; every mistake goes to `diagnostics`. Throws IoError when the
-/// file cannot be read.
+/// All claims of a file, in its order; every mistake goes to `diagnostics`. Throws ConfigError
+/// when the file cannot be read.
 std::vector<claims::Claim> read_claims(const std::string& path, Diagnostics& diagnostics);
 
 /// A mistake that shows itself with the rows, at the place of its key.

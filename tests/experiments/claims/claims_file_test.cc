@@ -141,5 +141,21 @@ TEST_F(ClaimsFile, OnlyNamesAClaim) {
   }
 }
 
+// tests/cli/claims_full_test.sh compares the verdicts as well.
+TEST(CommittedClaims, AreAllInTheDocumentWithTheirThresholds) {
+  Diagnostics diagnostics;
+  const auto claims = read_claims(HALFULP_SOURCE_DIR "/experiments/claims.toml", diagnostics);
+  EXPECT_THAT(diagnostics.lines(), testing::IsEmpty());
+  const std::string document = read_file(HALFULP_SOURCE_DIR "/docs/CLAIMS.md");
+  std::size_t at = 0;
+  for (const claims::Claim& claim : claims) {
+    const std::string head =
+        "### " + claim.id + "\n\n" + claim.statement + "\n\n- source: " + claim.source;
+    const std::size_t found = document.find(head, at);
+    ASSERT_NE(found, std::string::npos) << "write docs/CLAIMS.md again: " << claim.id;
+    at = found;
+  }
+}
+
 }  // namespace
 }  // namespace halfulp::harness
