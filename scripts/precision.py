@@ -1,19 +1,27 @@
 """Which operands of a run are quantized and how: what the figures of precision sweeps group by."""
 
 import dataclasses
+import re
 
 import numpy as np
 
 from results import ResultsError
 from style import short_count
 
-# Operand: the metric with its bits, and the keys that name its quantizer, the more specific first.
+# Operand: the metric with its bits (none: they are those of the format's name), and the keys that
+# name its quantizer, the more specific first.
 OPERANDS = {
     "weight": ("weight_bits", ("precision.fprop.weight", "precision.weight")),
     "activation": ("activation_bits", ("precision.fprop.input", "precision.activation")),
     "gradient": ("gradient_bits", ("precision.dgrad.grad_output", "precision.gradient")),
+    "kv_cache": (None, ("precision.attention.kv_cache",)),
 }
-PLURALS = {"weight": "weights", "activation": "activations", "gradient": "gradients"}
+PLURALS = {
+    "weight": "weights",
+    "activation": "activations",
+    "gradient": "gradients",
+    "kv_cache": "KV cache",
+}
 REFERENCE = "binary32"
 
 
@@ -42,8 +50,12 @@ class Point:
 def points(results, needed, sweep):
     """One Point per run. `needed` are further columns; without one, `sweep` is what to run."""
     missing = [name for name in ["parameters", *needed] if name not in results]
-    operands = [name for name, (bits, _) in OPERANDS.items() if bits in results]
-    if not operands:
+    operands = [
+        name
+        for name, (bits, keys) in OPERANDS.items()
+        if (bits in results if bits else keys[-1] in results)
+    ]
+    if not any(OPERANDS[name][0] for name in operands):
         missing.append("weight_bits")
     if missing:
         raise ResultsError(
@@ -66,11 +78,20 @@ def points(results, needed, sweep):
                 group=groups[run],
                 panel=panel,
                 label=label,
-                bits=float(results[OPERANDS[lead][0]][run]) if lead else 32.0,
+                bits=_bits(results, lead, label, run) if lead else 32.0,
                 diverged=results["status"][run] == "diverged",
             )
         )
     return made
+
+
+def _bits(results, operand, label, run):
+    metric = OPERANDS[operand][0]
+    if metric:
+        return float(results[metric][run])
+    name = label.split()[0]
+    numbers = [int(number) for number in re.findall(r"\d+", name)]
+    return float(1 + sum(numbers) if re.match(r"e\d+m\d+", name) else numbers[0])
 
 
 def panels(made):
@@ -130,7 +151,8 @@ def _classify(quantized):
     lead = next(iter(quantized))
     format_name = quantized[lead][0]
     same = [name for name, words in quantized.items() if words[0] == format_name]
-    title = " and ".join(PLURALS[name] for name in same)
+    words = [PLURALS[name] for name in same]
+    title = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
     others = [
         f"{PLURALS[name]} {' '.join(words)}"
         for name, words in quantized.items()
@@ -138,6 +160,13 @@ def _classify(quantized):
     ]
     options = dict.fromkeys(option for name in same for option in quantized[name][1:])
     return ", ".join([title, *others]), " ".join([format_name, *options]), lead
+
+
+def _setting(key, value):
+    """A swept key with its value, as short as a label beside a line must be."""
+    value = value if isinstance(value, str) else f"{value:g}"
+    name = {"train.tokens_per_parameter": "D/N"}.get(key, key.split(".")[-1])
+    return f"{name} {value}"
 
 
 def _groups(results):
@@ -158,6 +187,6 @@ def _groups(results):
     made = []
     for identity, size in zip(identities, sizes):
         parts = [short_count(size)]
-        parts += [f"{keys[index].split('.')[-1]} {identity[index]}" for index in telling]
+        parts += [_setting(keys[index], identity[index]) for index in telling]
         made.append(Group(", ".join(parts), (size, *identity), size))
     return made

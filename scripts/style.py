@@ -153,14 +153,13 @@ def wrapped(title):
 
 
 def write_apart(axis, ends, at_right):
-    """Writes each text of (y, x, text) beside its point, moved up where texts would overlap."""
+    """Writes each text of (y, x, text) beside its point, moved where texts would overlap."""
     size = plt.rcParams["xtick.labelsize"]
     points_per_pixel = 72 / axis.figure.dpi
-    above = -float("inf")
-    for y, x, text in sorted(ends):
-        height = axis.transData.transform((x, y))[1] * points_per_pixel
-        place = max(height, above + size)
-        above = place
+    ends = sorted(ends)
+    heights = [axis.transData.transform((x, y))[1] * points_per_pixel for y, x, _ in ends]
+    places = _apart(heights, size, axis.get_window_extent().y1 * points_per_pixel)
+    for (y, x, text), height, place in zip(ends, heights, places):
         axis.annotate(
             text,
             (x, y),
@@ -170,6 +169,17 @@ def write_apart(axis, ends, at_right):
             va="center",
             fontsize=size,
         )
+
+
+def _apart(heights, size, top):
+    """Ascending heights, moved up until they are `size` apart, and down again below the top."""
+    places = []
+    for height in heights:
+        places.append(max(height, places[-1] + size) if places else height)
+    for index in reversed(range(len(places))):
+        places[index] = min(places[index], top)
+        top = places[index] - size
+    return places
 
 
 def shade(index, count):

@@ -65,8 +65,9 @@ std::vector<ConfigIssue> check_kept_weights(const Config& config) {
 std::string training_identity(const Config& config, std::int64_t seed,
                               const std::string& corpus_checksum) {
   std::string text;
-  for (const auto& [key, value] : config.values()) {
-    const auto fields = language_model_fields();
+  const auto fields = language_model_fields();
+  for (const auto& [name, value] : config.values()) {
+    const std::string& key = name;
     const auto field = std::find_if(fields.begin(), fields.end(),
                                     [&](const Field& one) { return one.key == key; });
     if (field == fields.end() || !field->changes_numbers || key.starts_with("evaluation.")) {

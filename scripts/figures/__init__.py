@@ -6,6 +6,7 @@ FIGURES = {
     "loss_curves": "training and validation loss against step: seeds, means, diverged runs",
     "loss_vs_bits": "final loss against bits per element: seeds, means, intervals, diverged runs",
     "gap_vs_accumulator": "loss above binary32 sums against accumulator bits, paired seeds",
+    "gap_lines": "metric above a reference's along any column, a line per setting, panels",
     "counters": "what happened to tensors (underflow, saturation, ...) by layer over the updates",
     "stability": "loss against learning rate by format, and the share of failed runs",
     "loss_vs_rate": "loss against learning rate, a panel per parameterization, a line per width",

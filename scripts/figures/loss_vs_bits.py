@@ -174,7 +174,9 @@ def _draw_panel(axis, cells, references, styles, options):
     if options.gap:
         axis.axhline(0.0, color=style.GREY, linewidth=0.7, linestyle=style.REFERENCE_DASH, zorder=1)
     axis.set_xticks(range(len(widths)), [f"{bits:g}" for bits in widths])
-    room = 0.55 if len(groups) > 1 else 0.0
+    longest = max(len(group.label) for group in groups)
+    # Of the labels: a panel is about 40 characters wide.
+    room = max(0.55, longest / 40 * len(widths)) if len(groups) > 1 else 0.0
     axis.set_xlim(-0.5 - room * options.gap, len(widths) - 0.5 + room * (not options.gap))
 
 
@@ -260,6 +262,7 @@ def _set_limits(axis, cells, references, options):
     if options.log and options.gap and high > 0:
         axis.set_yscale("symlog", linthresh=10.0 ** (math.floor(math.log10(high)) - 1))
         axis.set_ylim(min(1.3 * min(drawn), 0.0), 1.7 * high)
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")  # without mathtext
     elif options.log and low > 0:
         axis.set_yscale("log")
         axis.set_ylim(low / (high / low) ** 0.06, high * (high / low) ** 0.12)

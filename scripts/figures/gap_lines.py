@@ -1,0 +1,139 @@
+"""Loss above that of a reference run of the same seed, along any column, a line per setting."""
+
+import math
+import re
+
+import matplotlib.pyplot as plt
+from matplotlib.lines import Line2D
+
+import accumulators
+import style
+from intervals import mean_interval
+from results import ResultsError
+
+SWEEP = "experiments/sweeps/qat_gap.toml"
+HEADER = ("panel", "series", "x", "kind", "seed", "gap", "low", "high")
+
+
+def add_options(parser):
+    parser.add_argument("--metric", default="validation_loss", help="column to draw")
+    parser.add_argument("--x", default="tokens_per_parameter", help="column along the axis")
+    parser.add_argument("--series", default="precision.recipe", help="column with a line per value")
+    parser.add_argument("--panel", default="parameters", help="column with a panel per value")
+    parser.add_argument(
+        "--reference", default="binary32", help="value of the series to compare with"
+    )
+    parser.add_argument("--absolute", action="store_true", help="the metric itself, not the gap")
+    parser.add_argument("--log", action="store_true", help="logarithmic axes")
+
+
+def draw(results, options):
+    """Returns the figure, and the header and rows of its CSV."""
+    accumulators.need(results, (options.metric, options.x, options.series, options.panel), SWEEP)
+    cells = _cells(results, options)
+    if not cells:
+        raise ResultsError(f"{results.path}: no run to compare with {options.reference}")
+    panels = sorted({cell["panel"] for cell in cells})
+    names = list(dict.fromkeys(cell["series"] for cell in cells))
+    looks = accumulators.looks(names)
+    scale = style.use(options.style)
+    width = min(style.PAGE_WIDTH, 2.3 * len(panels) + 0.8) * scale
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(width, 2.4 * scale), sharey=True, squeeze=False
+    )
+    for axis, panel in zip(axes[0], panels):
+        own = [cell for cell in cells if cell["panel"] == panel]
+        for name in names:
+            _draw_series(axis, [cell for cell in own if cell["series"] == name], looks[name])
+        _finish_axis(axis, panel, results, options)
+    above = f"{results.label(options.metric)}"
+    if not options.absolute:
+        above = f"loss above {options.reference}" + results.unit(options.metric)
+    axes[0][0].set_ylabel(above)
+    handles = [Line2D([], [], markersize=4, linewidth=0.8, label=n, **looks[n]) for n in names]
+    style.legend_below(figure, handles)
+    return figure, HEADER, _rows(cells)
+
+
+def _cells(results, options):
+    """One for each panel, series and x: the values of its seeds."""
+    base = _references(results, options)
+    cells = {}
+    for run in range(len(results)):
+        series = str(results[options.series][run])
+        own = _identity(results, run)
+        if not options.absolute and (own not in base or _is(options.reference, series)):
+            continue
+        value = float(results[options.metric][run]) - (0 if options.absolute else base[own])
+        if not math.isfinite(value):
+            continue
+        key = (results[options.panel][run], shortened(series), float(results[options.x][run]))
+        cells.setdefault(key, []).append((int(results["seed"][run]), value))
+    return [
+        {"panel": panel, "series": series, "x": x, "seeds": sorted(seeds)}
+        for (panel, series, x), seeds in cells.items()
+    ]
+
+
+def _references(results, options):
+    """The metric of the reference runs, by what they share with those compared with them."""
+    return {
+        _identity(results, run): float(results[options.metric][run])
+        for run in range(len(results))
+        if _is(options.reference, str(results[options.series][run]))
+    }
+
+
+def _is(name, spec):
+    """Whether a spec is of this name, with or without options."""
+    return spec == name or spec.startswith(name + "+")
+
+
+def _identity(results, run):
+    columns = ("parameters", "tokens", "seed")
+    return tuple(float(results[name][run]) for name in columns)
+
+
+def shortened(name):
+    """A quantizer's spec without what it has by default."""
+    for word in ("nearest_even", "saturate", "scale_binary32", "tensor", "straight_through"):
+        name = re.sub(rf"\+{word}(?![a-z_(])", "", name)
+    return name
+
+
+def _draw_series(axis, cells, look):
+    cells = sorted(cells, key=lambda cell: cell["x"])
+    means = []
+    for cell in cells:
+        values = [value for _, value in cell["seeds"]]
+        mean, low, high = mean_interval(values)
+        means.append((cell["x"], mean))
+        if len(values) > 1:
+            axis.plot([cell["x"]] * len(values), values, linestyle="none", alpha=0.4,
+                      markersize=2.2, markeredgewidth=0, **look)  # fmt: skip
+        if math.isfinite(low):
+            axis.plot([cell["x"]] * 2, [low, high], color=look["color"], linewidth=0.9)
+    if means:
+        axis.plot(*zip(*means), linewidth=0.8, markersize=3.6, **look)
+
+
+def _finish_axis(axis, panel, results, options):
+    if options.log:
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+        style.plain_log_axis(axis.xaxis)
+        style.plain_log_axis(axis.yaxis)
+    elif not options.absolute:
+        axis.axhline(0.0, color=style.GREY, linewidth=0.7, linestyle=style.REFERENCE_DASH)
+    axis.set_xlabel(results.label(options.x))
+    text = panel if isinstance(panel, str) else style.short_count(float(panel))
+    axis.set_title(f"{options.panel.split('.')[-1].replace('_', ' ')} {text}")
+
+
+def _rows(cells):
+    rows = []
+    for cell in sorted(cells, key=lambda c: (str(c["panel"]), c["series"], c["x"])):
+        start = (cell["panel"], cell["series"], cell["x"])
+        rows += [(*start, "seed", seed, value, math.nan, math.nan) for seed, value in cell["seeds"]]
+        rows.append((*start, "mean", "", *mean_interval([value for _, value in cell["seeds"]])))
+    return rows
