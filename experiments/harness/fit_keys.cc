@@ -83,7 +83,8 @@ void complain(const ConfigError& error, const std::string& prefix,
               const std::map<std::string, Location>& places, const Location& otherwise,
               Diagnostics& diagnostics) {
   for (const std::string& line : error.lines()) {
-    const auto place = places.find(key_in(line));
+    const bool is_law = line.starts_with("unknown law");
+    const auto place = places.find(is_law ? "law" : key_in(line));
     diagnostics.error(place == places.end() ? otherwise : place->second, as_key(line, prefix));
   }
 }

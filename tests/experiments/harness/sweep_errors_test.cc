@@ -46,8 +46,8 @@ TEST_F(SweepErrors, FitsAreCheckedBeforeAnythingRuns) {
                           "sweep.toml:6:10: fit.starts: 'many' is not a whole number from 1 to "
                           "1000000",
                           "sweep.toml:9:12: fit.baseline needs --match COLUMNS",
-                          StartsWith("sweep.toml:10:11: fit.columns: N"),
-                          "sweep.toml:11:3: fit: 'expression' is there twice; give a name"));
+                          StartsWith("sweep.toml:10:11: fit.columns: column 7 of 'loss +'"),
+                          "sweep.toml:11:1: fit: 'expression' is there twice; give a name"));
 }
 
 TEST_F(SweepErrors, ExperimentKeyAtTopLevelIsSentToSet) {
