@@ -7,6 +7,7 @@
 #include "experiments/kinds/function_error.h"
 #include "experiments/kinds/gemm_error.h"
 #include "experiments/kinds/overflow_length.h"
+#include "experiments/kinds/post_training_quantization.h"
 #include "experiments/kinds/quantization_error.h"
 #include "experiments/kinds/reduction_order.h"
 #include "experiments/kinds/train_classifier.h"
@@ -18,9 +19,10 @@ namespace halfulp {
 std::span<const ExperimentKind> experiment_kinds() {
   static const std::array kinds = {accumulation_error_kind(),   approximate_multiplication_kind(),
                                    function_error_kind(),       gemm_error_kind(),
-                                   overflow_length_kind(),      quantization_error_kind(),
-                                   reduction_order_kind(),      train_classifier_kind(),
-                                   train_language_model_kind(), train_student_teacher_kind()};
+                                   overflow_length_kind(),      post_training_quantization_kind(),
+                                   quantization_error_kind(),   reduction_order_kind(),
+                                   train_classifier_kind(),     train_language_model_kind(),
+                                   train_student_teacher_kind()};
   return kinds;
 }
 

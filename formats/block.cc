@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <tuple>
+#include <utility>
 
 #include "formats/block_scale.h"
 #include "formats/codec.h"
@@ -52,6 +54,16 @@ CodeRange code_range(const Format& element) {
           static_cast<int>(to_double(max_finite(element)))};
 }
 
+/// Rows and columns of a block.
+std::pair<std::size_t, std::size_t> block_shape(const BlockFormat& format,
+                                                const BlockTensor& tensor) {
+  const bool is_down = format.axis == BlockAxis::columns;
+  const auto length = static_cast<std::size_t>(format.length);
+  const auto lines = static_cast<std::size_t>(format.lines);
+  if (length == 0) return {tensor.rows, tensor.cols};
+  return is_down ? std::pair(length, lines) : std::pair(lines, length);
+}
+
 /// One block: which elements, and what they share.
 struct Block {
   std::size_t row, col, rows, cols;
@@ -68,16 +80,18 @@ class Encoder {
   void run() {
     level_ = tensor_scale(format_, tensor_.tensor_amax);
     tensor_.tensor_scale = level_.decode;
-    const bool is_down = format_.axis == BlockAxis::columns;
-    const auto length = static_cast<std::size_t>(format_.length);
-    const auto lines = static_cast<std::size_t>(format_.lines);
-    height_ = length == 0 ? tensor_.rows : (is_down ? length : lines);
-    width_ = length == 0 ? tensor_.cols : (is_down ? lines : length);
+    std::tie(height_, width_) = block_shape(format_, tensor_);
     tensor_.block_rows = (tensor_.rows + height_ - 1) / height_;
     tensor_.block_cols = (tensor_.cols + width_ - 1) / width_;
     for (std::size_t i = 0; i < tensor_.block_rows; ++i) {
       for (std::size_t j = 0; j < tensor_.block_cols; ++j) encode_block(i * height_, j * width_);
     }
+  }
+
+  /// The code of the only element under scales that are given.
+  Code encode_alone(const TensorScale& level, const Number& scale, int zero_point) {
+    level_ = level;
+    return element_code({0, 0, 1, 1, scale, zero_point, scale.kind == Kind::nan}, 0, 0);
   }
 
  private:
@@ -289,11 +303,7 @@ std::vector<float> decode_blocks(const BlockFormat& format, const BlockTensor& t
   const TensorScale level = tensor_scale(format, tensor.tensor_amax);
   std::vector<float> values(tensor.rows * tensor.cols);
   if (values.empty()) return values;
-  const bool is_down = format.axis == BlockAxis::columns;
-  const auto length = static_cast<std::size_t>(format.length);
-  const auto lines = static_cast<std::size_t>(format.lines);
-  const std::size_t height = length == 0 ? tensor.rows : (is_down ? length : lines);
-  const std::size_t width = length == 0 ? tensor.cols : (is_down ? lines : length);
+  const auto [height, width] = block_shape(format, tensor);
   for (std::size_t r = 0; r < tensor.rows; ++r) {
     for (std::size_t c = 0; c < tensor.cols; ++c) {
       const std::size_t block = r / height * tensor.block_cols + c / width;
@@ -304,6 +314,20 @@ std::vector<float> decode_blocks(const BlockFormat& format, const BlockTensor& t
     }
   }
   return values;
+}
+
+float round_in_block(const BlockFormat& format, const BlockTensor& tensor, float x, std::size_t row,
+                     std::size_t col) {
+  const auto [height, width] = block_shape(format, tensor);
+  const std::size_t block = row / height * tensor.block_cols + col / width;
+  const TensorScale level = tensor_scale(format, tensor.tensor_amax);
+  const Number scale = decode(format.scale, tensor.scales[block]);
+  const int zero_point = tensor.zero_points.empty() ? 0 : tensor.zero_points[block];
+  BlockTensor alone;
+  alone.rows = alone.cols = 1;
+  const BlockRandom none;
+  const Code code = Encoder(format, &x, alone, none).encode_alone(level, scale, zero_point);
+  return decoded(format, level, scale, decode(format.element, code), zero_point);
 }
 
 }  // namespace halfulp

@@ -45,4 +45,10 @@ BlockTensor quantize_blocks(const BlockFormat& format, const float* x, std::size
 /// The numbers that the codes, scales, zero points and tensor amax stand for.
 std::vector<float> decode_blocks(const BlockFormat& format, const BlockTensor& tensor);
 
+/// What quantize_blocks() gives for an element x at (row, col) of a tensor that has the scales and
+/// zero points of `tensor`; NaN where these are of a poisoned block. Rounding must not be
+/// stochastic.
+float round_in_block(const BlockFormat& format, const BlockTensor& tensor, float x, std::size_t row,
+                     std::size_t col);
+
 }  // namespace halfulp

@@ -84,20 +84,35 @@ CodebookFormat bnb_fp4_codebook() {
   return make_codebook("bnb_fp4", std::move(values));
 }
 
-CodebookFormat bnb_dynamic_codebook(bool is_signed) {
+namespace {
+
+/// Of `powers` powers of ten up to 1; without a sign each has twice the parts.
+CodebookFormat dynamic_map(std::string name, int powers, bool is_signed) {
   std::vector<double> values{0.0, 1.0};
-  std::int64_t power = 1'000'000;  // 10^(6 - i)
-  for (int i = 0; i < 7; ++i, power /= 10) {
+  std::int64_t power = 1;  // 10^(powers - 1 - i)
+  for (int i = 1; i < powers; ++i) power *= 10;
+  for (int i = 0; i < powers; ++i, power /= 10) {
     const std::int64_t parts = std::int64_t{1} << (is_signed ? i : i + 1);
     for (std::int64_t j = 0; j < parts; ++j) {
-      // 1/10 + 9/10 (2j + 1) / (2 parts), times 10^(i - 6)
+      // 1/10 + 9/10 (2j + 1) / (2 parts), times 10^(i - powers + 1)
       const double value = quotient(2 * parts + 9 * (2 * j + 1), 20 * parts * power);
       values.push_back(value);
       if (is_signed) values.push_back(-value);
     }
   }
   std::sort(values.begin(), values.end());
-  return make_codebook(is_signed ? "bnb_dynamic8" : "bnb_udynamic8", std::move(values));
+  return make_codebook(std::move(name), std::move(values));
+}
+
+}  // namespace
+
+CodebookFormat bnb_dynamic_codebook(bool is_signed) {
+  return dynamic_map(is_signed ? "bnb_dynamic8" : "bnb_udynamic8", 7, is_signed);
+}
+
+CodebookFormat dynamic_codebook(int bits) {
+  if (bits == 8) return bnb_dynamic_codebook(true);
+  return dynamic_map("dynamic(" + std::to_string(bits) + ")", bits - 1, true);
 }
 
 CodebookFormat ternary_codebook() { return make_codebook("ternary", {-1.0, 0.0, 1.0}); }

@@ -19,6 +19,10 @@ CodebookFormat bnb_fp4_codebook();
 /// with both signs; 0 and 1. Each is the exact number rounded once to binary32. Ascending.
 CodebookFormat bnb_dynamic_codebook(bool is_signed);
 
+/// The signed dynamic exponent type of 2 to 8 bits: for i = 0..bits - 2 the midpoints of 2^i equal
+/// parts of [0.1, 1], times 10^(i - bits + 2), with both signs; 0 and 1. 8 bits: as above.
+CodebookFormat dynamic_codebook(int bits);
+
 CodebookFormat ternary_codebook();  ///< {-1, 0, 1}
 CodebookFormat binary_codebook();   ///< {-1, 1}
 

@@ -142,18 +142,22 @@ std::optional<Format> parse_generated(const std::vector<std::string>& parts, std
   std::size_t i = 0;
   while (i < parts.size() && number_in(parts[i]) == kNoNumber) word += parts[i++];
   const bool is_power = word == "pot" || word == "poweroftwo";
-  if (!is_power && word != "quantile") return std::nullopt;
-  const int most = is_power ? 8 : 10;
-  const int least = is_power ? 2 : 1;
+  const bool is_dynamic = word == "dynamic";
+  if (!is_power && !is_dynamic && word != "quantile") return std::nullopt;
+  const bool has_bits_alone = is_power || is_dynamic;
+  const int most = has_bits_alone ? 8 : 10;
+  const int least = has_bits_alone ? 2 : 1;
   const int bits = i < parts.size() ? number_in(parts[i]) : kNoNumber;
   const bool ends =
-      is_power ? parts.size() == i + 1 : parts.size() == i + 2 && parts[i + 1] == "normal";
+      has_bits_alone ? parts.size() == i + 1 : parts.size() == i + 2 && parts[i + 1] == "normal";
   if (!ends || bits < least || bits > most) {
     refuse(text, column,
-           std::string("is no codebook; write ") + (is_power
-                                                        ? "power_of_two(4), with 2 to 8 bits"
+           std::string("is no codebook; write ") + (is_power ? "power_of_two(4), with 2 to 8 bits"
+                                                    : is_dynamic
+                                                        ? "dynamic(4), with 2 to 8 bits"
                                                         : "quantile(4,normal), with 1 to 10 bits"));
   }
+  if (is_dynamic) return dynamic_codebook(bits);
   return is_power ? power_of_two_codebook(bits) : quantile_codebook(bits);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Shows that stored bits depend on nothing but the sweep: runs two small ones for every compiler and
-# every SIMD target of this CPU with two workers, for the first target with one as well, and compares
-# the content hashes.
+# Shows that stored bits depend on nothing but the sweep: runs two small ones for every compiler
+# and every SIMD target of this CPU with two workers, for the first target with one as well, and
+# compares the content hashes.
 # Another seed must give another hash, or the comparison could not fail.
 # usage: cross_hash.sh [--count FILE]      FILE gets "PASSED FAILED", as for scripts/run_tests.sh
 # environment: COMPILERS, default "g++ clang++"

@@ -62,6 +62,15 @@ std::vector<ConfigIssue> check_kept_weights(const Config& config) {
   return issues;
 }
 
+std::set<std::int64_t> kept_updates(const Config& config) {
+  std::set<std::int64_t> updates;
+  const nn::ModelConfig model = model_config(config);
+  for (const std::string& text : config.text_list(kKey)) {
+    updates.insert(updates_at(config, model, positive_number(text).value()));
+  }
+  return updates;
+}
+
 std::string training_identity(const Config& config, std::int64_t seed,
                               const std::string& corpus_checksum) {
   std::string text;
@@ -83,11 +92,7 @@ std::string training_identity(const Config& config, std::int64_t seed,
 }
 
 KeepPlan keep_plan(const Config& config, std::int64_t seed, const std::string& corpus_checksum) {
-  KeepPlan plan;
-  const nn::ModelConfig model = model_config(config);
-  for (const std::string& text : config.text_list(kKey)) {
-    plan.updates.insert(updates_at(config, model, positive_number(text).value()));
-  }
+  KeepPlan plan = {.updates = kept_updates(config)};
   if (plan.updates.empty()) return plan;
   plan.metadata = {{"format", "halfulp"},
                    {"experiment", "train_language_model"},
@@ -96,6 +101,7 @@ KeepPlan keep_plan(const Config& config, std::int64_t seed, const std::string& c
                    {"corpus_checksum", corpus_checksum},
                    {"numerics", language_model_numerics(config)},
                    {"config", canonical_toml(config)}};
+  const nn::ModelConfig model = model_config(config);
   plan.parameters = static_cast<double>(nn::non_embedding_parameters(model));
   plan.bytes_per_update =
       static_cast<double>(config.integer("train.batch")) * static_cast<double>(model.context);

@@ -20,6 +20,9 @@ std::span<const Field> kept_weights_fields();
 /// Points that are no positive numbers or lie beyond the end of the training.
 std::vector<ConfigIssue> check_kept_weights(const Config& config);
 
+/// Updates after which weights are kept.
+std::set<std::int64_t> kept_updates(const Config& config);
+
 /// Everything that the weights of a run depend on, one "key=value" a line: model.*, data.*,
 /// train.*, precision.*, the seed and checksums of what is read. How a run is evaluated and stored
 /// is not among it, so any sweep that trains this model can have trained it.

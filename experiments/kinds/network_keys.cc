@@ -45,28 +45,38 @@ Config with_all_precision(const Config& config) {
   return all;
 }
 
-bool has_learned_scales(const nn::LinearNumerics& numerics) {
-  return std::any_of(std::begin(nn::kOperands), std::end(nn::kOperands), [&](nn::Operand operand) {
-    return nn::is_learned(nn::operand_of(numerics, operand));
-  });
+/// Why these networks do not have this operand; null where they do.
+const char* refusal(const nn::OperandSpec& operand) {
+  if (nn::is_learned(operand)) return "scales are learned in train_language_model alone";
+  if (nn::is_propagated(operand)) return "scales are propagated in train_language_model alone";
+  return nullptr;
 }
 
-/// Operands that do not fit each other, and learned scales, once for each key.
+const char* refusal(const nn::LinearNumerics& numerics) {
+  const char* why = nullptr;
+  for (const nn::Operand operand : nn::kOperands) {
+    if (why == nullptr) why = refusal(nn::operand_of(numerics, operand));
+  }
+  return why;
+}
+
+/// Operands that do not fit each other, and those that are refused, once for each key.
 std::vector<ConfigIssue> check_operands(const Config& all) {
-  const char* const kLearned = "scales are learned in train_language_model alone";
   const nn::ModelNumerics numerics = model_numerics(all);
   std::vector<ConfigIssue> issues;
   for (const nn::Operand operand : nn::kOperands) {
-    if (!nn::is_learned(nn::operand_of(numerics.linear, operand))) continue;
-    ConfigIssue issue = operand_issue(all, {operand, kLearned});
-    issue.message = kLearned;
+    const char* why = refusal(nn::operand_of(numerics.linear, operand));
+    if (why == nullptr) continue;
+    ConfigIssue issue = operand_issue(all, {operand, why});
+    issue.message = why;
     const bool is_known = std::any_of(issues.begin(), issues.end(),
                                       [&](const auto& one) { return one.key == issue.key; });
     if (!is_known) issues.push_back(std::move(issue));
   }
   for (const nn::LayerNumerics& layer : numerics.layers) {
-    if (!issues.empty() || !has_learned_scales(layer.linear)) continue;
-    issues.push_back({"precision.layers", layer.pattern + ": " + kLearned});
+    const char* why = refusal(layer.linear);
+    if (!issues.empty() || why == nullptr) continue;
+    issues.push_back({"precision.layers", layer.pattern + ": " + why});
   }
   if (!issues.empty()) return issues;
   for (const nn::OperandFault& fault : nn::operand_faults(numerics.linear)) {

@@ -18,9 +18,9 @@ struct Reader {
 };
 
 constexpr std::array kReaders = {
-    Reader{"train.beta1", "train.optimizer", "adamw|muon|soap"},
-    Reader{"train.beta2", "train.optimizer", "adamw|muon|soap"},
-    Reader{"train.epsilon", "train.optimizer", "adamw|muon|soap"},
+    Reader{"train.beta1", "train.optimizer", "adamw|muon|soap|shampoo"},
+    Reader{"train.beta2", "train.optimizer", "adamw|muon|soap|shampoo"},
+    Reader{"train.epsilon", "train.optimizer", "adamw|muon|soap|shampoo"},
     Reader{"train.momentum", "train.optimizer", "sgd"},
     Reader{"train.nesterov", "train.optimizer", "sgd"},
     Reader{"train.muon.momentum", "train.optimizer", "muon"},
@@ -30,17 +30,18 @@ constexpr std::array kReaders = {
     Reader{"train.adafactor.decay", "train.optimizer", "adafactor"},
     Reader{"train.adafactor.clip", "train.optimizer", "adafactor"},
     Reader{"train.adafactor.relative_step", "train.optimizer", "adafactor"},
-    Reader{"train.soap.frequency", "train.optimizer", "soap"},
-    Reader{"train.soap.decay", "train.optimizer", "soap"},
-    Reader{"train.soap.max_dimension", "train.optimizer", "soap"},
-    Reader{"precision.optimizer.first_moment", "train.optimizer", "adamw|sgd|muon|soap"},
-    Reader{"precision.optimizer.second_moment", "train.optimizer", "adamw|adafactor|muon|soap"},
+    Reader{"train.soap.frequency", "train.optimizer", "soap|shampoo"},
+    Reader{"train.soap.decay", "train.optimizer", "soap|shampoo"},
+    Reader{"train.soap.max_dimension", "train.optimizer", "soap|shampoo"},
+    Reader{"precision.optimizer.first_moment", "train.optimizer", "adamw|sgd|muon|soap|shampoo"},
+    Reader{"precision.optimizer.second_moment", "train.optimizer",
+           "adamw|adafactor|muon|soap|shampoo"},
     Reader{"precision.optimizer.arithmetic", "train.optimizer", "adamw|sgd"},
     Reader{"precision.optimizer.newton_schulz", "train.optimizer", "muon"},
-    Reader{"train.loss_scale", "train.loss_scaling", "static|dynamic"},
-    Reader{"train.loss_scale_growth_interval", "train.loss_scaling", "dynamic"},
-    Reader{"train.loss_scale_growth", "train.loss_scaling", "dynamic"},
-    Reader{"train.loss_scale_backoff", "train.loss_scaling", "dynamic"},
+    Reader{"train.loss_scale", "train.loss_scaling", "static|dynamic|automatic"},
+    Reader{"train.loss_scale_growth_interval", "train.loss_scaling", "dynamic|automatic"},
+    Reader{"train.loss_scale_growth", "train.loss_scaling", "dynamic|automatic"},
+    Reader{"train.loss_scale_backoff", "train.loss_scaling", "dynamic|automatic"},
 };
 
 const Value& value_of(const Config& config, std::string_view key) {
@@ -100,6 +101,16 @@ void check_formats(const Config& config, std::vector<ConfigIssue>& issues) {
       config, "precision.weight_update", [&](nn::OptimizerSpec& spec) { spec = wanted; }, issues);
 }
 
+/// Scaled gradients do not saturate, and binary32 ones never would.
+void check_saturation(const Config& config, std::vector<ConfigIssue>& issues) {
+  if (config.text("train.loss_scaling") != "automatic") return;
+  const QuantizerSpec spec = weight_gradient_spec(config);
+  if (!spec.block && spec.scale == ScaleRule::unscaled && !Quantizer(spec).is_identity()) return;
+  issues.push_back({"train.loss_scaling",
+                    "automatic counts weight gradients that saturate; precision.weight_gradient "
+                    "must be a narrow format without scales, as e4m3fn+unscaled"});
+}
+
 }  // namespace
 
 std::vector<ConfigIssue> check_optimizer(const Config& config) {
@@ -111,6 +122,7 @@ std::vector<ConfigIssue> check_optimizer(const Config& config) {
   std::vector<ConfigIssue> issues;
   check_readers(config, defaults, issues);
   if (issues.empty()) check_formats(config, issues);
+  check_saturation(config, issues);
   return issues;
 }
 

@@ -11,8 +11,8 @@ using enum FieldType;
 
 constexpr std::array kFields = {
     Field{"train.optimizer", choice, "adamw",
-          "update rule; muon and soap leave vectors, embeddings and the head to adamw", 0, 0,
-          "adamw|sgd|adafactor|muon|soap"},
+          "update rule; muon, soap and shampoo leave vectors, embeddings and the head to adamw", 0,
+          0, "adamw|sgd|adafactor|muon|soap|shampoo"},
     Field{"train.momentum", real, "0.9", "sgd: b = momentum b + gradient", 0, 0.9999999},
     Field{"train.nesterov", boolean, "false", "sgd: step along gradient + momentum b"},
     Field{"train.muon.momentum", real, "0.95", "muon: decay of the mean gradient", 0, 0.9999999},
@@ -27,19 +27,26 @@ constexpr std::array kFields = {
           1e-30, 1e30},
     Field{"train.adafactor.relative_step", boolean, "false",
           "adafactor: learning rate times max(0.001, root mean square of the weights)"},
-    Field{"train.soap.frequency", integer, "10", "soap: updates between eigenbases", 1, 1e9},
-    Field{"train.soap.decay", real, "0.95", "soap: decay of the Gram matrices", 0, 0.9999999},
+    Field{"train.soap.frequency", integer, "10", "soap, shampoo: updates between eigenbases", 1,
+          1e9},
+    Field{"train.soap.decay", real, "0.95", "soap, shampoo: decay of the Gram matrices", 0,
+          0.9999999},
     Field{"train.soap.max_dimension", integer, "512",
-          "soap: longer sides keep the identity as their basis", 0, 65536},
+          "soap, shampoo: longer sides keep the identity as their basis", 0, 65536},
 
     Field{"train.loss_scaling", choice, "none", "what the loss is multiplied by before backward", 0,
-          0, "none|static|dynamic"},
-    Field{"train.loss_scale", real, "65536", "the scale; dynamic: the first one", 1e-30, 1e30},
+          0, "none|static|dynamic|automatic"},
+    Field{"train.loss_scale", real, "65536", "the scale; dynamic, automatic: the first one", 1e-30,
+          1e30},
     Field{"train.loss_scale_growth_interval", integer, "2000",
-          "dynamic: updates without a skip before the scale grows", 1, 1e9},
-    Field{"train.loss_scale_growth", real, "2", "dynamic: factor of growth", 1, 1e6},
-    Field{"train.loss_scale_backoff", real, "0.5",
-          "dynamic: factor after a gradient that is not finite, whose update is skipped", 1e-6, 1},
+          "dynamic: updates without a skip before the scale grows; automatic: over which it does",
+          1, 1e9},
+    Field{"train.loss_scale_growth", real, "2", "dynamic, automatic: factor of growth", 1, 1e6},
+    Field{
+        "train.loss_scale_backoff", real, "0.5",
+        "dynamic: factor after a gradient that is not finite, whose update is skipped; automatic: "
+        "after one in which more than 0.001 % of the weight gradients saturate",
+        1e-6, 1},
 };
 
 constexpr std::array kPrecisionFields = {

@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "formats/properties.h"
+
 namespace halfulp {
 namespace {
 
@@ -22,7 +24,8 @@ constexpr std::array kKinds = {Name<OptimizerKind>{"adamw", OptimizerKind::adamw
                                Name<OptimizerKind>{"sgd", OptimizerKind::sgd},
                                Name<OptimizerKind>{"adafactor", OptimizerKind::adafactor},
                                Name<OptimizerKind>{"muon", OptimizerKind::muon},
-                               Name<OptimizerKind>{"soap", OptimizerKind::soap}};
+                               Name<OptimizerKind>{"soap", OptimizerKind::soap},
+                               Name<OptimizerKind>{"shampoo", OptimizerKind::shampoo}};
 constexpr std::array kRules = {Name<WeightRule>{"nearest", WeightRule::nearest},
                                Name<WeightRule>{"stochastic", WeightRule::stochastic},
                                Name<WeightRule>{"kahan", WeightRule::kahan},
@@ -30,7 +33,8 @@ constexpr std::array kRules = {Name<WeightRule>{"nearest", WeightRule::nearest},
                                Name<WeightRule>{"collage_plus", WeightRule::collage_plus}};
 constexpr std::array kScalings = {Name<LossScaling>{"none", LossScaling::none},
                                   Name<LossScaling>{"static", LossScaling::fixed},
-                                  Name<LossScaling>{"dynamic", LossScaling::dynamic}};
+                                  Name<LossScaling>{"dynamic", LossScaling::dynamic},
+                                  Name<LossScaling>{"automatic", LossScaling::automatic}};
 
 /// The fields' choices are the tables' names, so one of them is found.
 template <class Table>
@@ -83,12 +87,20 @@ nn::OptimizerSpec optimizer_spec(const Config& config) {
   return spec;
 }
 
+QuantizerSpec weight_gradient_spec(const Config& config) {
+  for (const char* key : {"precision.weight_gradient", "precision.stored_gradient"}) {
+    if (config.has(key) && config.text(key) != "inherit") return parse_quantizer(config.text(key));
+  }
+  return parse_quantizer("binary32");
+}
+
 nn::LossScaleSpec loss_scale_spec(const Config& config) {
   return {.kind = named(kScalings, config.text("train.loss_scaling")),
           .scale = config.real("train.loss_scale"),
           .growth = config.real("train.loss_scale_growth"),
           .backoff = config.real("train.loss_scale_backoff"),
-          .growth_interval = config.integer("train.loss_scale_growth_interval")};
+          .growth_interval = config.integer("train.loss_scale_growth_interval"),
+          .saturation = to_double(max_finite(weight_gradient_spec(config).format))};
 }
 
 std::string optimizer_numerics(const Config& config) {

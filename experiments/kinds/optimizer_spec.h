@@ -18,6 +18,9 @@ nn::OptimizerSpec optimizer_spec(const Config& config);
 
 nn::LossScaleSpec loss_scale_spec(const Config& config);
 
+/// precision.weight_gradient with what it inherits.
+QuantizerSpec weight_gradient_spec(const Config& config);
+
 /// Hyper-parameters that the optimizer does not read but are set, and formats that cannot be used
 /// where they are named.
 std::vector<ConfigIssue> check_optimizer(const Config& config);

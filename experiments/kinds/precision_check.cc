@@ -12,6 +12,7 @@
 #include "sim/format_functions.h"
 #include "sim/nn/format_loss.h"
 #include "sim/nn/operand_check.h"
+#include "sim/nn/scale_propagation.h"
 
 namespace halfulp {
 namespace {
@@ -173,6 +174,21 @@ struct LayerShape {
   std::size_t in, out;
 };
 
+/// Operands that take scales from a model that gives none.
+void check_propagation(const Config& config, const nn::ModelConfig& model,
+                       const nn::ModelNumerics& numerics, std::vector<ConfigIssue>& issues) {
+  if (nn::propagates_scales(model)) return;
+  for (const nn::Operand operand : nn::kOperands) {
+    if (!nn::is_propagated(nn::operand_of(numerics.linear, operand))) continue;
+    issues.push_back(operand_issue(config, {operand, nn::kNoPropagation}));
+  }
+  for (const nn::LayerNumerics& layer : numerics.layers) {
+    if (!nn::propagates(layer.linear)) continue;
+    issues.push_back(
+        {"precision.layers", fmt::format("{}: {}", layer.pattern, nn::kNoPropagation)});
+  }
+}
+
 /// Operands that do not fit each other or the model's layers.
 void check_operands(const Config& config, const nn::ModelConfig& model,
                     std::vector<ConfigIssue>& issues) {
@@ -180,6 +196,7 @@ void check_operands(const Config& config, const nn::ModelConfig& model,
   for (const nn::OperandFault& fault : nn::operand_faults(numerics.linear)) {
     issues.push_back(operand_issue(config, fault));
   }
+  check_propagation(config, model, numerics, issues);
   const bool is_gated = model.activation == nn::Activation::swiglu;
   const LayerShape shapes[] = {{"attention.qkv", model.width, 3 * model.width},
                                {"attention.output", model.width, model.width},

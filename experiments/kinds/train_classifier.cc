@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "experiments/kinds/initial_weights.h"
 #include "experiments/kinds/network_keys.h"
@@ -189,20 +190,11 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   nn::ClassifierTask task(spec, *data);
   const std::string inputs = network_numerics_text(config) + "\n" + data->checksum;
   TrainingRun run = run_training(config, seed, network_loop(config), task, stop, inputs, observer);
-  const nn::TrainResult& trained = run.result;
-  RunResult result;
-  result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
-  result.reason = trained.reason;
-  result.metrics = metrics_of(spec, trained);
-  result.curves =
-      loss_curves(trained, "nats", "training cross entropy", "cross entropy on held-out examples");
-  report_updates(trained, result);
-  result.facts = {{"data", data->name}, {"data_checksum", data->checksum}};
-  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
-    result.facts.emplace_back("initial_weights_checksum", checksum);
-  }
-  result.counters = std::move(run.counters);
-  return result;
+  std::vector<Metric> metrics = metrics_of(spec, run.result);
+  std::vector<Curve> curves = loss_curves(run.result, "nats", "training cross entropy",
+                                          "cross entropy on held-out examples");
+  return training_outcome(config, std::move(run), std::move(metrics), std::move(curves),
+                          {{"data", data->name}, {"data_checksum", data->checksum}});
 }
 
 }  // namespace

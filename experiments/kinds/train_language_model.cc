@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "experiments/kinds/corpora.h"
 #include "experiments/kinds/initial_weights.h"
@@ -30,11 +31,12 @@ void prepare(std::span<const Config> configs) {
 /// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
 /// parameters; before a switch of the numerics.
 double mean_bits(const nn::TrainSpec& spec, nn::OperandSpec nn::LinearNumerics::*operand) {
-  const nn::LayerPolicy policy(spec.numerics, nn::linear_layer_names(spec.model),
-                               spec.model.blocks);
+  const std::vector<std::string> layers = nn::linear_layer_names(spec.model);
+  const nn::LayerPolicy policy(spec.numerics, layers, spec.model.blocks);
+  const auto head = layers.end() - 1;
   double bits = 0.0, count = 0.0;
   for (const nn::Parameter& parameter : nn::model_parameters(spec.model)) {
-    if (!parameter.decays || !parameter.name.starts_with("blocks.")) continue;
+    if (std::find(layers.begin(), head, parameter.name) == head) continue;
     const auto size = static_cast<double>(parameter.size());
     bits += size * bits_per_element(policy.linear(parameter.name).*operand);
     count += size;
@@ -113,20 +115,11 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   const std::string inputs = language_model_numerics(config) + "\n" + corpus->checksum;
   const KeepPlan keep = keep_plan(config, seed, corpus->checksum);
   TrainingRun run = run_training(config, seed, spec.loop, task, stop, inputs, observer, keep);
-  const nn::TrainResult& trained = run.result;
-  RunResult result;
-  result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
-  result.reason = trained.reason;
-  result.metrics = metrics_of(spec, trained, *corpus);
-  result.curves =
-      loss_curves(trained, "nats/byte", "training cross entropy", "cross entropy on held-out text");
-  report_updates(trained, result);
-  result.facts = {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}};
-  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
-    result.facts.emplace_back("initial_weights_checksum", checksum);
-  }
-  result.counters = std::move(run.counters);
-  return result;
+  std::vector<Metric> metrics = metrics_of(spec, run.result, *corpus);
+  std::vector<Curve> curves = loss_curves(run.result, "nats/byte", "training cross entropy",
+                                          "cross entropy on held-out text");
+  return training_outcome(config, std::move(run), std::move(metrics), std::move(curves),
+                          {{"corpus", corpus->name}, {"corpus_checksum", corpus->checksum}});
 }
 
 double estimate_seconds(const Config& config) { return training_seconds(train_spec(config)); }

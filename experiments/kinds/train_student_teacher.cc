@@ -1,6 +1,7 @@
 #include "experiments/kinds/train_student_teacher.h"
 
 #include <array>
+#include <utility>
 
 #include "experiments/kinds/initial_weights.h"
 #include "experiments/kinds/network_keys.h"
@@ -143,19 +144,10 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules& stop,
   nn::StudentTeacherTask task(spec);
   const std::string inputs = network_numerics_text(config);
   TrainingRun run = run_training(config, seed, network_loop(config), task, stop, inputs, observer);
-  const nn::TrainResult& trained = run.result;
-  RunResult result;
-  result.status = trained.diverged ? RunStatus::diverged : RunStatus::done;
-  result.reason = trained.reason;
-  result.metrics = metrics_of(spec, trained);
-  result.curves = loss_curves(trained, "1", "mean squared error in training",
-                              "mean squared error on held-out inputs");
-  report_updates(trained, result);
-  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
-    result.facts.emplace_back("initial_weights_checksum", checksum);
-  }
-  result.counters = std::move(run.counters);
-  return result;
+  std::vector<Metric> metrics = metrics_of(spec, run.result);
+  std::vector<Curve> curves = loss_curves(run.result, "1", "mean squared error in training",
+                                          "mean squared error on held-out inputs");
+  return training_outcome(config, std::move(run), std::move(metrics), std::move(curves));
 }
 
 }  // namespace

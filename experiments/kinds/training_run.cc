@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "experiments/kinds/initial_weights.h"
+#include "experiments/kinds/training_curves.h"
 #include "sim/nn/checkpoint.h"
 
 namespace halfulp {
@@ -60,6 +62,22 @@ TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec s
   // A diverged run goes on to diverge again from its last checkpoint.
   if (config.boolean("train.keep_checkpoints") && !loop.has_diverged()) save();
   return {loop.finish(), counter_table_of(config, counters.samples())};
+}
+
+RunResult training_outcome(const Config& config, TrainingRun&& run, std::vector<Metric> metrics,
+                           std::vector<Curve> curves, decltype(RunResult::facts) facts) {
+  RunResult result;
+  result.status = run.result.diverged ? RunStatus::diverged : RunStatus::done;
+  result.reason = run.result.reason;
+  result.metrics = std::move(metrics);
+  result.curves = std::move(curves);
+  report_updates(run.result, result);
+  result.facts = std::move(facts);
+  if (const std::string checksum = initial_weights_checksum(config); !checksum.empty()) {
+    result.facts.emplace_back("initial_weights_checksum", checksum);
+  }
+  result.counters = std::move(run.counters);
+  return result;
 }
 
 CounterTable counter_table_of(const Config& config, const nn::CounterSamples& samples) {

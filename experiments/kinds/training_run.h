@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "experiments/config.h"
 #include "experiments/kind.h"
@@ -24,6 +25,11 @@ struct TrainingRun {
 TrainingRun run_training(const Config& config, std::int64_t seed, nn::LoopSpec spec,
                          nn::TrainingTask& task, const StopRules& stop, const std::string& inputs,
                          RunObserver& observer, const KeepPlan& keep = {});
+
+/// How a run ended, and `metrics`, `curves` and `facts` with what every training run reports after
+/// them: its updates, the checksum of the weights it started from, its counters.
+RunResult training_outcome(const Config& config, TrainingRun&& run, std::vector<Metric> metrics,
+                           std::vector<Curve> curves, decltype(RunResult::facts) facts = {});
 
 /// The counters that the configuration asks for.
 CounterTable counter_table_of(const Config& config, const nn::CounterSamples& samples);

@@ -9,6 +9,7 @@
 #include "experiments/harness/schema.h"
 #include "experiments/laws/dual.h"
 #include "experiments/laws/fit.h"
+#include "sim/nn/symmetric_eigen.h"
 
 namespace halfulp::laws {
 
@@ -202,9 +203,14 @@ double condition_number(const Problem& problem, const std::vector<double>& theta
           size[i] > 0.0 && size[k] > 0.0 ? matrix[i * n + k] / (size[i] * size[k]) : 0.0;
     }
   }
-  const std::vector<double> eigenvalues = symmetric_eigenvalues(matrix, n);
-  const bool singular = eigenvalues.front() <= 1e-15 * eigenvalues.back();
-  return singular ? kInfinity : eigenvalues.back() / eigenvalues.front();
+  std::vector<double> basis(n * n);  // not needed
+  nn::diagonalize(matrix, basis, n, 0.0);
+  double least = kInfinity, largest = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    least = std::min(least, matrix[i * n + i]);
+    largest = std::max(largest, matrix[i * n + i]);
+  }
+  return least <= 1e-15 * largest ? kInfinity : largest / least;
 }
 
 Profile profile(const Problem& problem, const MultiStart& fit, std::size_t free_index) {

@@ -228,37 +228,4 @@ bool solve_positive(std::vector<double> a, std::vector<double>& b) {
   return true;
 }
 
-std::vector<double> symmetric_eigenvalues(std::vector<double> a, std::size_t n) {
-  constexpr int kSweeps = 60;
-  for (int sweep = 0; sweep < kSweeps; ++sweep) {
-    for (std::size_t p = 0; p < n; ++p) {
-      for (std::size_t q = p + 1; q < n; ++q) {
-        const double off = a[p * n + q];
-        if (off == 0.0) continue;
-        const double ratio = (a[q * n + q] - a[p * n + p]) / (2.0 * off);
-        const double t =
-            std::copysign(1.0, ratio) / (std::abs(ratio) + std::sqrt(1.0 + ratio * ratio));
-        const double c = 1.0 / std::sqrt(1.0 + t * t);
-        const double s = t * c;
-        for (std::size_t k = 0; k < n; ++k) {
-          const double x = a[k * n + p];
-          const double y = a[k * n + q];
-          a[k * n + p] = c * x - s * y;
-          a[k * n + q] = s * x + c * y;
-        }
-        for (std::size_t k = 0; k < n; ++k) {
-          const double x = a[p * n + k];
-          const double y = a[q * n + k];
-          a[p * n + k] = c * x - s * y;
-          a[q * n + k] = s * x + c * y;
-        }
-      }
-    }
-  }
-  std::vector<double> values;
-  for (std::size_t i = 0; i < n; ++i) values.push_back(a[i * n + i]);
-  std::sort(values.begin(), values.end());
-  return values;
-}
-
 }  // namespace halfulp::laws

@@ -40,7 +40,4 @@ Minimum minimize_mean(const Problem& problem, const std::vector<double>& weights
 /// Solves the symmetric positive definite n x n system a x = b; false when a is not.
 bool solve_positive(std::vector<double> a, std::vector<double>& b);
 
-/// Eigenvalues of a symmetric n x n matrix, ascending (Jacobi rotations).
-std::vector<double> symmetric_eigenvalues(std::vector<double> a, std::size_t n);
-
 }  // namespace halfulp::laws

@@ -139,9 +139,12 @@ Format canonical(const std::vector<double>& values) {
   CodebookFormat format = make_codebook({}, values);
   for (int bits = 1; bits <= 10; ++bits) {
     if (values.size() != std::size_t{1} << bits) continue;
-    for (const bool power : {true, false}) {
-      if (power && (bits < 2 || bits > 8)) continue;
-      const CodebookFormat named = power ? power_of_two_codebook(bits) : quantile_codebook(bits);
+    std::vector<CodebookFormat> all = {quantile_codebook(bits)};
+    if (bits >= 2 && bits <= 8) {
+      all.push_back(power_of_two_codebook(bits));
+      all.push_back(dynamic_codebook(bits));
+    }
+    for (const CodebookFormat& named : all) {
       if (named == format) return named;
     }
   }

@@ -1,5 +1,4 @@
-#include <cmath>
-
+#include "sim/nn/adam_factors.h"
 #include "sim/nn/direction.h"
 #include "sim/nn/kernels.h"
 #include "sim/nn/moments.h"
@@ -23,18 +22,12 @@ class Adam final : public DirectionRule {
 
   void direction(const UpdateStep& step, std::size_t index, std::span<const float> gradient,
                  std::span<const float> /*weights*/, std::span<float> out) override {
-    const auto beta1 = static_cast<float>(spec_.beta1), beta2 = static_cast<float>(spec_.beta2);
-    const auto rest1 = static_cast<float>(1.0 - spec_.beta1);
-    const auto rest2 = static_cast<float>(1.0 - spec_.beta2);
-    const auto scale1 = static_cast<float>(1.0 / (1.0 - powers_[0]));
-    const auto scale2 = static_cast<float>(1.0 / (1.0 - powers_[1]));
-    const auto epsilon = static_cast<float>(spec_.epsilon);
+    const AdamFactors adam(spec_, powers_[0], powers_[1]);
     const std::span<float> m = m_.of(index), v = v_.of(index);
     for (std::size_t i = 0; i < gradient.size(); ++i) {
-      const float g = gradient[i];
-      m[i] = beta1 * m[i] + rest1 * g;
-      v[i] = beta2 * v[i] + rest2 * (g * g);
-      out[i] = (m[i] * scale1) / (std::sqrt(v[i] * scale2) + epsilon);
+      m[i] = adam.first(m[i], gradient[i]);
+      v[i] = adam.second(v[i], gradient[i]);
+      out[i] = adam.direction(m[i], v[i]);
     }
     m_.requantize(step, index);
     v_.requantize(step, index);

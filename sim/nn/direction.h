@@ -58,4 +58,8 @@ std::unique_ptr<DirectionRule> make_muon(const OptimizerSpec& spec, const Parame
 /// Vyas et al. 2024, algorithm 3: Adam in the eigenbasis of Shampoo's two Gram matrices.
 std::unique_ptr<DirectionRule> make_soap(const OptimizerSpec& spec, const ParameterList& list);
 
+/// Gupta et al. 2018 as in Shi et al. 2023 (facebookresearch/optimizers): L^(-1/4) m R^(-1/4), L
+/// and R the running means of g g^T and g^T g, with the norm that Adam's direction has.
+std::unique_ptr<DirectionRule> make_shampoo(const OptimizerSpec& spec, const ParameterList& list);
+
 }  // namespace halfulp::nn

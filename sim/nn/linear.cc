@@ -130,13 +130,23 @@ bool Linear<T>::is_kept_as_grid(Operand first, Operand second) const {
 }
 
 template <class T>
+float* Linear<T>::given_scales(Operand operand) {
+  const bool is_weight = operand == fprop_weight || operand == dgrad_weight;
+  if (!is_propagated(spec(operand))) {
+    return (is_weight ? learned_weight_ : learned_input_).values.data();
+  }
+  if (is_gradient(operand)) return &propagated_.gradient;
+  return is_weight ? &propagated_.weight : &propagated_.input;
+}
+
+template <class T>
 OperandCall Linear<T>::call_of(Operand operand, const RandomStream& stream, const StepKey& key) {
   OperandCall call = {.rounding = stream, .is_training = !key.is_evaluation()};
   const OperandSpec& own = spec(operand);
   const bool is_forward = operand == fprop_input || operand == fprop_weight;
   const bool is_weight = operand == fprop_weight || operand == dgrad_weight;
   call.keeps_slopes = call.is_training && is_forward;
-  call.learned = (is_weight ? learned_weight_ : learned_input_).values.data();
+  call.given = given_scales(operand);
   if (own.channels.rule == ChannelRule::smooth) {
     call.channel_factors = (is_weight ? divisors_ : multipliers_).data();
   }

@@ -17,6 +17,7 @@
 #include "sim/nn/operand_quantizer.h"
 #include "sim/nn/parameterization.h"
 #include "sim/nn/saved_state.h"
+#include "sim/nn/scale_propagation.h"
 #include "sim/nn/step_key.h"
 
 namespace halfulp::nn {
@@ -45,6 +46,9 @@ class Linear {
   /// Where the trained scales of learned_parameters() and their gradients are; needed before the
   /// first call where there are any. Throws std::invalid_argument when their numbers differ.
   void set_learned(const LearnedScales& weight, const LearnedScales& input);
+
+  /// Scales of operands that propagate them; `gradient` is that of the next backward().
+  void set_propagated(const LayerScales& scales) { propagated_ = scales; }
 
   /// Amax histories, as PREFIX + "NAME.fprop_input.amax_history" and so on.
   void visit_state(const std::string& prefix, StateVisitor& visitor);
@@ -94,6 +98,9 @@ class Linear {
   Seen quantize(Operand operand, const T* in, T* out, std::size_t rows, std::size_t cols,
                 bool as_grid, const StepKey& key);
 
+  /// The trained or propagated scales of an operand.
+  float* given_scales(Operand operand);
+
   /// The scales and signs that an operand with more than a quantizer needs.
   OperandCall call_of(Operand operand, const RandomStream& stream, const StepKey& key);
 
@@ -129,6 +136,7 @@ class Linear {
   std::vector<float> signs_[3];                ///< by Product
   std::vector<float> divisors_, multipliers_;  ///< of smooth: the weight's factors, the input's
   LearnedScales learned_weight_, learned_input_;
+  LayerScales propagated_;
 };
 
 }  // namespace halfulp::nn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,16 @@ class LinearLayer {
   /// As Linear.
   void set_learned(const LearnedScales& weight, const LearnedScales& input);
 
+  /// Scales of operands that propagate them, with the gradient's over that of the last rescaled
+  /// gradient.
+  void set_propagated(const LayerScales& scales);
+
+  /// The scale of the gradient that the backward pass of the layer's branch starts from.
+  void set_gradient_scale(float scale);
+
+  /// Whether operands propagate their scales.
+  bool propagates() const { return propagates_; }
+
   /// Running statistics, as "operands.NAME...", and "operands.later.NAME..." of the operands after
   /// the switch.
   void visit_state(StateVisitor& visitor);
@@ -49,8 +60,16 @@ class LinearLayer {
   T* gradient_;
   NumericsSwitch switch_;
   std::uint32_t index_;
+  bool propagates_;
+  LayerScales propagated_ = {};
   std::vector<Linear<T>> linears_;           ///< the second where the switch changes something
   std::vector<TensorQuantizer<T>> outputs_;  ///< by Output
 };
+
+/// Dynamic rescaling before the backward pass of a branch: `gradient` (rows x cols) is that of its
+/// result, `layers` what is in it. Does nothing where no layer propagates scales.
+template <class T>
+void rescale(std::initializer_list<LinearLayer<T>*> layers, const T* gradient, std::size_t rows,
+             std::size_t cols);
 
 }  // namespace halfulp::nn

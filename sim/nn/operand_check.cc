@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "sim/nn/operand_units.h"
 
 namespace halfulp::nn {
 namespace {
-
-bool is_gradient(Operand operand) {
-  return operand == dgrad_grad_output || operand == wgrad_grad_output;
-}
 
 std::string rotation_text(const HadamardSpec& own) {
   if (own.n == 0) return "no rotation";
@@ -86,6 +85,19 @@ void check_role(const LinearNumerics& numerics, Operand operand,
 bool is_learned(const OperandSpec& spec) {
   return spec.scaling.source == ScaleSource::learned ||
          spec.scaling.source == ScaleSource::learned_clip;
+}
+
+bool is_propagated(const OperandSpec& spec) {
+  return spec.scaling.source == ScaleSource::propagated;
+}
+
+bool propagates(const LinearNumerics& numerics) {
+  return std::any_of(std::begin(kOperands), std::end(kOperands),
+                     [&](Operand operand) { return is_propagated(operand_of(numerics, operand)); });
+}
+
+bool is_gradient(Operand operand) {
+  return operand == dgrad_grad_output || operand == wgrad_grad_output;
 }
 
 const char* to_string(Operand operand) {

@@ -31,6 +31,15 @@ const OperandSpec& operand_of(const LinearNumerics& numerics, Operand operand);
 /// Whether its scales are trained with the weights.
 bool is_learned(const OperandSpec& spec);
 
+/// Whether its scales are those of sim/nn/scale_propagation.h.
+bool is_propagated(const OperandSpec& spec);
+
+/// Whether one of the operands' is.
+bool propagates(const LinearNumerics& numerics);
+
+/// Of the two that are gradients.
+bool is_gradient(Operand operand);
+
 struct OperandFault {
   Operand operand;
   std::string message;

@@ -16,8 +16,9 @@ namespace {
 
 constexpr double kLn2 = 0.69314718055994530942;
 
-/// A block format whose scales are made here: groups with powers of two.
-QuantizerSpec as_units(const OperandSpec& spec) {
+}  // namespace
+
+QuantizerSpec unit_quantizer(const OperandSpec& spec) {
   QuantizerSpec own = spec.quantizer;
   if (!own.block) return own;
   own.granularity = Granularity::group;
@@ -28,14 +29,13 @@ QuantizerSpec as_units(const OperandSpec& spec) {
   return own;
 }
 
-bool needs_factors(const OperandSpec& spec) {
+bool makes_scales(const OperandSpec& spec) {
   const bool has_own_scales = spec.scaling.source != ScaleSource::current ||
                               spec.scaling.margin != 0 || spec.scaling.range != 1.0;
   const bool has_slopes = spec.estimator.rule != Estimator::straight_through;
-  return has_own_scales || (has_slopes && !spec.quantizer.block);
+  const bool are_needed = has_own_scales || (has_slopes && !spec.quantizer.block);
+  return are_needed && unit_quantizer(spec).scale != ScaleRule::unscaled;
 }
-
-}  // namespace
 
 void column_scales(ConstMatrix in, bool power_of_two, std::vector<float>& scales) {
   std::vector<std::uint32_t> maxima(in.cols);
@@ -81,11 +81,11 @@ void smoothing_scales(ConstMatrix x, ConstMatrix weight, const ChannelSpec& spec
 
 OperandQuantizer::OperandQuantizer(const OperandSpec& spec, bool scales_channels)
     : spec_(spec),
-      units_spec_(as_units(spec)),
+      units_spec_(unit_quantizer(spec)),
       is_plain_(nn::is_plain(spec)),
       scales_channels_(scales_channels && spec.channels.rule == ChannelRule::smooth_swiglu),
       quantizer_(spec.quantizer) {
-  if (needs_factors(spec) && units_spec_.scale != ScaleRule::unscaled) {
+  if (makes_scales(spec)) {
     plan_ = make_round_plan(units_spec_.format, units_spec_.rounding);
     scales_of_.emplace(spec, units_spec_);
   }
@@ -163,7 +163,7 @@ ConstMatrix OperandQuantizer::transformed(ConstMatrix in, Matrix out, const Oper
 }
 
 void OperandQuantizer::round_with_factors(ConstMatrix in, Matrix out, const OperandCall& call) {
-  scales_of_->make(in, units_, call.is_training, call.learned, multipliers_, scales_);
+  scales_of_->make(in, units_, call.is_training, call.given, multipliers_, scales_);
   const std::vector<float>* scales = &scales_;
   std::vector<float> ones;
   if (call.scales.data != nullptr) {

@@ -26,11 +26,18 @@ struct OperandCall {
   bool is_training = true;
   std::span<const float> signs = {};       ///< of the product's rotation
   const float* channel_factors = nullptr;  ///< of smooth: column c is multiplied by the c-th
-  float* learned = nullptr;                ///< trained scales, one for each unit
+  float* given = nullptr;                  ///< trained scales, one for each unit, or the propagated
   bool keeps_slopes = false;               ///< backward() follows
   QuantizationWatch* watch = nullptr;      ///< looks on where it rounds
   Matrix scales = {};  ///< where given, `out` receives grid values and this their scales
 };
+
+/// The quantizer whose units and format an operand has where its scales are made by a ScaleMaker: a
+/// block format there stands as groups with powers of two.
+QuantizerSpec unit_quantizer(const OperandSpec& spec);
+
+/// Whether a ScaleMaker is needed: the quantizer's own scales do not serve.
+bool makes_scales(const OperandSpec& spec);
 
 class OperandQuantizer {
  public:

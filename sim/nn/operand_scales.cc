@@ -76,7 +76,7 @@ ScaleMaker::ScaleMaker(const OperandSpec& spec, const QuantizerSpec& quantizer)
   }
 }
 
-void ScaleMaker::make(ConstMatrix in, const UnitMap& units, bool is_training, float* learned,
+void ScaleMaker::make(ConstMatrix in, const UnitMap& units, bool is_training, float* given,
                       std::vector<float>& multipliers, std::vector<float>& scales) {
   const std::size_t n = units.count();
   multipliers.resize(n);
@@ -92,7 +92,11 @@ void ScaleMaker::make(ConstMatrix in, const UnitMap& units, bool is_training, fl
       return from_means(in, units, multipliers, scales);
     case ScaleSource::learned:
     case ScaleSource::learned_clip:
-      return from_learned(in, units, is_training, learned, multipliers, scales);
+      return from_learned(in, units, is_training, given, multipliers, scales);
+    case ScaleSource::propagated:
+      multipliers[0] = 1.0F / *given;  // powers of two
+      scales[0] = *given;
+      return;
     case ScaleSource::current:
     case ScaleSource::delayed:
     case ScaleSource::mse:

@@ -26,9 +26,9 @@ class ScaleMaker {
   ScaleMaker(const OperandSpec& spec, const QuantizerSpec& quantizer);
 
   /// Factors of scale_shape() of the quantizer; a multiplier of 0 for units that are not finite.
-  /// `learned`: the trained numbers, one for each unit; a 0 among them is replaced by its initial
-  /// value in training. Evaluation changes no state.
-  void make(ConstMatrix in, const UnitMap& units, bool is_training, float* learned,
+  /// `given`: the trained numbers, one for each unit, a 0 among which is replaced by its initial
+  /// value in training; or the propagated scale. Evaluation changes no state.
+  void make(ConstMatrix in, const UnitMap& units, bool is_training, float* given,
             std::vector<float>& multipliers, std::vector<float>& scales);
 
   /// The amax history, its length so far, and the multiplier in use, under `prefix`.

@@ -128,6 +128,7 @@ class Parser {
     if (key == "current") return source(ScaleSource::current, nothing);
     if (key == "learned") return source(ScaleSource::learned, nothing);
     if (key == "learned_clip") return source(ScaleSource::learned_clip, nothing);
+    if (key == "propagated") return source(ScaleSource::propagated, nothing);
     if (key == "delayed") {
       return source(ScaleSource::delayed, [&](TextCursor& cursor) {
         cursor.expect('(');
@@ -268,8 +269,8 @@ class Parser {
     const QuantizerSpec& quantizer = spec_.quantizer;
     const ScaleSource source = spec_.scaling.source;
     const bool is_given = source == ScaleSource::rms || source == ScaleSource::absmean ||
-                          source == ScaleSource::fixed || source == ScaleSource::learned ||
-                          source == ScaleSource::learned_clip;
+                          source == ScaleSource::fixed || source == ScaleSource::propagated ||
+                          source == ScaleSource::learned || source == ScaleSource::learned_clip;
     for (const auto* part : {&source_, &margin_, &range_}) {
       if (!*part || (part == &source_ && source == ScaleSource::current)) continue;
       const bool is_rms = part == &source_ && source == ScaleSource::rms;
@@ -288,7 +289,8 @@ class Parser {
                                  (*part)->text));
       }
     }
-    const bool is_whole = source == ScaleSource::delayed || source == ScaleSource::fixed;
+    const bool is_whole = source == ScaleSource::delayed || source == ScaleSource::fixed ||
+                          source == ScaleSource::propagated;
     if (is_whole && quantizer.granularity != Granularity::tensor) {
       fail(*source_,
            fmt::format("'{}' has one scale for the tensor; drop the granularity", source_->text));

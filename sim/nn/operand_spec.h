@@ -4,7 +4,8 @@
 //   operand = quantizer { "+" option }                                     sim/quantizer.h
 //   option  = "delayed(" steps [ ",max" | ",most_recent" ] ")" | "mse" [ "(" candidates ")" ]
 //           | "percentile(" p ")" | "rms" [ "(floor)" | "(nearest)" ] | "absmean"
-//           | "learned" | "learned_clip" | "fixed(" scale ")" | "current" where scales come from |
+//           | "learned" | "learned_clip" | "fixed(" scale ")" | "propagated"
+//           | "current"                                              where scales come from |
 //           "margin(" n ")" | "range(" f ")"                             what they leave unused |
 //           "hadamard(" n [ ",fixed" | ",random" | ",transformer_engine" ] ")" | "smooth(" alpha [
 //           ",real" | ",power_of_two" ] ")" | "smooth_swiglu" [ "(real)" | "(power_of_two)" ] |
@@ -34,6 +35,7 @@ enum class ScaleSource : std::uint8_t {
   learned,       ///< a step trained with the weights
   learned_clip,  ///< a largest magnitude trained with the weights
   fixed,         ///< one number
+  propagated,    ///< the network's (sim/nn/scale_propagation.h)
 };
 enum class AmaxReduction : std::uint8_t { max, most_recent };
 enum class SignRule : std::uint8_t {

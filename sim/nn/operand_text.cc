@@ -28,6 +28,8 @@ std::string source_text(const OperandSpec& spec) {
       return "+learned";
     case ScaleSource::learned_clip:
       return "+learned_clip";
+    case ScaleSource::propagated:
+      return "+propagated";
     case ScaleSource::fixed:
       break;
   }

@@ -24,6 +24,8 @@ std::unique_ptr<DirectionRule> make_rule(const OptimizerSpec& spec, const Parame
       return make_muon(spec, list);
     case OptimizerKind::soap:
       return make_soap(spec, list);
+    case OptimizerKind::shampoo:
+      return make_shampoo(spec, list);
   }
   return nullptr;
 }

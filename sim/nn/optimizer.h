@@ -14,8 +14,8 @@
 
 namespace halfulp::nn {
 
-/// Muon and SOAP are for hidden matrices; AdamW serves vectors, embeddings and the head there.
-enum class OptimizerKind : std::uint8_t { adamw, sgd, adafactor, muon, soap };
+/// Muon, SOAP and Shampoo are for hidden matrices; AdamW serves vectors, embeddings and the head.
+enum class OptimizerKind : std::uint8_t { adamw, sgd, adafactor, muon, soap, shampoo };
 
 /// How an update is added to the held weights.
 enum class WeightRule : std::uint8_t {
@@ -61,7 +61,7 @@ struct OptimizerSpec {
     bool relative_step = false;  ///< directions times max(1e-3, RMS(weights))
   } adafactor = {};
 
-  struct Soap {
+  struct Soap {                       ///< and Shampoo
     double decay = 0.95;              ///< of the Gram matrices
     std::int64_t frequency = 10;      ///< updates between eigenbases
     std::size_t max_dimension = 512;  ///< longer sides keep the identity as their basis
@@ -118,7 +118,8 @@ class Optimizer {
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerSpec& spec,
                                           const std::vector<Parameter>& parameters);
 
-/// True for the matrices that Muon and SOAP treat as such: all but embeddings and the head.
+/// True for the matrices that Muon, SOAP and Shampoo treat as such: all but embeddings and the
+/// head.
 bool is_hidden_matrix(const Parameter& parameter);
 
 /// Floats of all `parameters` at their offsets, with the gaps between them.

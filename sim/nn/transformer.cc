@@ -84,6 +84,7 @@ Transformer<T>::Transformer(const ModelConfig& config, const ModelNumerics& nume
   }
   head_.push_back(make_linear("head", config.tied_head ? "token_embedding" : "head", policy));
   head_[0].set_multipliers(multipliers_.head);
+  propagate_scales();
   using V = AlignedVector<T>;
   for (V* narrow : {&last_, &normed_, &dx_, &dnarrow_}) narrow->resize(rows * c);
   for (V* column : {&mean_, &rstd_, &losses_}) column->resize(rows);
@@ -159,6 +160,19 @@ void Transformer<T>::add_learned_scales(const LayerPolicy& policy) {
 }
 
 template <class T>
+void Transformer<T>::propagate_scales() {
+  if (!propagates_scales(config_)) return;
+  const PropagatedScales scales = propagated_scales(config_);
+  for (Block& b : blocks_) {
+    b.qkv.set_propagated(scales.block.qkv);
+    b.output.set_propagated(scales.block.output);
+    b.up.set_propagated(scales.block.up);
+    b.down.set_propagated(scales.block.down);
+  }
+  head_[0].set_propagated(scales.head);
+}
+
+template <class T>
 LinearLayer<T> Transformer<T>::make_linear(const std::string& name, const std::string& parameter,
                                            const LayerPolicy& policy) {
   const std::size_t number = find(parameter);
@@ -167,6 +181,9 @@ LinearLayer<T> Transformer<T>::make_linear(const std::string& name, const std::s
   }
   LinearLayer<T> layer(name, parameters_[number].cols, parameters_[number].rows, weight(number),
                        gradient(number), policy.linear(name), policy.switch_to(), linear_count_++);
+  if (layer.propagates() && !propagates_scales(config_)) {
+    throw std::invalid_argument(name + ": " + kNoPropagation);
+  }
   if constexpr (std::is_same_v<T, float>) {
     const auto scales = [&](const char* suffix) -> LearnedScales {
       const std::size_t own = find(name + suffix);
@@ -346,6 +363,7 @@ double Transformer<T>::loss_and_gradient(const std::uint8_t* inputs, const std::
     if (!parameters_[p].decays) std::fill_n(gradient(p), parameters_[p].size(), T{0});
   }
   rounding_.apply(rounding_.logits_gradient, 0, logits_.data(), rows, config_.vocabulary, key);
+  rescale({&head_[0]}, logits_.data(), rows, config_.vocabulary);
   head_[0].backward(normed_.data(), logits_.data(), dnarrow_.data(), rows, false, key);
   std::fill_n(dx_.data(), rows * c, T{0});
   const std::size_t gain = find("final_norm.gain");

@@ -82,6 +82,8 @@ class Transformer {
 
   std::size_t find(const std::string& name) const;
   void add_learned_scales(const LayerPolicy& policy);
+  /// Throws std::invalid_argument where operands propagate scales that no rule gives.
+  void propagate_scales();
   LinearLayer<T> make_linear(const std::string& name, const std::string& parameter,
                              const LayerPolicy& policy);
   Block make_block(std::size_t number, const LayerPolicy& policy, Attention<T> attention,

@@ -54,6 +54,7 @@ void Transformer<T>::mix_backward(Block& b, T* dout, std::size_t sequences, cons
                              key);
   }
   const AttentionShape shape = {sequences, config_.context, config_.heads, c / config_.heads};
+  rescale({&b.qkv, &b.output}, dout, rows, c);
   b.output.backward(b.attended.data(), dout, dnarrow_.data(), rows, true, key);
   b.attention.backward(shape, b.projected.data(), b.probabilities.data(), dnarrow_.data(),
                        dwide_.data(), key);
@@ -82,6 +83,7 @@ template <class T>
 void Transformer<T>::feed_forward_backward(Block& b, T* dout, std::size_t rows,
                                            const StepKey& key) {
   if (b.experts) return b.experts->backward(dout, dnarrow_.data(), rows, key);
+  rescale({&b.up, &b.down}, dout, rows, config_.width);
   b.down.backward(b.activated.data(), dout, dhidden_.data(), rows, true, key);
   scale_by(multipliers_.activation.grad_input, dhidden_.data(), rows * config_.hidden);
   if (config_.activation == Activation::swiglu) {

@@ -250,6 +250,21 @@ TEST(NamedCodebooks, DynamicMapsOfBitsandbytes) {
   }
 }
 
+TEST(NamedCodebooks, DynamicMapsOfFewerBits) {
+  const std::vector<double> want = {-0.775F, -0.325F, -0.055F, 0, 0.055F, 0.325F, 0.775F, 1};
+  EXPECT_EQ(dynamic_codebook(3).book->values, want);
+  EXPECT_EQ(dynamic_codebook(8), bnb_dynamic_codebook(true));
+  for (int bits = 2; bits <= 8; ++bits) {
+    const CodebookFormat format = dynamic_codebook(bits);
+    EXPECT_EQ(format.book->values.size(), std::size_t{1} << bits);
+    EXPECT_EQ(parse_format("dynamic(" + std::to_string(bits) + ")"), Format(format));
+    EXPECT_EQ(parse_format(to_spec(format)), Format(format));
+  }
+  EXPECT_EQ(to_spec(parse_format("codebook(-0.550000011920929,0,0.550000011920929,1)")),
+            "dynamic(2)");
+  EXPECT_THROW(parse_format("dynamic(9)"), SpecError);
+}
+
 TEST(NamedCodebooks, PowersOfTwo) {
   EXPECT_EQ(power_of_two_codebook(3).book->values,
             (std::vector<double>{0, 0.25, 0.5, 1, -0.0, -0.25, -0.5, -1}));

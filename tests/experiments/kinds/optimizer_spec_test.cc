@@ -86,6 +86,9 @@ TEST(OptimizerSpec, HyperParametersOfOtherOptimizersAreRefusedAtTheirKeys) {
   EXPECT_EQ(refused_keys({{"train.optimizer", "sgd"}, {"train.momentum", 0.5}}), Keys{});
   EXPECT_EQ(refused_keys({{"train.soap.frequency", std::int64_t{5}}}),
             Keys{"train.soap.frequency"});
+  EXPECT_EQ(
+      refused_keys({{"train.optimizer", "shampoo"}, {"train.soap.frequency", std::int64_t{5}}}),
+      Keys{});
   EXPECT_EQ(refused_keys({{"train.loss_scale", 8.0}}), Keys{"train.loss_scale"});
   EXPECT_EQ(refused_keys(
                 {{"train.optimizer", "adafactor"}, {"precision.optimizer.first_moment", "e4m3fn"}}),

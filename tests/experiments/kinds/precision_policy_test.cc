@@ -285,6 +285,52 @@ TEST(PrecisionPolicy, Binary16TrainsUnderDynamicLossScaling) {
   EXPECT_EQ(test::run_kind(kind(), saturating)["skipped_updates"], 0.0);
 }
 
+TEST(PrecisionPolicy, AutomaticLossScalingFollowsWeightGradientsThatSaturate) {
+  const auto issues = [](const char* weight_gradient) {
+    return kind().check(
+        with(test::with(tiny_run(1), {{"train.loss_scaling", text("automatic")},
+                                      {"precision.weight_gradient", text(weight_gradient)}})));
+  };
+  EXPECT_TRUE(issues("e4m3fn+unscaled").empty());
+  for (const char* scaled : {"e4m3fn", "mxfp8", "binary32", "inherit"}) {
+    ASSERT_EQ(issues(scaled).size(), 1U) << scaled;
+    EXPECT_EQ(issues(scaled)[0].key, "train.loss_scaling");
+  }
+  // From far too large a scale it halves until gradients fit, and the run is near binary32.
+  const Settings scaled =
+      test::with(tiny_run(120), {{"train.loss_scaling", text("automatic")},
+                                 {"train.loss_scale", 0x1p30},
+                                 {"precision.weight_gradient", text("e4m3fn+unscaled")}});
+  test::Metrics exact = test::run_kind(kind(), tiny_run(120));
+  test::Metrics automatic = test::run_kind(kind(), scaled);
+  EXPECT_EQ(automatic["skipped_updates"], 0.0);
+  EXPECT_LT(automatic["loss_scale"], 0x1p20);
+  EXPECT_GT(automatic["loss_scale"], 0x1p4);
+  EXPECT_NEAR(automatic["validation_loss"], exact["validation_loss"], 0.4);
+}
+
+TEST(PrecisionPolicy, PropagatedScalesNeedAModelWithRules) {
+  const auto issues = [](const Settings& settings) {
+    std::vector<std::string> keys;
+    for (const ConfigIssue& issue : kind().check(with(test::with(tiny_run(1), settings)))) {
+      keys.push_back(issue.key);
+    }
+    return keys;
+  };
+  using Keys = std::vector<std::string>;
+  const Settings scaled = {{"precision.gradient", text("e5m2+propagated")},
+                           {"precision.layers", list({"*.up: weight=e4m3fn+propagated"})}};
+  EXPECT_EQ(issues(scaled), Keys());
+  const Keys refused = {"precision.gradient", "precision.gradient", "precision.layers"};
+  Settings experts = scaled, unit = scaled;
+  experts["precision.layers"] = list({"*.qkv: weight=e4m3fn+propagated"});
+  experts["model.experts"] = std::int64_t{3};
+  unit["model.parameterization"] = text("munit");
+  unit["model.tied_head"] = false;
+  EXPECT_EQ(issues(experts), refused);
+  EXPECT_EQ(issues(unit), refused);
+}
+
 TEST(PrecisionPolicy, BitsAreMeansOverTheBlocksParameters) {
   const Settings tiny = test::with(
       tiny_run(1), {{"precision.weight", text("int8")}, {"precision.gradient", text("e5m2")}});
@@ -300,6 +346,19 @@ TEST(PrecisionPolicy, BitsAreMeansOverTheBlocksParameters) {
   EXPECT_DOUBLE_EQ(metrics["weight_bits"], ((8 * 1024 + 4 * 1536) / 2560.0 + 16) / 2);
   EXPECT_DOUBLE_EQ(metrics["activation_bits"], (32 + 16) / 2.0);
   EXPECT_DOUBLE_EQ(metrics["gradient_bits"], (8 + 16) / 2.0);
+}
+
+TEST(PrecisionPolicy, BitsOfStateSpaceBlocksLeaveOutWhatIsNoLinearLayer) {
+  // A mixer's convolution is a matrix that decays, but no operand of a product.
+  test::Metrics metrics = test::run_kind(
+      kind(),
+      test::with(tiny_run(1), {{"model.mixer", text("state_space")},
+                               {"precision.weight", text("int8")},
+                               {"precision.layers",
+                                list({"*.mixer.input: weight=int4",
+                                      "*.mixer.selection: weight=int4", "*.mixer.step: weight=int4",
+                                      "*.mixer.output: weight=int4", "*.mlp.*: weight=int4"})}}));
+  EXPECT_EQ(metrics["weight_bits"], 4.0);
 }
 
 }  // namespace

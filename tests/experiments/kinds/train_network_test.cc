@@ -165,6 +165,7 @@ TEST(TrainNetworks, LearnedScalesAndFaultyOperandsAreRefusedByTheirKey) {
       return issues.size() == 1 ? issues[0].key : std::to_string(issues.size()) + " issues";
     };
     EXPECT_EQ(refused({{"precision.weight", text("int4+row+learned")}}), "precision.weight");
+    EXPECT_EQ(refused({{"precision.weight", text("e4m3fn+propagated")}}), "precision.weight");
     EXPECT_EQ(refused({{"precision.fprop.input", text("int4+learned_clip")}}),
               "precision.fprop.input");
     const std::vector<std::string> line = {"blocks.0: weight=int4+row+learned"};

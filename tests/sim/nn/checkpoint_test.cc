@@ -46,7 +46,7 @@ RunSpec small_spec() {
 }
 
 std::vector<RunSpec> specs() {
-  std::vector<RunSpec> all(11, small_spec());
+  std::vector<RunSpec> all(12, small_spec());
   all[1].task.numerics.linear.fprop_input = parse_quantizer("int4+group(8)+stochastic(16)");
   all[1].task.numerics.linear.dgrad_grad_output = parse_quantizer("e5m2+stochastic(16)");
   all[2].task.numerics.linear.fprop_weight = parse_quantizer("mxfp4");
@@ -71,6 +71,12 @@ std::vector<RunSpec> specs() {
   all[10].task.numerics.linear.dgrad_grad_output = parse_operand("e5m2+delayed(3,most_recent)");
   // The scale doubles after every other update.
   all[9].loop.loss_scale = {LossScaling::dynamic, 1.0, 2.0, 0.5, 2};
+  all[11].loop.optimizer.kind = OptimizerKind::shampoo;
+  all[11].loop.optimizer.soap.frequency = 3;
+  all[11].loop.loss_scale = {LossScaling::automatic, 1.0, 2.0, 0.5, 2, 448.0};
+  all[11].task.numerics.tensors.weight_gradient = parse_quantizer("e4m3fn+unscaled");
+  all[11].task.numerics.linear.fprop_weight = parse_operand("e4m3fn+propagated");
+  all[11].task.numerics.linear.dgrad_grad_output = parse_operand("e5m2+propagated");
   return all;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -119,6 +120,29 @@ TEST(LossScaler, OnlyDynamicScalingSurvivesAnInfiniteGradientAndNoneAnInfiniteLo
     loss.bad_loss_at = 3;
     EXPECT_TRUE(run(loop_spec(kind, 6), loss).diverged);
   }
+}
+
+TEST(LossScaler, AutomaticHalvesWhereGradientsSaturateAndDoublesOverAnInterval) {
+  LossScaler scaler(
+      {.kind = LossScaling::automatic, .scale = 8.0, .growth_interval = 1000, .saturation = 448.0});
+  std::vector<float> gradients(200000, 8.0F);
+  // 0.001 % of 200 000 are 2: two at the limit are borne, three are not.
+  const auto update = [&](std::size_t saturated) {
+    gradients.assign(gradients.size(), 8.0F);
+    for (std::size_t i = 0; i < saturated; ++i) gradients[7 * i] = i % 2 == 0 ? 448.0F : -448.0F;
+    const double scale = scaler.scale();
+    EXPECT_TRUE(scaler.unscale(gradients));
+    EXPECT_FLOAT_EQ(gradients[3], 8.0F / static_cast<float>(scale));
+    return scaler.scale() / scale;
+  };
+  EXPECT_NEAR(update(0), std::exp2(0.001), 1e-12);
+  EXPECT_NEAR(update(2), std::exp2(0.001), 1e-12);
+  EXPECT_EQ(update(3), 0.5);
+  EXPECT_EQ(update(100), 0.5);
+  gradients.resize(10);
+  const double start = scaler.scale();
+  for (int i = 0; i < 1000; ++i) update(0);
+  EXPECT_NEAR(scaler.scale() / start, 2.0, 1e-9);
 }
 
 TEST(LossScaler, StopsGrowingAtTheLargestBinary32) {

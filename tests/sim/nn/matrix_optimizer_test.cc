@@ -1,4 +1,4 @@
-// Muon and SOAP: the matrices that they make of gradients, and what they leave to AdamW.
+// Muon, SOAP and Shampoo: the matrices that they make of gradients, and what they leave to AdamW.
 #include <gtest/gtest.h>
 
 #include "sim/nn/newton_schulz.h"
@@ -139,7 +139,7 @@ TEST(Muon, NarrowIteratesStayNearAndDiffer) {
 }
 
 TEST(MatrixOptimizers, LeaveEmbeddingsAndVectorsToAdamW) {
-  for (const auto kind : {OptimizerKind::muon, OptimizerKind::soap}) {
+  for (const auto kind : {OptimizerKind::muon, OptimizerKind::soap, OptimizerKind::shampoo}) {
     OptimizerSpec spec;
     spec.kind = kind;
     Trial own(spec, test::small_parameters()), adam({}, test::small_parameters());
@@ -233,6 +233,122 @@ TEST(Soap, TurnsWithItsGradients) {
       reflect(reflect({plain.weights.begin(), plain.weights.end()}, u, true), v, false);
   for (std::size_t i = 0; i < n * n; ++i) {
     EXPECT_NEAR(static_cast<double>(turned.weights[i]), expected[i], 0.01);
+  }
+}
+
+/// a (n x k) b (k x m).
+Square product(const Square& a, const Square& b, std::size_t n, std::size_t k, std::size_t m) {
+  Square out(n * m);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t l = 0; l < k; ++l) {
+      for (std::size_t j = 0; j < m; ++j) out[i * m + j] += a[i * k + l] * b[l * m + j];
+    }
+  }
+  return out;
+}
+
+/// X = S^(-1/4) of a symmetric positive S: Newton steps by products alone (Guo and
+/// Higham 2006), which share nothing with eigenvectors.
+Square inverse_quarter_root(const Square& s, std::size_t n) {
+  double size = 0.0;
+  for (const double x : s) size += x * x;
+  size = std::sqrt(size);
+  // X <- X (5 I - M) / 4, M <- ((5 I - M) / 4)^4 M, from X = z^(1/4) I, M = z S.
+  const double z = 2.5 / size;
+  Square x(n * n), m(n * n), t(n * n);
+  for (std::size_t i = 0; i < n * n; ++i) {
+    x[i] = i % (n + 1) == 0 ? std::pow(z, 0.25) : 0.0;
+    m[i] = z * s[i];
+  }
+  for (int step = 0; step < 80; ++step) {
+    for (std::size_t i = 0; i < n * n; ++i) t[i] = ((i % (n + 1) == 0 ? 5.0 : 0.0) - m[i]) / 4.0;
+    x = product(x, t, n, n, n);
+    const Square t2 = product(t, t, n, n, n);
+    m = product(product(t2, t2, n, n, n), m, n, n, n);
+  }
+  return x;
+}
+
+TEST(Shampoo, FollowsItsDefinition) {
+  // L^(-1/4) m R^(-1/4) with Adam's norm, from running means in binary64.
+  constexpr std::size_t n = 4, m = 5;
+  OptimizerSpec spec;
+  spec.kind = OptimizerKind::shampoo;
+  spec.weight_decay = 0.0;
+  spec.soap.frequency = 3;
+  spec.soap.decay = 0.9;
+  Trial own(spec, test::one_matrix(n, m));
+  std::fill(own.weights.begin(), own.weights.end(), 0.0F);
+  Square left(n * n), right(m * m), first(n * m), second(n * m), left_root, right_root;
+  for (std::int64_t t = 0; t < 14; ++t) {
+    const std::vector<float> gradient = own.gradients(t);
+    const std::vector<float> before = own.weights;
+    own.step(gradient, 1.0);
+    const Square g(gradient.begin(), gradient.begin() + n * m);
+    Square gt(m * n);
+    for (std::size_t i = 0; i < n * m; ++i) gt[i % m * n + i / m] = g[i];
+    const Square squares_left = gram(gt, gt, m, n, n), squares_right = gram(g, g, n, m, m);
+    for (std::size_t i = 0; i < n * n; ++i) left[i] = 0.9 * left[i] + 0.1 * squares_left[i];
+    for (std::size_t i = 0; i < m * m; ++i) right[i] = 0.9 * right[i] + 0.1 * squares_right[i];
+    if (t % 3 == 0) {
+      const double correction = 1.0 - std::pow(0.9, static_cast<double>(t + 1));
+      const auto corrected = [&](Square s, std::size_t size) {
+        for (std::size_t i = 0; i < s.size(); ++i) {
+          s[i] = s[i] / correction + (i % (size + 1) == 0 ? 1e-12 : 0.0);
+        }
+        return inverse_quarter_root(s, size);
+      };
+      left_root = corrected(left, n);
+      right_root = corrected(right, m);
+    }
+    double adam = 0.0;
+    const double b1 = 1.0 - std::pow(spec.beta1, static_cast<double>(t + 1));
+    const double b2 = 1.0 - std::pow(spec.beta2, static_cast<double>(t + 1));
+    for (std::size_t i = 0; i < n * m; ++i) {
+      first[i] = spec.beta1 * first[i] + (1.0 - spec.beta1) * g[i];
+      second[i] = spec.beta2 * second[i] + (1.0 - spec.beta2) * g[i] * g[i];
+      const double d = first[i] / b1 / (std::sqrt(second[i] / b2) + spec.epsilon);
+      adam += d * d;
+    }
+    const Square direction = product(product(left_root, first, n, n, m), right_root, n, m, m);
+    double size = 0.0;
+    for (const double d : direction) size += d * d;
+    // The first gradient leaves the right Gram matrix singular and its root ill-conditioned.
+    const double tolerance = t < 3 ? 0.05 : 2e-4;
+    for (std::size_t i = 0; i < n * m; ++i) {
+      const double moved = static_cast<double>(before[i]) - static_cast<double>(own.weights[i]);
+      ASSERT_NEAR(moved, direction[i] * std::sqrt(adam / size), tolerance) << t;
+    }
+  }
+}
+
+TEST(Shampoo, FirstDirectionIsThePolarFactorWithAdamsNorm) {
+  // (G G^T)^(-1/4) G (G^T G)^(-1/4) = U V^T, and Adam's first direction is a matrix of signs.
+  OptimizerSpec spec;
+  spec.kind = OptimizerKind::shampoo;
+  std::vector<float> g = test::noise_vector(36, 21);
+  for (std::size_t i = 0; i < 6; ++i) g[i * 7] += 2.0F;
+  const std::vector<double> d = direction(spec, 6, 6, g);
+  const Square identity = gram(d, d, 6, 6, 6);
+  const Square stretch = gram({g.begin(), g.end()}, d, 6, 6, 6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t j = 0; j < 6; ++j) {
+      EXPECT_NEAR(identity[i * 6 + j], i == j ? 6.0 : 0.0, 1e-4);  // 36 signs over 6 directions
+      EXPECT_NEAR(stretch[i * 6 + j], stretch[j * 6 + i], 1e-4);
+    }
+  }
+}
+
+TEST(Shampoo, WithoutGramMatricesIsMomentumWithAdamsNorm) {
+  OptimizerSpec spec;
+  spec.kind = OptimizerKind::shampoo;
+  spec.soap.max_dimension = 0;
+  const std::vector<float> g = test::noise_vector(24, 3);
+  const std::vector<double> d = direction(spec, 6, 4, g);
+  double size = 0.0;
+  for (const float x : g) size += static_cast<double>(x) * static_cast<double>(x);
+  for (std::size_t i = 0; i < 24; ++i) {
+    EXPECT_NEAR(d[i], static_cast<double>(g[i]) * std::sqrt(24.0 / size), 1e-4);
   }
 }
 

@@ -180,7 +180,7 @@ TEST(Learned, GradientsAreDerivativesOfTheSurrogates) {
     OperandQuantizer own = operand(is_clip ? "int4sym+row+learned_clip" : "int4sym+row+learned");
     std::vector<float> scales = {0.2F, 0.21F, 0.3F, 0.15F}, gradients(4);
     for (float& scale : scales) scale *= is_clip ? 7.0F : 1.0F;
-    quantized(own, x, 64, {.learned = scales.data(), .keeps_slopes = true});
+    quantized(own, x, 64, {.given = scales.data(), .keeps_slopes = true});
     std::vector<float> dx = g;
     own.backward(dx.data(), 4, 64, gradients.data(), 0.5);
     for (std::size_t r = 0; r < 4; ++r) {

@@ -265,9 +265,9 @@ TEST(OperandScales, LearnedScalesStartFromTheFirstTrainingTensor) {
     EXPECT_EQ(own.learned_count(4, 32), 4U);
     std::vector<float> scales(4, 0.0F);
     const bool is_clip = std::string(text).find("clip") != std::string::npos;
-    quantized(own, x, 32, {.is_training = false, .learned = scales.data()});
+    quantized(own, x, 32, {.is_training = false, .given = scales.data()});
     EXPECT_EQ(scales, std::vector<float>(4, 0.0F));
-    quantized(own, x, 32, {.learned = scales.data()});
+    quantized(own, x, 32, {.given = scales.data()});
     for (std::size_t r = 0; r < 4; ++r) {
       double sum = 0.0, amax = 0.0;
       for (std::size_t c = 0; c < 32; ++c) {
@@ -278,7 +278,7 @@ TEST(OperandScales, LearnedScalesStartFromTheFirstTrainingTensor) {
       EXPECT_NEAR(scales[r], is_clip ? amax : 2.0 * sum / 32.0 / std::sqrt(7.0), 1e-6);
     }
     const std::vector<float> kept = scales;
-    quantized(own, x, 32, {.learned = scales.data()});
+    quantized(own, x, 32, {.given = scales.data()});
     EXPECT_EQ(scales, kept);
   }
 }

@@ -38,9 +38,10 @@ TEST(ParseOperand, CanonicalTextReadsBackAsTheSameValue) {
        {"e4m3fn+delayed(16,most_recent)+margin(-1)", "int4+row+mse(8)+clipped",
         "int4+row+percentile(0.999)", "e2m1fn+group(32)+scale_power_of_two+rms(floor)",
         "int4+row+rms+trust(0.2)", "int4+row+learned", "int4+learned_clip", "e4m3fn+fixed(0.125)",
-        "mxfp4+stochastic(16)+hadamard(32,random)", "binary32+hadamard(16,transformer_engine)",
-        "int8+smooth(0.5,power_of_two)", "e4m3fn+smooth_swiglu(real)", "e2m1fn+row+clamp(0.999)",
-        "e2m1fn+row+dge(5.5,3)", "e2m1fn+current+straight_through"}) {
+        "e5m2+propagated", "mxfp4+stochastic(16)+hadamard(32,random)",
+        "binary32+hadamard(16,transformer_engine)", "int8+smooth(0.5,power_of_two)",
+        "e4m3fn+smooth_swiglu(real)", "e2m1fn+row+clamp(0.999)", "e2m1fn+row+dge(5.5,3)",
+        "e2m1fn+current+straight_through"}) {
     const OperandSpec spec = parse_operand(text);
     EXPECT_EQ(parse_operand(to_spec(spec)), spec) << to_spec(spec);
     EXPECT_EQ(to_spec(parse_operand(to_spec(spec))), to_spec(spec));
@@ -63,6 +64,9 @@ TEST(ParseOperand, NamesTheColumnOfAMistake) {
       {"mxfp4+range(0.75)", 7, "prescale=3/4"},
       {"bfloat16+fixed(1)", 10, "add scale_binary32"},
       {"e4m3fn+fixed(0)", 14, "a scale from"},
+      {"bfloat16+propagated", 10, "add scale_binary32"},
+      {"e4m3fn+row+propagated", 12, "one scale for the tensor"},
+      {"mxfp8_e4m3+propagated", 12, "scales of its own"},
       {"e4m3fn+fixed(1)+margin(1)", 17, "no largest magnitude"},
       {"e4m3fn+hadamard(24)", 8, "power of two"},
       {"e4m3fn+hadamard(32,transformer_engine)", 8, "hadamard(16)"},

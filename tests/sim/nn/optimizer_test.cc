@@ -182,7 +182,7 @@ TEST(Optimizer, PlainAdamWHasTheBitsOfItsKernelWatchedOrNot) {
 std::vector<OptimizerSpec> varied_specs() {
   std::vector<OptimizerSpec> specs;
   for (const auto kind : {OptimizerKind::adamw, OptimizerKind::sgd, OptimizerKind::adafactor,
-                          OptimizerKind::muon, OptimizerKind::soap}) {
+                          OptimizerKind::muon, OptimizerKind::soap, OptimizerKind::shampoo}) {
     OptimizerSpec spec;
     spec.kind = kind;
     spec.soap.frequency = 3;
