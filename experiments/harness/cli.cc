@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "experiments/harness/claims_command.h"
 #include "experiments/harness/cli_commands.h"
 #include "experiments/harness/cli_options.h"
 #include "experiments/harness/derive_command.h"
@@ -15,6 +16,7 @@
 #include "experiments/harness/fit_command.h"
 #include "experiments/harness/runner.h"
 #include "experiments/harness/schema.h"
+#include "experiments/harness/sweep_fits.h"
 #include "experiments/harness/weights_command.h"
 #include "experiments/store/io_error.h"
 #include "sim/data/corpus.h"
@@ -66,7 +68,15 @@ int check_command(const Options& options) {
   return kDone;
 }
 
-int merge_command(const Sweep& sweep, const Plan& plan, const RunFolder& folder) {
+/// Fits the laws of [[fit]] and prints them; what cannot be fitted is a remark.
+void fit_merged(const Options& options, const Sweep& sweep, const RunFolder& folder) {
+  std::vector<std::string> remarks;
+  print(fit_sweep(sweep, folder.results_file(), jobs_of(options), remarks));
+  for (const std::string& remark : remarks) complain(remark);
+}
+
+int merge_command(const Options& options, const Sweep& sweep, const Plan& plan,
+                  const RunFolder& folder) {
   const std::size_t merged = folder.merge(sweep, plan);
   if (merged == 0) {
     complain(fmt::format("{}: no run is finished", folder.path()));
@@ -74,6 +84,7 @@ int merge_command(const Sweep& sweep, const Plan& plan, const RunFolder& folder)
   }
   print(
       fmt::format("{} of {} runs merged: {}\n", merged, plan.points.size(), folder.results_file()));
+  fit_merged(options, sweep, folder);
   return kDone;
 }
 
@@ -140,6 +151,7 @@ int run_command(const Options& options, const Sweep& sweep, const Plan& plan,
     }
   }
   print_summary(summary, sweep, folder, merged);
+  if (merged > 0) fit_merged(options, sweep, folder);
   print_failures(summary, folder);
   if (!merge_error.empty()) {
     complain(fmt::format("{}; the runs are safe in {}/runs", merge_error, folder.path()));
@@ -170,7 +182,7 @@ int sweep_command(const Options& options, std::span<const ExperimentKind> kinds)
     return kDone;
   }
   if (options.command == Command::merge) {
-    return merge_command(sweep, plan, folder);
+    return merge_command(options, sweep, plan, folder);
   }
   const auto selected = select_points(options, sweep, plan);
   if (selected.empty()) {
@@ -200,11 +212,12 @@ int run_cli(const std::vector<std::string>& arguments, std::span<const Experimen
             const std::string& program) {
   try {
     const std::string first = arguments.empty() ? "" : arguments.front();
-    if (first == "fit" || first == "laws" || first == "derive") {
+    if (first == "fit" || first == "laws" || first == "derive" || first == "claims") {
       const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-      print(first == "fit"    ? fit_command(rest, program)
-            : first == "laws" ? laws_command(rest)
-                              : derive_command(rest, program));
+      print(first == "fit"      ? fit_command(rest, program)
+            : first == "laws"   ? laws_command(rest)
+            : first == "derive" ? derive_command(rest, program)
+                                : claims_command(rest, program));
       return kDone;
     }
     const Options options = parse_options(arguments, program);

@@ -26,6 +26,8 @@ std::string help_text(const std::string& program) {
       "  {0} fit TABLE --law NAME [options]                  a scaling law; fit --help\n"
       "  {0} laws [NAME]                                     the scaling laws\n"
       "  {0} derive QUESTION --law NAME [options]            what follows from one; derive --help\n"
+      "  {0} claims [FILE]                                   what papers claim, and what results "
+      "say\n"
       "\n"
       "Options:\n",
       program);

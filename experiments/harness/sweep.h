@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "experiments/config.h"
 #include "experiments/harness/diagnostics.h"
 #include "experiments/kind.h"
+#include "experiments/laws/fit_request.h"
 
 namespace halfulp::harness {
 
@@ -46,6 +48,14 @@ struct Exclusion {
   Location at;
 };
 
+/// [[fit]]: a law for the merged runs.
+struct SweepFit {
+  std::string name;  ///< of the group under /fits
+  laws::FitRequest request;
+  std::map<std::string, Location> places;  ///< of its keys
+  Location at;
+};
+
 struct Sweep {
   std::string path;
   std::string text;  ///< the file verbatim
@@ -55,6 +65,7 @@ struct Sweep {
   std::vector<std::int64_t> seeds = {0};
   StopRules stop;
   std::vector<std::string> figures;
+  std::vector<SweepFit> fits;
   std::vector<Setting> constants;  ///< base files, [set], command line: later wins
   std::vector<Axis> axes;          ///< in file order; the first varies slowest
   std::vector<Exclusion> exclusions;

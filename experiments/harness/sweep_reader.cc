@@ -83,6 +83,7 @@ void SweepReader::read_document(const TomlNode& document) {
             {"set", nothing},
             {"sweep", nothing},
             {"stop", [&](const TomlEntry& entry) { read_stop(entry); }},
+            {"fit", [&](const TomlEntry& entry) { read_fits(entry); }},
             {"figure", [&](const TomlEntry& entry) { read_figures(entry); }}});
   // Precedence is base < [set] < axes < command line wherever the tables stand in the file.
   for (const TomlEntry& entry : document.entries) {

@@ -40,6 +40,13 @@ class SweepReader {
   void read_stop(const TomlEntry& entry);
   void read_figures(const TomlEntry& entry);
   void read_overrides();
+
+  // sweep_fits.cc: [[fit]].
+  void read_fits(const TomlEntry& entry);
+  void read_fit(const TomlNode& table);
+  void check_fit(const SweepFit& fit);
+  void check_fit_column(const SweepFit& fit, const std::string& key, const std::string& name);
+
   void read_header_override(const Override& one);
   /// Calls the handler of each key of `table`; a key without one is an error.
   void dispatch(const TomlNode& table, const std::string& prefix,

@@ -80,25 +80,30 @@ Minimum refit(const Problem& problem, const std::vector<double>& weights, const 
   return best;
 }
 
-HeldOut predict_held_out(const Problem& problem, const std::vector<double>& weights,
-                         const Minimum& minimum) {
-  HeldOut result;
+/// Writes the errors of the rows without weight.
+void predict(const Problem& problem, const std::vector<double>& weights, const Minimum& minimum,
+             std::vector<double>& errors) {
   for (std::size_t r = 0; r < problem.rows(); ++r) {
     if (weights[r] != 0.0 || problem.censored(r)) continue;
-    const double error = problem.residual(r, minimum.theta);
+    errors[r] = problem.residual(r, minimum.theta);
+  }
+}
+
+HeldOut summary(const HeldOutRows& held_out) {
+  HeldOut result;
+  result.what = held_out.what;
+  for (const double error : held_out.errors) {
+    if (std::isnan(error)) continue;
     result.rms_log_error += error * error;
     result.mean_relative_error += std::abs(exp(error) - 1.0);
     result.mean_bias += error;
     ++result.rows;
   }
+  const auto rows = static_cast<double>(result.rows);
+  result.rms_log_error = std::sqrt(result.rms_log_error / rows);
+  result.mean_relative_error /= rows;
+  result.mean_bias /= rows;
   return result;
-}
-
-void finish(HeldOut& held_out) {
-  const auto rows = static_cast<double>(held_out.rows);
-  held_out.rms_log_error = std::sqrt(held_out.rms_log_error / rows);
-  held_out.mean_relative_error /= rows;
-  held_out.mean_bias /= rows;
 }
 
 }  // namespace
@@ -158,27 +163,31 @@ std::vector<std::vector<double>> bootstrap(const Problem& problem, const MultiSt
   return replicates;
 }
 
-std::vector<HeldOut> leave_largest_out(const Problem& problem, const std::string& variable,
-                                       const MultiStart& fit, const FitOptions& options) {
+std::optional<LargestRows> largest_rows(const Problem& problem, const std::string& variable) {
   const std::vector<double> values = problem.variable(variable);
   if (values.empty()) return {};
   std::vector<double> sorted = values;
   std::sort(sorted.begin(), sorted.end());
   const double limit = sorted[sorted.size() - 1 - sorted.size() / 10];
-  std::vector<double> weights;
-  for (const double value : values) weights.push_back(value < limit ? 1.0 : 0.0);
-  const double kept = std::accumulate(weights.begin(), weights.end(), 0.0);
-  if (kept <= static_cast<double>(problem.dimension())) return {};
-  const Minimum minimum = refit(problem, weights, fit, options, 0);
-  HeldOut result = predict_held_out(problem, weights, minimum);
-  if (result.rows == 0) return {};
-  finish(result);
-  result.what = variable + " >= " + number_text(limit);
-  return {result};
+  LargestRows largest = {variable + " >= " + number_text(limit), {}};
+  for (const double value : values) largest.weights.push_back(value < limit ? 1.0 : 0.0);
+  return largest;
 }
 
-HeldOut cross_validate(const Problem& problem, std::size_t folds, const MultiStart& fit,
-                       const FitOptions& options) {
+std::optional<HeldOutRows> predict_largest(const Problem& problem, const LargestRows& largest,
+                                           const MultiStart& fit, const FitOptions& options) {
+  const std::vector<double>& weights = largest.weights;
+  const double kept = std::accumulate(weights.begin(), weights.end(), 0.0);
+  if (kept <= static_cast<double>(problem.dimension())) return {};
+  HeldOutRows result = {largest.what, std::vector<double>(problem.rows(), kNotANumber)};
+  predict(problem, weights, refit(problem, weights, fit, options, 0), result.errors);
+  const bool any = std::any_of(result.errors.begin(), result.errors.end(),
+                               [](double error) { return !std::isnan(error); });
+  return any ? std::optional(std::move(result)) : std::nullopt;
+}
+
+HeldOutRows predict_folds(const Problem& problem, std::size_t folds, const MultiStart& fit,
+                          const FitOptions& options) {
   const std::size_t groups = problem.groups();
   std::vector<std::size_t> order(groups);
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -187,24 +196,28 @@ HeldOut cross_validate(const Problem& problem, std::size_t folds, const MultiSta
   }
   std::vector<std::size_t> fold_of(groups);
   for (std::size_t i = 0; i < groups; ++i) fold_of[order[i]] = i % folds;
-  std::vector<HeldOut> parts(folds);
+  HeldOutRows result = {number_text(static_cast<double>(folds)) + " folds",
+                        std::vector<double>(problem.rows(), kNotANumber)};
   parallel_for(folds, options.jobs, [&](std::size_t fold) {
     std::vector<double> weights;
     for (const std::size_t group : problem.group_of_row()) {
       weights.push_back(fold_of[group] == fold ? 0.0 : 1.0);
     }
-    parts[fold] = predict_held_out(problem, weights, refit(problem, weights, fit, options, fold));
+    predict(problem, weights, refit(problem, weights, fit, options, fold), result.errors);
   });
-  HeldOut result;
-  for (const HeldOut& part : parts) {
-    result.rows += part.rows;
-    result.rms_log_error += part.rms_log_error;
-    result.mean_relative_error += part.mean_relative_error;
-    result.mean_bias += part.mean_bias;
-  }
-  finish(result);
-  result.what = number_text(static_cast<double>(folds)) + " folds";
   return result;
+}
+
+std::vector<HeldOut> leave_largest_out(const Problem& problem, const std::string& variable,
+                                       const MultiStart& fit, const FitOptions& options) {
+  const auto largest = largest_rows(problem, variable);
+  const auto rows = largest ? predict_largest(problem, *largest, fit, options) : std::nullopt;
+  return rows ? std::vector<HeldOut>{summary(*rows)} : std::vector<HeldOut>{};
+}
+
+HeldOut cross_validate(const Problem& problem, std::size_t folds, const MultiStart& fit,
+                       const FitOptions& options) {
+  return summary(predict_folds(problem, folds, fit, options));
 }
 
 Interval quantile_interval(std::vector<double> values, double share) {

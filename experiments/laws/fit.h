@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,12 +62,35 @@ struct HeldOut {
   double mean_bias = 0.0;            ///< mean of ln(prediction / target)
 };
 
-/// Fits without the largest values of `variable` (its highest decile, at least the largest value)
-/// and predicts them. Nothing when that leaves too few rows on either side.
+/// ln(prediction / target) of rows by fits that did not see them; NaN for rows not predicted so.
+struct HeldOutRows {
+  std::string what;
+  std::vector<double> errors;
+};
+
+/// Weight 0 for the largest values of `variable` (its highest decile, at least the largest value),
+/// 1 for the other rows, and how that reads; nothing when the law has no such variable.
+struct LargestRows {
+  std::string what;
+  std::vector<double> weights;
+};
+
+std::optional<LargestRows> largest_rows(const Problem& problem, const std::string& variable);
+
+/// Predicts the rows without weight by the fit to the others. Nothing when that leaves too few rows
+/// on either side.
+std::optional<HeldOutRows> predict_largest(const Problem& problem, const LargestRows& largest,
+                                           const MultiStart& fit, const FitOptions& options);
+
+/// Cross-validation over groups of rows: each is predicted by the fit to the other folds.
+HeldOutRows predict_folds(const Problem& problem, std::size_t folds, const MultiStart& fit,
+                          const FitOptions& options);
+
+/// Without the largest_rows() of `variable`, in few numbers; empty or one.
 std::vector<HeldOut> leave_largest_out(const Problem& problem, const std::string& variable,
                                        const MultiStart& fit, const FitOptions& options);
 
-/// Cross-validation over groups of rows.
+/// predict_folds() in few numbers.
 HeldOut cross_validate(const Problem& problem, std::size_t folds, const MultiStart& fit,
                        const FitOptions& options);
 

@@ -9,10 +9,17 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/harness/diagnostics.h"
 #include "experiments/laws/law.h"
 #include "experiments/laws/table.h"
 
 namespace halfulp::laws {
+
+/// A table that has not the rows that were asked of it: not a mistake of the user's.
+class TooFewRows : public harness::ConfigError {
+ public:
+  using harness::ConfigError::ConfigError;
+};
 
 /// What is to be fitted to what. Names are those of the law and of the table's columns.
 struct ProblemSpec {
@@ -23,8 +30,8 @@ struct ProblemSpec {
   std::vector<std::string> freed;                     ///< parameters that the law would hold
   std::map<std::string, std::vector<double>> starts;  ///< other starting values
   std::map<std::string, std::pair<double, double>> bounds;
-  std::string group;                                        ///< column of rows that go together
-  double delta = 1e-3;                                      ///< of Huber's loss; infinity: squares
+  std::string group;    ///< columns, by commas, of rows that go together
+  double delta = 1e-3;  ///< of Huber's loss; infinity: squares
   double censor = std::numeric_limits<double>::infinity();  ///< losses from here on are "at least"
   double warmup = 0.0;  ///< steps before a curve, for curve laws
   std::string curve;    ///< column that tells curves apart

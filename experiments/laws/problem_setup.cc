@@ -7,6 +7,7 @@
 
 #include "experiments/harness/diagnostics.h"
 #include "experiments/harness/schema.h"
+#include "experiments/laws/baseline.h"
 #include "experiments/laws/dual.h"
 #include "experiments/laws/law_of.h"
 #include "experiments/laws/problem.h"
@@ -241,12 +242,10 @@ void Problem::assign_slots(const Table& table, const std::vector<std::size_t>& k
 }
 
 void Problem::make_groups(const Table& table, const std::vector<std::size_t>& kept) {
-  const TableColumn* const column =
-      spec_.group.empty() ? nullptr : &column_of(table, spec_.group, "option '--group'");
+  const std::vector<std::string> keys = group_keys(table, spec_.group);
   std::map<std::string, std::size_t> numbers;
   for (const std::size_t r : kept) {
-    const std::string key = column == nullptr ? table.row_names[r] : column->texts[r];
-    group_of_row_.push_back(numbers.emplace(key, numbers.size()).first->second);
+    group_of_row_.push_back(numbers.emplace(keys[r], numbers.size()).first->second);
   }
   groups_ = numbers.size();
 }
@@ -287,7 +286,7 @@ void Problem::make_curves(const Table& table, const std::vector<std::size_t>& ke
 void Problem::check_identified() const {
   if (free_.empty()) throw ConfigError("every parameter is fixed; there is nothing to fit");
   if (rows() <= free_.size()) {
-    throw ConfigError(fmt::format(
+    throw TooFewRows(fmt::format(
         "{} rows are too few for {} parameters{}", rows(), free_.size(),
         excluded_.empty() ? "" : fmt::format("; {} rows were left out", excluded_.size())));
   }

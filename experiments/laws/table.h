@@ -61,6 +61,18 @@ void define_columns(Table& table, const std::vector<ColumnDefinition>& definitio
 /// with a text column: format==int4. Returns how many rows went.
 std::size_t keep_rows(Table& table, const std::string& condition);
 
+/// For each row, whether the condition holds. `where` stands before a
+/// complaint. Throws harness::ConfigError.
+std::vector<bool> rows_where(const Table& table, const std::string& condition,
+                             const std::string& where);
+
+/// Keeps the marked rows.
+void keep_marked(Table& table, const std::vector<bool>& kept);
+
+/// The rows' values of a formula of columns.
+std::vector<double> row_values(const Table& table, const std::string& formula,
+                               const std::string& where);
+
 /// Shortest decimal text that reads back to the same number.
 std::string number_text(double value);
 

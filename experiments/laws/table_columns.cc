@@ -124,13 +124,9 @@ class RowEvaluator {
 
 TableColumn computed(const Table& table, const ColumnDefinition& definition) {
   const std::string where = fmt::format("option '--columns': {}", definition.name);
-  const Expression expression(definition.expression, table.names(), where);
-  const RowEvaluator evaluator(table, expression, where);
   TableColumn result;
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    result.numbers.push_back(evaluator.value(row));
-    result.texts.push_back(number_text(result.numbers.back()));
-  }
+  result.numbers = row_values(table, definition.expression, where);
+  for (const double value : result.numbers) result.texts.push_back(number_text(value));
   return result;
 }
 
@@ -162,8 +158,8 @@ void define_columns(Table& table, const std::vector<ColumnDefinition>& definitio
   }
 }
 
-std::size_t keep_rows(Table& table, const std::string& condition_text) {
-  const std::string where = "option '--where'";
+std::vector<bool> rows_where(const Table& table, const std::string& condition_text,
+                             const std::string& where) {
   const Expression condition(condition_text, table.names(), where);
   if (!is_condition(condition.root().operation)) {
     throw ConfigError(where + ": this is no condition; write for instance loss < 5");
@@ -171,12 +167,29 @@ std::size_t keep_rows(Table& table, const std::string& condition_text) {
   const RowEvaluator evaluator(table, condition, where);
   std::vector<bool> kept(table.rows());
   for (std::size_t row = 0; row < table.rows(); ++row) kept[row] = evaluator.value(row) != 0.0;
-  const std::size_t before = table.rows();
+  return kept;
+}
+
+std::vector<double> row_values(const Table& table, const std::string& formula,
+                               const std::string& where) {
+  const Expression expression(formula, table.names(), where);
+  const RowEvaluator evaluator(table, expression, where);
+  std::vector<double> values(table.rows());
+  for (std::size_t row = 0; row < table.rows(); ++row) values[row] = evaluator.value(row);
+  return values;
+}
+
+void keep_marked(Table& table, const std::vector<bool>& kept) {
   for (TableColumn& column : table.columns) {
     keep(column.numbers, kept);
     keep(column.texts, kept);
   }
   keep(table.row_names, kept);
+}
+
+std::size_t keep_rows(Table& table, const std::string& condition) {
+  const std::size_t before = table.rows();
+  keep_marked(table, rows_where(table, condition, "option '--where'"));
   return before - table.rows();
 }
 

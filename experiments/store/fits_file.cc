@@ -84,9 +84,8 @@ StoredFit read_fit(const std::string& path) {
   }
   try {
     const Handle file = hdf5::open_image(unsealed.content);
-    if (!hdf5::has_attribute(file, "schema") ||
-        hdf5::text_attribute(file, "schema") != kFitsSchema) {
-      throw IoError(fmt::format("{}: this is not a {} file", path, kFitsSchema));
+    if (!hdf5::has_member(file, "fits")) {
+      throw IoError(fmt::format("{}: there is no fit in it", path));
     }
     const Handle fits = hdf5::open_group(file, "fits");
     const Handle group = hdf5::open_group(fits, hdf5::member_names(fits).front());
@@ -119,6 +118,24 @@ void write_fit(const std::string& path, const FitRecord& record) {
     {
       const Handle fits = hdf5::create_group(file, "fits");
       write_group(fits, record);
+    }
+    replace_file(path, seal(hdf5::file_image(file)));
+  } catch (const hdf5::Error& error) {
+    throw IoError(fmt::format("{}: {}", path, error.what()));
+  }
+}
+
+void add_fits(const std::string& path, const std::vector<FitRecord>& records) {
+  const std::string bytes = read_file(path);
+  const Unsealed unsealed = unseal(bytes);
+  if (unsealed.seal == Seal::broken) {
+    throw IoError(fmt::format("{}: the file is damaged (its checksum does not match)", path));
+  }
+  try {
+    const Handle file = hdf5::open_image(unsealed.content, hdf5::Access::change);
+    {
+      const Handle fits = hdf5::create_group(file, "fits");
+      for (const FitRecord& record : records) write_group(fits, record);
     }
     replace_file(path, seal(hdf5::file_image(file)));
   } catch (const hdf5::Error& error) {

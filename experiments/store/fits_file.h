@@ -39,10 +39,13 @@ struct StoredFit {
   std::vector<std::vector<double>> replicates;
 };
 
-/// Reads the first fit of a file of write_fit(). Throws IoError.
+/// Reads the first fit of a file of write_fit() or add_fits(). Throws IoError.
 StoredFit read_fit(const std::string& path);
 
 /// Writes a new file with the group /fits/<name>, sealed and renamed like results. Throws IoError.
 void write_fit(const std::string& path, const FitRecord& record);
+
+/// Adds /fits with a group for each record to a merged results file without it. Throws IoError.
+void add_fits(const std::string& path, const std::vector<FitRecord>& records);
 
 }  // namespace halfulp

@@ -187,12 +187,13 @@ std::string file_image(const Handle& file) {
   return image;
 }
 
-Handle open_image(std::string_view image) {
+Handle open_image(std::string_view image, Access access) {
   silence();
-  const Handle access = memory_driver();
+  const Handle driver = memory_driver();
   // The library copies the bytes; its interface lacks a const.
-  check(H5Pset_file_image(access, const_cast<char*>(image.data()), image.size()), "hold a file");
-  return Handle(H5Fopen("halfulp", H5F_ACC_RDONLY, access), H5Fclose, "open it as HDF5");
+  check(H5Pset_file_image(driver, const_cast<char*>(image.data()), image.size()), "hold a file");
+  const unsigned flags = access == Access::read ? H5F_ACC_RDONLY : H5F_ACC_RDWR;
+  return Handle(H5Fopen("halfulp", flags, driver), H5Fclose, "open it as HDF5");
 }
 
 Handle create_group(hid_t parent, const std::string& name) {

@@ -67,8 +67,10 @@ Handle create_file();
 /// The bytes of a file of create_file(), as they belong on disk. Equal content gives equal bytes.
 std::string file_image(const Handle& file);
 
-/// Opens the bytes of a file for reading; `image` is copied.
-Handle open_image(std::string_view image);
+enum class Access : std::uint8_t { read, change };
+
+/// Opens the bytes of a file; `image` is copied, and changes are those of the copy.
+Handle open_image(std::string_view image, Access access = Access::read);
 
 /// A group that remembers the order in which its members were made.
 Handle create_group(hid_t parent, const std::string& name);

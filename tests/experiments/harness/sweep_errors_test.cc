@@ -27,6 +27,29 @@ TEST_F(SweepErrors, UnknownTopLevelKey) {
               ElementsAre("sweep.toml:2:1: unknown key 'sedes'; did you mean 'seeds'?"));
 }
 
+TEST_F(SweepErrors, FitsAreCheckedBeforeAnythingRuns) {
+  EXPECT_THAT(toy("[[fit]]\n"
+                  "law = \"chincilla\"\n"
+                  "wher = \"loss < 3\"\n"
+                  "where = \"model.widht == 3\"\n"
+                  "starts = \"many\"\n"
+                  "[[fit]]\n"
+                  "expression = \"E\"\n"
+                  "baseline = \"seed == 0\"\n"
+                  "columns = \"N = loss +\"\n"
+                  "[[fit]]\n"
+                  "expression = \"A*seed\"\n"),
+              ElementsAre(StartsWith("sweep.toml:3:7: unknown law 'chincilla'"),
+                          "sweep.toml:4:1: unknown key 'fit.wher'; did you mean 'fit.where'?",
+                          "sweep.toml:5:9: fit.where: unknown key 'model.widht'; did you mean "
+                          "'model.width'?",
+                          "sweep.toml:6:10: fit.starts: 'many' is not a whole number from 1 to "
+                          "1000000",
+                          "sweep.toml:9:12: fit.baseline needs --match COLUMNS",
+                          StartsWith("sweep.toml:10:11: fit.columns: column 7 of 'loss +'"),
+                          "sweep.toml:11:1: fit: 'expression' is there twice; give a name"));
+}
+
 TEST_F(SweepErrors, ExperimentKeyAtTopLevelIsSentToSet) {
   EXPECT_THAT(toy("[model]\nwidth = 3\n"),
               ElementsAre("sweep.toml:2:2: unknown key 'model'; keys of the experiment stand under "
