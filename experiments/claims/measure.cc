@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 
 #include "experiments/claims/claim.h"
 #include "experiments/claims/measure_rows.h"
@@ -99,6 +100,9 @@ Measurement measure_parameter(const Claim& claim, const Table& table, int jobs) 
 
 // Held-out errors.
 
+/// Errors of one group resampled are always the same: an interval without width.
+constexpr std::size_t kLeastGroups = 2;
+
 double rms(const std::vector<double>& errors, const std::vector<double>& weights) {
   double sum = 0.0, count = 0.0;
   for (std::size_t r = 0; r < errors.size(); ++r) {
@@ -177,6 +181,14 @@ Measurement measure_held_out(const Claim& claim, Table table, int jobs) {
     return best - rms(own, weights);
   };
   const auto& group_of_row = problem.group_of_row();
+  std::set<std::size_t> predicted_groups;
+  for (std::size_t row = 0; row < own.size(); ++row) {
+    if (!std::isnan(own[row])) predicted_groups.insert(group_of_row[row]);
+  }
+  if (predicted_groups.size() < kLeastGroups) {
+    throw laws::TooFewRows(fmt::format("the rows predicted are of {} groups; an interval takes {}",
+                                       predicted_groups.size(), kLeastGroups));
+  }
   const auto replicate = [&](std::span<const double> count) {
     std::vector<double> weights;
     for (const std::size_t group : group_of_row) weights.push_back(count[group]);
