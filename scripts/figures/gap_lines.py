@@ -25,7 +25,7 @@ def add_options(parser):
     )
     parser.add_argument("--absolute", action="store_true", help="the metric itself, not the gap")
     parser.add_argument("--log", choices=("x", "y", "both"), help="logarithmic axes")
-    parser.add_argument("--x-label", metavar="TEXT", help="what to call the column of --x")
+    parser.add_argument("--x-label", metavar="TEXT", help="what to call the column of --x, _ for spaces")
 
 
 def draw(results, options):
@@ -40,13 +40,15 @@ def draw(results, options):
     scale = style.use(options.style)
     width = min(style.PAGE_WIDTH, 2.3 * len(panels) + 0.8) * scale
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(width, 2.4 * scale), sharey=True, squeeze=False
+        1, len(panels), figsize=(width, 2.4 * scale), sharex=True, sharey=True, squeeze=False
     )
     for axis, panel in zip(axes[0], panels):
         own = [cell for cell in cells if cell["panel"] == panel]
         for name in names:
             _draw_series(axis, [cell for cell in own if cell["series"] == name], looks[name])
         _finish_axis(axis, panel, results, options)
+        if options.log in ("x", "both"):
+            _tick_values(axis, sorted({cell["x"] for cell in cells}))
     above = f"{results.label(options.metric)}"
     if not options.absolute:
         above = f"loss above {options.reference}" + results.unit(options.metric)
@@ -61,7 +63,8 @@ def _cells(results, options):
     base = _references(results, options)
     cells = {}
     for run in range(len(results)):
-        series = str(results[options.series][run])
+        series = results[options.series][run]
+        series = series if isinstance(series, str) else style.short_count(float(series))
         own = _identity(results, run)
         if not options.absolute and (own not in base or _is(options.reference, series)):
             continue
@@ -127,9 +130,17 @@ def _finish_axis(axis, panel, results, options):
         style.plain_log_axis(axis.yaxis)
     elif not options.absolute:
         axis.axhline(0.0, color=style.GREY, linewidth=0.7, linestyle=style.REFERENCE_DASH)
-    axis.set_xlabel(options.x_label or results.label(options.x).split(".")[-1])
+    label = (options.x_label or results.label(options.x).split(".")[-1]).replace("_", " ")
+    axis.set_xlabel(label)
     text = panel if isinstance(panel, str) else style.short_count(float(panel))
     axis.set_title(f"{options.panel.split('.')[-1].replace('_', ' ')} {text}")
+
+
+def _tick_values(axis, values):
+    """Few values are the ticks themselves."""
+    if len(values) <= 6:
+        axis.set_xticks(values, [f"{value:g}" for value in values])
+        axis.set_xticks([], minor=True)
 
 
 def _rows(cells):

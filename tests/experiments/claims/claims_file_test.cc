@@ -141,7 +141,7 @@ TEST_F(ClaimsFile, OnlyNamesAClaim) {
   }
 }
 
-// tests/cli/claims_full_test.sh compares the verdicts as well.
+// tests/cli/claims_long_test.sh compares the verdicts as well.
 TEST(CommittedClaims, AreAllInTheDocumentWithTheirThresholds) {
   Diagnostics diagnostics;
   const auto claims = read_claims(HALFULP_SOURCE_DIR "/experiments/claims.toml", diagnostics);
