@@ -22,7 +22,7 @@ enum class FieldType : std::uint8_t {
   quantizer,    ///< text, canonicalized by sim/quantizer.h; or one of Field::choices
   operand,      ///< text, canonicalized by sim/nn/operand_spec.h; or one of Field::choices
   accumulator,  ///< text or table, canonicalized by formats/accumulator_spec.h; or a choice
-  text_list,  ///< an item may stand as a number: the text is its shortest decimal
+  text_list,    ///< an item may stand as a number: the text is its shortest decimal
 };
 
 /// One key of an experiment kind. A key that no field declares is an error with a suggestion.

@@ -29,7 +29,7 @@ enum class RandomPurpose : std::uint32_t {
   first_moment = 27,
   second_moment = 28,
   newton_schulz = 29,
-  state = 30,       ///< of a state-space mixer
+  state = 30,        ///< of a state-space mixer
   calibration = 40,  ///< windows of text for quantization after training
   layer_choice = 41  ///< which layers are quantized after training
 };

@@ -16,7 +16,7 @@ struct StoredWeights {
   double bits = 0.0;                             ///< of all of them
   double parameters = 0.0;                       ///< of all of them
   double quantized_bits = 0.0, quantized = 0.0;  ///< of the quantized ones: bits and parameters
-  double scales = 0.0;  ///< of the quantized ones
+  double scales = 0.0;                           ///< of the quantized ones
 };
 
 struct QuantizedWeights {

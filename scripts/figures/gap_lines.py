@@ -25,7 +25,9 @@ def add_options(parser):
     )
     parser.add_argument("--absolute", action="store_true", help="the metric itself, not the gap")
     parser.add_argument("--log", choices=("x", "y", "both"), help="logarithmic axes")
-    parser.add_argument("--x-label", metavar="TEXT", help="what to call the column of --x, _ for spaces")
+    parser.add_argument(
+        "--x-label", metavar="TEXT", help="what to call the column of --x, _ for spaces"
+    )
 
 
 def draw(results, options):

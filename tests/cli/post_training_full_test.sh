@@ -14,7 +14,7 @@ expect 2 "$run" "$sweeps/ptq_versus_tokens_smoke.toml" --progress none
 mentions err "./run_experiment experiments/sweeps/ptq_trunks_smoke.toml"
 
 expect 0 "$run" "$sweeps/ptq_trunks_smoke.toml" --progress none
-[ "$(ls results/ptq_trunks_smoke/kept | wc -l)" = 8 ] || fail "not 8 files of weights"
+[ "$(find results/ptq_trunks_smoke/kept -type f | wc -l)" = 8 ] || fail "not 8 files of weights"
 draw() {
   expect 0 "$run" "$sweeps/$1.toml" -j 2 --progress none
   expect 0 "$run" check "results/$1/results.h5"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Trains a tiny model with one place of training rounded at a time, from the committed sweep: every
 # place changes the losses it must, and what cannot be is refused before anything runs.
-# usage: precision_policy_test.sh BUILD_DIR SOURCE_DIR
+# usage: precision_policy_full_test.sh BUILD_DIR SOURCE_DIR
 set -eu
 build=$1
 source=$2

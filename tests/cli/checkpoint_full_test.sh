@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checkpoints and weights as a user meets them: killed runs go on, damaged and foreign checkpoints
-# are said and not used, weights leave and come back. usage: checkpoint_test.sh BUILD_DIR SOURCE_DIR
+# are said and not used, weights leave and come back. usage: checkpoint_full_test.sh BUILD_DIR SOURCE_DIR
 set -u
 run=$1/run_experiment
 source=$2
@@ -60,7 +60,7 @@ mentions out "2 runs: 2 done"
 grep -q "anew" err && { fail "a whole checkpoint was not used:"; cat err; }
 same_as_straight killed
 [ -z "$(find killed -name '*.checkpoint*')" ] || fail "a resumed run has left its checkpoint"
-[ "$(ls straight/long/kept | wc -l)" = 6 ] || fail "not six files of kept weights"
+[ "$(find straight/long/kept -type f | wc -l)" = 6 ] || fail "not six files of kept weights"
 diff -r straight/long/kept killed/long/kept || fail "a resumed run has kept other weights"
 
 # A damaged checkpoint and one of another run: said, not used, the same numbers.
