@@ -14,7 +14,7 @@ namespace {
 class ColumnRounding {
  public:
   ColumnRounding(const GptqSpec& spec, Matrix weights)
-      : spec_(spec), weights_(weights), scales_(spec.weight), left_(weights.rows * weights.cols) {
+      : weights_(weights), scales_(spec.weight), left_(weights.rows * weights.cols) {
     for (std::size_t r = 0; r < weights.rows; ++r) {
       for (std::size_t c = 0; c < weights.cols; ++c) {
         left_[r * weights.cols + c] = static_cast<double>(weights.data[r * weights.stride + c]);
@@ -54,7 +54,6 @@ class ColumnRounding {
     scales_.fix({group.data(), weights_.rows, cols, cols});
   }
 
-  const GptqSpec& spec_;
   Matrix weights_;
   FixedScales scales_;
   std::vector<double> left_;  ///< rows x cols: what is still to be rounded

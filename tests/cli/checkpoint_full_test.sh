@@ -1,6 +1,7 @@
 #!/bin/sh
 # Checkpoints and weights as a user meets them: killed runs go on, damaged and foreign checkpoints
-# are said and not used, weights leave and come back. usage: checkpoint_full_test.sh BUILD_DIR SOURCE_DIR
+# are said and not used, weights leave and come back.
+# usage: checkpoint_full_test.sh BUILD_DIR SOURCE_DIR
 set -u
 run=$1/run_experiment
 source=$2
