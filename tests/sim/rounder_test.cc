@@ -37,7 +37,7 @@ TEST(Rounder, EqualsRoundOnCriticalOperandsForEveryFormatModeAndPolicy) {
   }
 }
 
-TEST(Rounder, EqualsRoundOnCriticalOperandsOfAllCodesFull) {
+TEST(Rounder, EqualsRoundOnCriticalOperandsOfAllCodesLong) {
   for (const Format& format : formats_inside_binary32()) {
     const std::vector<float> operands = critical_operands(format, 4096, 20000);
     for (const RoundSpec& spec : round_specs(format)) compare(format, spec, operands);
