@@ -71,7 +71,8 @@ class Checker {
     });
     guarded("", [&] {
       const auto version = hdf5::integer_attribute(file_, "schema_version");
-      if (version != kResultsSchemaVersion) complain("schema_version {} is unknown", version);
+      if (version < 1 || version > kResultsSchemaVersion)
+        complain("schema_version {} is unknown", version);
     });
   }
 

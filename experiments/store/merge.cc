@@ -46,6 +46,9 @@ void write_runs(hid_t file, const std::vector<RunRecord>& records,
                                           {column.long_name, column.units, column.reproducible});
     hdf5::set_attribute(dataset, "role", column.role);
     hdf5::set_attribute(dataset, "swept", std::int64_t{column.swept ? 1 : 0});
+    if (column.role == "config") {
+      hdf5::set_attribute(dataset, kChangesNumbers, std::int64_t{column.changes_numbers ? 1 : 0});
+    }
     const bool is_boolean =
         std::all_of(column.cells.begin(), column.cells.end(),
                     [](const Cell& c) { return std::holds_alternative<bool>(c); });
