@@ -12,6 +12,7 @@
 #include "experiments/store/hdf5.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/layout.h"
+#include "experiments/store/resolved_text.h"
 #include "experiments/store/run_record.h"
 
 namespace halfulp {
@@ -198,8 +199,7 @@ class Checker {
     const Handle group = hdf5::open_group(file_, "config");
     check_ids(group, "config");
     hdf5::read_text(group, "sweep_toml");
-    expect(hdf5::read_vector<std::string>(group, "resolved_toml").size() == runs_,
-           "/config/resolved_toml: wrong shape");
+    expect(read_resolved(group).size() == runs_, "/config/resolved_toml: wrong shape");
   }
 
   void check_environment() {

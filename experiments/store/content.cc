@@ -18,6 +18,7 @@
 #include "experiments/store/counters.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/layout.h"
+#include "experiments/store/resolved_text.h"
 #include "experiments/store/run_record.h"
 
 namespace halfulp {
@@ -119,7 +120,7 @@ std::string without_keys(const std::string& toml, const std::set<std::string>& l
 
 void append_configurations(hid_t file, std::vector<std::string>& streams) {
   const Handle group = hdf5::open_group(file, "config");
-  const auto resolved = hdf5::read_vector<std::string>(group, "resolved_toml");
+  const auto resolved = read_resolved(group);
   check_length(resolved.size(), streams.size(), "resolved_toml");
   const Handle runs = hdf5::open_group(file, "runs");
   std::set<std::string> idle;

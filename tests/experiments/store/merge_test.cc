@@ -9,6 +9,7 @@
 #include "experiments/store/atomic_file.h"
 #include "experiments/store/hdf5.h"
 #include "experiments/store/io_error.h"
+#include "experiments/store/resolved_text.h"
 #include "experiments/store/run_record.h"
 #include "tests/experiments/store/store_samples.h"
 
@@ -222,7 +223,7 @@ TEST_F(Merge, StoresSweepConfigurationAndEnvironment) {
   const Handle file = merged();
   const Handle config = hdf5::open_group(file, "config");
   EXPECT_EQ(hdf5::read_text(config, "sweep_toml"), "name = \"a sweep\" # é\n");
-  EXPECT_THAT(hdf5::read_vector<std::string>(config, "resolved_toml")[0],
+  EXPECT_THAT(read_resolved(config)[0],
               HasSubstr("train.learning_rate = 0.003\n"));
   const Handle environment = hdf5::open_group(file, "environment");
   EXPECT_THAT(hdf5::read_vector<std::string>(environment, "commit"),
