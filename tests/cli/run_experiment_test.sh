@@ -170,18 +170,10 @@ wait $process
 [ $? = 130 ] || fail "SIGINT should end in 130"
 
 # Killed outright, real training: what comes after the restart equals an undisturbed sweep.
-cat >real.toml <<'END'
+cat >real.toml <<END
 experiment = "train_language_model"
 seeds = 3
-[set]
-data.corpus = "markov"
-data.bytes = 20000
-model.width = 16
-model.layers = 1
-model.context = 8
-train.batch = 2
-train.steps = 30
-evaluation.bytes = 256
+$(tiny_model 30)
 [sweep.grid]
 precision.weight = ["binary32", "int4+row", "e4m3fn"]
 END
