@@ -250,6 +250,9 @@ std::vector<std::string> check_results(const std::string& path) {
     const std::string bytes = read_file(path);
     const Unsealed file = unseal(bytes);
     if (file.seal == Seal::broken) return {"the file is damaged (its checksum does not match)"};
+    if (!file.content.starts_with("\x89HDF")) {
+      return {"this is no HDF5 file; a sweep's results are DIR/NAME/results.h5"};
+    }
     const Handle handle = hdf5::open_image(file.content);
     auto problems = Checker(handle).problems();
     if (file.seal == Seal::absent) {

@@ -66,6 +66,10 @@ says err "unknown option '--dryrun'; did you mean '--dry-run'?"
 expect 2 "$toy" toy.toml --filter 'modl.width==8'
 says err "--filter, column 1: unknown key 'modl.width'; did you mean 'model.width'?"
 expect 2 "$toy" toy.toml --only 0123456789abcdef
+expect 1 "$toy" check toy.toml
+says out "toy.toml: this is no HDF5 file; a sweep's results are DIR/NAME/results.h5"
+expect 1 "$toy" toy.toml -o toy.toml
+mentions err 'Not a directory; --out names the folder of results'
 expect 2 "$toy" check nothing.h5
 expect 2 "$toy"
 
