@@ -67,10 +67,6 @@ class Checker {
       guarded("", [&] { hdf5::text_attribute(file_, name); });
     }
     guarded("", [&] {
-      expect(hdf5::text_attribute(file_, "schema") == kResultsSchema,
-             "attribute schema is not " + std::string(kResultsSchema));
-    });
-    guarded("", [&] {
       const auto version = hdf5::integer_attribute(file_, "schema_version");
       if (version < 1 || version > kResultsSchemaVersion)
         complain("schema_version {} is unknown", version);
@@ -254,6 +250,15 @@ std::vector<std::string> check_results(const std::string& path) {
       return {"this is no HDF5 file; a sweep's results are DIR/NAME/results.h5"};
     }
     const Handle handle = hdf5::open_image(file.content);
+    if (hdf5::has_attribute(handle, "schema")) {
+      const std::string schema = hdf5::text_attribute(handle, "schema");
+      if (schema != kResultsSchema) {
+        return {
+            fmt::format("attribute schema is not {} but {}; a sweep's results are "
+                        "DIR/NAME/results.h5",
+                        kResultsSchema, schema)};
+      }
+    }
     auto problems = Checker(handle).problems();
     if (file.seal == Seal::absent) {
       problems.insert(problems.begin(), "no checksum at the end: rewritten by another program");
