@@ -1,9 +1,7 @@
 // Matrix products under an accumulator against the binary32 products of sim/gemm.h, one thread,
-// interleaved:
-//   accumulator_bench [minimum repetitions, default 9]
-// Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens). Operands are
-// normal random numbers rounded to the format that the table names; integers fill a quarter of
-// their range.
+// interleaved. Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens).
+// Operands are normal random numbers rounded to the format that the table names; integers fill a
+// quarter of their range.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "bench/usage.h"
 #include "formats/accumulator_spec.h"
 #include "formats/round.h"
 #include "formats/spec.h"
@@ -250,10 +249,19 @@ void print_table(std::size_t repetitions) {
 
 }  // namespace
 
+constexpr bench::Usage kUsage = {
+    "accumulator_bench", "[REPETITIONS]",
+    "Matrix products under accumulators, as ratios to the binary32 products of the same shapes, on "
+    "one thread.\n"
+    "  REPETITIONS  of each case at least, default 9"};
+
 int main(int argc, char** argv) {
+  if (const auto code = bench::answer(argc, argv, kUsage, 1)) return *code;
+  const std::size_t repetitions = bench::repetitions(argc, argv, kUsage, 9);
+  if (repetitions == 0) return 2;
   try {
     initialize_numerics();
-    print_table(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9);
+    print_table(repetitions);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "accumulator_bench: {}\n", error.what());

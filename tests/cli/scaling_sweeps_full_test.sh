@@ -2,17 +2,7 @@
 # Runs the smoke versions of the scaling-law sweeps that train (every point, with two updates on a
 # synthetic source), and draws their figures: what an afternoon's run would meet is met here in seconds.
 # usage: scaling_sweeps_full_test.sh BUILD_DIR SOURCE_DIR
-set -eu
-build=$1
-source=$2
-python=$(sh "$source/scripts/find_python.sh")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+. "$2/tests/cli/sweep_expect.sh"
 
 runs=0
 figures=0
@@ -21,11 +11,13 @@ try() {
   sweep=$1_smoke
   figure=$2
   shift 2
-  (cd "$folder" && "$build/run_experiment" "$source/experiments/sweeps/$sweep.toml" -j2 \
-    --progress none >log 2>&1) || fail "$sweep: $(cat "$folder/log")"
-  "$python" -W error "$source/scripts/plot.py" "$figure" "$folder/results/$sweep/results.h5" \
-    -o "$folder/figures" "$@" >"$folder/log" 2>&1 || fail "$sweep: $figure: $(cat "$folder/log")"
-  done=$(find "$folder/results/$sweep/runs" -name '*.h5' | wc -l)
+  case $sweep in
+    # reads the weights that another one has kept
+    optimizer_quantization*) run "$sweep" "ptq.trunks=$folder/optimizer_training_smoke" ;;
+    *) run "$sweep" ;;
+  esac
+  draw "$sweep" "$figure" figures "$@"
+  done=$(find "$folder/$sweep/runs" -name '*.h5' | wc -l)
   [ "$done" -gt 10 ] || fail "$sweep: $done runs"
   runs=$((runs + done))
   figures=$((figures + 1))
