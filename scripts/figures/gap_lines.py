@@ -51,6 +51,10 @@ def draw(results, options):
         _finish_axis(axis, panel, results, options)
         if options.log in ("x", "both"):
             _tick_values(axis, sorted({cell["x"] for cell in cells}))
+    if options.log in ("y", "both"):
+        # Values at or below 0 have no place here, and would hide others.
+        values = [value for cell in cells for _, value in cell["seeds"] if value > 0]
+        axes[0][0].set_ylim(0.8 * min(values, default=1.0), 1.25 * max(values, default=1.0))
     above = f"{results.label(options.metric)}"
     if not options.absolute:
         above = f"loss above {options.reference}" + results.unit(options.metric)
@@ -139,10 +143,17 @@ def _finish_axis(axis, panel, results, options):
 
 
 def _tick_values(axis, values):
-    """Few values are the ticks themselves."""
-    if len(values) <= 6:
-        axis.set_xticks(values, [f"{value:g}" for value in values])
-        axis.set_xticks([], minor=True)
+    """Few values are the ticks themselves; labels that would overlap are left out."""
+    if len(values) > 6:
+        return
+    apart = (values[-1] / values[0]) ** 0.12 if values[0] > 0 else 1.0
+    labels, last = [], 0.0
+    for value in values:
+        is_apart = last <= 0 or value >= last * apart
+        labels.append(f"{value:g}" if is_apart else "")
+        last = value if is_apart else last
+    axis.set_xticks(values, labels)
+    axis.set_xticks([], minor=True)
 
 
 def _rows(cells):
