@@ -33,7 +33,7 @@ def draw(results, options):
     widths = sorted({cell["width"] for cell in cells})
     looks = accumulators.looks(widths)
     scale = style.use(options.style)
-    columns = min(3, len(panels))
+    columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
     figure, axes = plt.subplots(
         lines, columns, figsize=(style.PAGE_WIDTH * scale, 2.1 * lines * scale),
