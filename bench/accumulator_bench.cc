@@ -1,6 +1,6 @@
 // Matrix products under an accumulator against the binary32 products of sim/gemm.h, one thread,
 // interleaved:
-//   accumulator_bench [minimum repetitions, default 9]
+//   accumulator_bench [repetitions, default 9] [a part of a row's name and operands, as "int16 |"]
 // Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens). Operands are
 // normal random numbers rounded to the format that the table names; integers fill a quarter of
 // their range.
@@ -226,7 +226,7 @@ std::vector<Shape> make_shapes() {
   return shapes;
 }
 
-void print_table(std::size_t repetitions) {
+void print_table(std::size_t repetitions, const std::string& part) {
   const std::vector<Shape> shapes = make_shapes();
   fmt::print(
       "SIMD target {}; speed relative to the binary32 product of the same shape, medians of "
@@ -236,7 +236,9 @@ void print_table(std::size_t repetitions) {
   fmt::print("\n|---|---|--:|");
   for (std::size_t i = 0; i < shapes.size(); ++i) fmt::print("--:|");
   for (const Row& row : make_rows()) {
-    fmt::print("\n| {} | {} |", row.name, row.operands);
+    const std::string title = fmt::format("| {} | {} |", row.name, row.operands);
+    if (title.find(part) == std::string::npos) continue;
+    fmt::print("\n{}", title);
     for (std::size_t i = 0; i < (row.is_slow ? 1 : shapes.size()); ++i) {
       const Times t = measure_row(row, shapes[i], repetitions);
       const Shape& s = shapes[i];
@@ -253,7 +255,7 @@ void print_table(std::size_t repetitions) {
 int main(int argc, char** argv) {
   try {
     initialize_numerics();
-    print_table(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9);
+    print_table(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9, argc > 2 ? argv[2] : "");
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "accumulator_bench: {}\n", error.what());

@@ -88,8 +88,7 @@ struct AccumulatedGemm::Impl {
   /// overflows, so that a report stays as it is.
   bool run_chain(const GemmTask& task) const {
     if (!start) return false;
-    std::optional<ChainPlan> plan = plan_with(operand_bounds, task);
-    if (!plan || plan->rule == ChainRule::nearest_odd) plan = plan_with(operand_facts, task);
+    const std::optional<ChainPlan> plan = plan_of(task);
     if (!plan || task.depth == 0 || !has_rounded_kernel(plan->rule)) return false;
     for (std::size_t m = 0; task.addend.data != nullptr && m < task.c.rows; ++m) {
       start->round(task.addend.data + m * task.addend.stride, task.c.data + m * task.c.stride,
@@ -103,11 +102,14 @@ struct AccumulatedGemm::Impl {
     return true;
   }
 
-  std::optional<ChainPlan> plan_with(OperandFacts (*facts)(ConstMatrix),
-                                     const GemmTask& task) const {
+  std::optional<ChainPlan> plan_of(const GemmTask& task) const {
     const OperandFacts addend =
         task.addend.data != nullptr ? operand_facts(task.addend) : OperandFacts{};
-    return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
+    const OperandFacts a = operand_bounds(task.a);
+    const OperandFacts b = operand_bounds(task.b);
+    const auto plan = plan_chain(spec, a, b, addend, task.depth);
+    if (plan && !may_gain_by_facts(*plan, a, b)) return plan;
+    return plan_chain(spec, operand_facts(task.a), operand_facts(task.b), addend, task.depth);
   }
 
   /// By the kernels for aligned, integer and exact sums.

@@ -34,26 +34,38 @@ template <class Round>
 ChainKernel FindNearest(ChainRule rule) {
   if (rule == ChainRule::nearest) return KernelOf<NearestRule<Round>>();
   if (rule == ChainRule::every) {
-    return {kPlainRows, kPlainVectors, RunEvery<Round, false, kPlainRows, kPlainVectors>,
-            RunEvery<Round, true, kPlainRows, kPlainVectors>};
+    return {kPlainRows, kPlainVectors,
+            RunStretches<PlainRule, RoundEach<Round>, false, kPlainRows, kPlainVectors>,
+            RunStretches<PlainRule, RoundEach<Round>, true, kPlainRows, kPlainVectors>};
   }
 #if HALFULP_ROUNDS_IN_INSTRUCTION
-  if (rule == ChainRule::nearest_odd) return KernelOf<NearestOddRule<Round>>();
+  if (rule == ChainRule::nearest_mean) {
+    ChainKernel kernel = {kChainRows, kChainVectors,
+                          RunStretches<MeanRule, Doubled, false, kChainRows, kChainVectors>,
+                          RunStretches<MeanRule, Doubled, true, kChainRows, kChainVectors>};
+    kernel.doubles = true;
+    return kernel;
+  }
+  if (rule == ChainRule::nearest_guarded) {
+    return {kChainRows, kChainVectors, RunGuarded<false, kChainRows, kChainVectors>,
+            RunGuarded<true, kChainRows, kChainVectors>};
+  }
+  if (rule == ChainRule::nearest_odd) return KernelOf<NearestOddRule>();
   if (rule == ChainRule::toward_zero) return KernelOf<TowardZeroRule>();
 #endif
   return {};
 }
 
 ChainKernel FindKernel(ChainRule rule, int precision) {
-  return precision <= SelfRounding::kMostPrecision ? FindNearest<SelfRounding>(rule)
-                                                   : FindNearest<MagicRounding>(rule);
+  return precision <= kSelfRoundingPrecision ? FindNearest<SelfRounding>(rule)
+                                             : FindNearest<MagicRounding>(rule);
 }
 
 bool HasRounded(ChainRule rule) {
   if (rule == ChainRule::shared_draws || rule == ChainRule::independent_draws) {
     return HALFULP_ROUNDS_IN_INSTRUCTION;
   }
-  return FindKernel(rule, SelfRounding::kMostPrecision).run != nullptr;
+  return FindKernel(rule, kSelfRoundingPrecision).run != nullptr;
 }
 
 void RunRounded(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work) {

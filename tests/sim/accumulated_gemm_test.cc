@@ -169,8 +169,10 @@ TEST(AccumulatedGemm, KernelsAreChosenByFacts) {
   const Values e4m3 = values_of("e4m3fn", 6);
   EXPECT_EQ(rule(rounded(destination("e8m10")), e4m3), is(ChainRule::nearest));
   EXPECT_EQ(rule(rounded(destination("e8m13")), values_of("e4m3fn", 16)),
-            is(ChainRule::nearest_odd));
+            is(ChainRule::nearest_guarded));
   EXPECT_EQ(rule(rounded(destination("e8m10")), values_of("binary32", 0)),
+            is(ChainRule::nearest_mean));
+  EXPECT_EQ(rule(rounded(destination("e8m11")), values_of("binary32", 0)),
             is(ChainRule::nearest_odd));
   EXPECT_EQ(rule(rounded(destination("e8m10"), 4), values_of("binary32", 0)), is(ChainRule::every));
   EXPECT_EQ(rule(rounded(stochastic("e8m10", 13)), e4m3), is(ChainRule::independent_draws));
