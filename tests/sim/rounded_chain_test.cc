@@ -2,6 +2,7 @@
 // them, at the ends of binades and at zero, against the definition.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <string>
@@ -150,7 +151,7 @@ TEST(RoundedChain, MeansAtTheEndsOfTheExponents) {
   // Products in range, columns of B that cannot double.
   std::mt19937 rng(33);
   Problem problem(bits(8), Form::nt, {9, 33, 20}, false, scaled(0x1p126F), rng);
-  for (float& x : problem.a()) x *= 0x1p-126F;
+  for (float& x : problem.a()) x = std::ldexp(x, -186);
   problem.define();
   on_every_simd_target([&] { problem.check("large columns"); });
 }
@@ -164,6 +165,30 @@ TEST(RoundedChain, GuardedSumsAreDoneAgain) {
   // Enough failures that no sum is tried any more.
   expect_rule(ChainRule::nearest_guarded, bits(13), {{100, 40, 70}}, powers({0, -12, -13, -24}),
               35);
+}
+
+/// All sums of a tile are the same: no other one has it done again.
+TEST(RoundedChain, GuardedSumsAreDoneAgainForEachReason) {
+  const std::vector<std::vector<float>> chains = {
+      // The sum before the last term ends two places below the 24 bits of the next, or one place.
+      {0x1p-12F, 0x1p-13F, -0x1p-24F, 1},
+      {0x1p-13F, 0x1p-24F, 1},
+      {-0x1p-13F, -0x1p-25F, -1},
+      {1, -1, -0x1p-24F, -0x1p-13F, -1},
+  };
+  for (const std::vector<float>& chain : chains) {
+    std::mt19937 rng(40);
+    const auto one = [](std::mt19937&) { return 1.0F; };
+    Problem problem(bits(13), Form::nt, {16, 64, 100}, false, one, rng);
+    std::fill(problem.a().begin(), problem.a().end(), 0.0F);
+    for (std::size_t i = 0; i < problem.a().size(); i += 100) {
+      std::copy(chain.begin(), chain.end(), problem.a().begin() + static_cast<int>(i));
+      problem.a()[i + 99] = chain.back() * 0x1p-3F;
+    }
+    EXPECT_EQ(static_cast<int>(problem.plan()->rule), static_cast<int>(ChainRule::nearest_guarded));
+    problem.define();
+    on_every_simd_target([&] { problem.check("chain"); });
+  }
 }
 
 TEST(RoundedChain, GuardedSumsThatPass) {
