@@ -78,6 +78,7 @@ class ChainProduct {
  private:
   static constexpr std::size_t kPackedFloats = 128 * 1024;
   static constexpr std::size_t kDepth = 512;
+  static constexpr std::size_t kDepthTransposed = 128;  // each k of A is another row
   static constexpr std::size_t kCopiedRows = 120;  // a multiple of the rows of all tiles
   static constexpr std::size_t kCopiedStride = 144;
   static constexpr std::size_t kLongStrideOfA = 768;
@@ -89,7 +90,7 @@ class ChainProduct {
 
   /// Whole segments.
   std::size_t block_depth() const {
-    if (!plan_.segments) return kDepth;
+    if (!plan_.segments) return task_.a_transposed ? kDepthTransposed : kDepth;
     const std::size_t length = plan_.segments->length;
     return length >= kDepth ? std::min(length, task_.depth) : kDepth / length * length;
   }
