@@ -80,7 +80,8 @@ void run_shifted(const ChainPlan& plan, GemmTask task) {
 struct AccumulatedGemm::Impl {
   AccumulatorSpec spec;
   bool is_binary32_chain;
-  std::optional<Rounder> start;  ///< where a kernel of rounded_gemm.h may run
+  std::optional<Rounder> start;     ///< where a kernel of rounded_gemm.h may run
+  std::optional<ChainPlan> unseen;  ///< where it may without a look at operands
 
   std::unique_ptr<AccumulatedBlocks> blocks;  ///< null where the definition has to do
 
@@ -88,6 +89,8 @@ struct AccumulatedGemm::Impl {
   /// overflows, so that a report stays as it is.
   bool run_chain(const GemmTask& task) const {
     if (!start) return false;
+    const bool is_unseen = unseen && task.addend.data == nullptr && task.depth > 0;
+    if (is_unseen && rounded_gemm_unseen(*unseen, task)) return true;
     const std::optional<ChainPlan> plan = plan_of(task);
     if (!plan || task.depth == 0 || !has_rounded_kernel(plan->rule)) return false;
     for (std::size_t m = 0; task.addend.data != nullptr && m < task.c.rows; ++m) {
@@ -153,8 +156,8 @@ AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
     if (rounding.random_bits > 0) rounding = {Rounding::nearest_even, rounding.overflow};
     start.emplace(to->format, rounding);
   }
-  impl_ = std::make_unique<Impl>(
-      Impl{spec, spec == binary32_accumulator(), std::move(start), AccumulatedBlocks::make(spec)});
+  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator(), std::move(start),
+                                      plan_unseen(spec), AccumulatedBlocks::make(spec)});
 }
 
 AccumulatedGemm::~AccumulatedGemm() = default;

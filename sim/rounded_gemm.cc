@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include <algorithm>
+
 #include "sim/rounded_driver-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -75,7 +77,37 @@ void RunRounded(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& wor
   });
 }
 
+#if HWY_ARCH_X86
+
+bool AreFinite(const AlignedVector<std::uint32_t>& patterns) {
+  return *std::max_element(patterns.begin(), patterns.end()) < 0x7F800000U;
+}
+
+/// Numbers of ChainRule::every in range are rounded as in the definition. Others leave marks in
+/// MXCSR: sums that are subnormal when they are added to or rounded (denormal operand), products
+/// and sums that lose bits below the normal numbers (underflow), overflow, and infinity minus
+/// infinity; infinite and NaN operands mark nothing but stay to the end.
+bool RunUnseen(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work) {
+  constexpr unsigned int kMarks =
+      _MM_EXCEPT_INVALID | _MM_EXCEPT_DENORM | _MM_EXCEPT_OVERFLOW | _MM_EXCEPT_UNDERFLOW;
+  _mm_setcsr(_mm_getcsr() & ~kMarks);
+  RunRounded(plan, task, work);
+  return (_mm_getcsr() & kMarks) == 0 && AreFinite(work.largest);
+}
+
 #else
+
+bool RunUnseen(const ChainPlan& /*plan*/, const GemmTask& /*task*/, ChainWorkspace& /*work*/) {
+  return false;
+}
+
+#endif
+
+#else
+
+bool RunUnseen(const ChainPlan& /*plan*/, const GemmTask& /*task*/, ChainWorkspace& /*work*/) {
+  return false;
+}
 
 bool HasRounded(ChainRule /*rule*/) { return false; }
 
@@ -96,8 +128,14 @@ namespace {
 
 HWY_EXPORT(HasRounded);
 HWY_EXPORT(RunRounded);
+HWY_EXPORT(RunUnseen);
 
 }  // namespace
+
+bool rounded_gemm_unseen(const ChainPlan& plan, const GemmTask& task) {
+  static thread_local ChainWorkspace workspace;
+  return HWY_DYNAMIC_DISPATCH(RunUnseen)(plan, task, workspace);
+}
 
 bool has_rounded_kernel(ChainRule rule) { return HWY_DYNAMIC_DISPATCH(HasRounded)(rule); }
 

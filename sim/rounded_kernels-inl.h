@@ -173,8 +173,8 @@ struct RoundEach {
 
   /// Without terms since the last rounding this changes nothing.
   template <class Tile>
-  HWY_INLINE void end(Tile& tile, std::size_t /*additions*/, bool is_last) const {
-    if (is_last) tile.round(rounding);
+  HWY_INLINE void end(Tile& tile, std::size_t /*additions*/, const ChainRow& row) const {
+    if (row.is_last) tile.round(rounding);
   }
 };
 
@@ -182,18 +182,25 @@ struct RoundEach {
 /// they should be after each kDoublings additions and at the end.
 constexpr std::size_t kDoublings = 8;
 
-struct Doubled {
+class Doubled {
+ public:
   static constexpr std::size_t length = kDoublings;
 
   explicit HWY_INLINE Doubled(const ChainPlan& /*plan*/) {}
 
   template <class Tile>
   HWY_INLINE void close(Tile& tile) const {
-    end(tile, length, false);
+    divide(tile, length);
   }
 
   template <class Tile>
-  HWY_INLINE void end(Tile& tile, std::size_t additions, bool /*is_last*/) const {
+  HWY_INLINE void end(Tile& tile, std::size_t additions, const ChainRow& /*row*/) const {
+    divide(tile, additions);
+  }
+
+ private:
+  template <class Tile>
+  HWY_INLINE void divide(Tile& tile, std::size_t additions) const {
     const ChainVector factor = hn::Set(ChainTag(), 1.0F / static_cast<float>(1 << additions));
     tile.round([&](ChainVector sum) { return hn::Mul(sum, factor); });
   }
@@ -226,7 +233,7 @@ HWY_NOINLINE void RunStretches(const ChainRow& row) {
     for (std::size_t k = 0; k < left; ++k) {
       AddTerms<kRowsAdjacent>(rule, a, a_stride, b, b_stride, tile);
     }
-    closing.end(tile, done + left, row.is_last);
+    closing.end(tile, done + left, row);
     tile.store(c, row.c_stride);
   }
 }

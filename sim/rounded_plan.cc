@@ -166,6 +166,16 @@ bool rounds_twice_safely(int precision, int bits, int span) {
 // than 2^(e-24), so s is no multiple of 2^(e-23), the last place of x. Case (1) stays impossible.
 bool rounds_aligned_safely(int precision, int bits) { return precision + bits <= 23; }
 
+std::optional<ChainPlan> plan_unseen(const AccumulatorSpec& spec) {
+  constexpr int kBinary32Emax = 127;
+  constexpr int kBinary32Emin = -126;
+  const auto plan = plan_for(spec);
+  if (!plan || plan->rule != ChainRule::every || plan->segments) return std::nullopt;
+  const auto range = range_of(plan->start.format);
+  const bool is_wide = range->limit == kBinary32Emax && range->least_quantum <= kBinary32Emin;
+  return is_wide ? plan : std::nullopt;
+}
+
 // Of normal numbers the bounds have the exact number of significant bits, and multiples of larger
 // quanta than that allows for do not become exact sums.
 bool may_gain_by_facts(const ChainPlan& plan, const OperandFacts& a, const OperandFacts& b) {

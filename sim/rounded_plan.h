@@ -50,6 +50,10 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
                                     const OperandFacts& b, const OperandFacts& addend,
                                     std::size_t depth);
 
+/// The plan for operands that nobody looks at, where marks of the arithmetic tell afterwards
+/// whether they were in range: ChainRule::every in a format with binary32's exponents, from zero.
+std::optional<ChainPlan> plan_unseen(const AccumulatorSpec& spec);
+
 /// Whether operand_facts() may find a faster rule than a plan by operand_bounds() `a` and `b`.
 bool may_gain_by_facts(const ChainPlan& plan, const OperandFacts& a, const OperandFacts& b);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 
 namespace halfulp::testing {
 namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 AccumulatorSpec bits(int precision) {
   return rounded(destination("e8m" + std::to_string(precision - 1)));
@@ -154,6 +157,50 @@ TEST(RoundedChain, MeansAtTheEndsOfTheExponents) {
   for (float& x : problem.a()) x = std::ldexp(x, -186);
   problem.define();
   on_every_simd_target([&] { problem.check("large columns"); });
+}
+
+/// Sums that are rounded now and then, of operands that nobody looks at: numbers that leave the
+/// normal range on the way, one kind at a time, few so that no other mark is left.
+TEST(RoundedChain, SumsOutOfRangeLeaveMarks) {
+  const float tiny = std::ldexp(1.0F, -74);
+  const float huge = std::ldexp(1.0F, 63);
+  const std::vector<std::vector<float>> chains = {
+      {tiny * 0x1p10F, tiny * 0x1.8p10F, tiny * 0x1p10F},  // subnormal sums
+      {-tiny, 0, 0},                                       // rounded below the subnormal numbers
+      {tiny * 1.5F, tiny * 0x1.000002p20F, tiny * 3},      // in part
+      {0x1p-149F, 0x1p-140F, 1},                           // subnormal operands
+      {huge, 1, huge, huge},
+      {huge * 1.9999F, 1},  // finite until it is rounded
+      {huge, huge, huge, -huge, -huge},
+      {kInfinity, 1, 2},
+      {kInfinity, -kInfinity},
+      {NAN, 1},
+      {1, 2, 3},
+  };
+  for (std::size_t length : {5, 9, 40}) {
+    for (const std::vector<float>& chain : chains) {
+      std::mt19937 rng(41);
+      Problem problem(rounded(destination("e8m7"), 4), Form::nn, {7, 70, length}, false,
+                      powers({0}), rng);
+      // One row; the other operand is of the same size, so that products are squares.
+      std::copy(chain.begin(), chain.end(), problem.a().begin() + static_cast<int>(6 * length));
+      for (std::size_t k = 0; k < chain.size(); ++k) {
+        const float x = std::fabs(chain[k]);
+        const bool is_extreme = x < 0x1p-20F || (x > 0x1p20F && x < kInfinity);
+        problem.b()[k * 70 + 69] = is_extreme ? x : 1.0F;
+      }
+      problem.define();
+      on_every_simd_target([&] { problem.check("chain of " + std::to_string(chain[0])); });
+    }
+  }
+}
+
+TEST(RoundedChain, SumsOutOfRangeAtRandom) {
+  const std::vector<Named> every = {{"3", rounded(destination("e8m10"), 3)},
+                                    {"16", rounded(destination("e8m17"), 16)}};
+  for (const auto& exponents : {from_to(-76, -60), from_to(60, 63), from_to(-76, 63)}) {
+    expect_equal(every, {{7, 70, 20}}, beside_powers(exponents), 42);
+  }
 }
 
 /// Products are powers of two: s is a midpoint short of a trace, then comes a large one.
