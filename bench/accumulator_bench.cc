@@ -1,9 +1,7 @@
 // Matrix products under an accumulator against the binary32 products of sim/gemm.h, one thread,
-// interleaved:
-//   accumulator_bench [repetitions, default 9] [a part of a row's name and operands, as "int16 |"]
-// Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens). Operands are
-// normal random numbers rounded to the format that the table names; integers fill a quarter of
-// their range.
+// interleaved. Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens).
+// Operands are normal random numbers rounded to the format that the table names; integers fill a
+// quarter of their range.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "bench/usage.h"
 #include "formats/accumulator_spec.h"
 #include "formats/round.h"
 #include "formats/spec.h"
@@ -252,10 +251,20 @@ void print_table(std::size_t repetitions, const std::string& part) {
 
 }  // namespace
 
+constexpr bench::Usage kUsage = {
+    "accumulator_bench", "[REPETITIONS [ROW]]",
+    "Matrix products under accumulators, as ratios to the binary32 products of the same shapes, on "
+    "one thread.\n"
+    "  REPETITIONS  of each case at least, default 9\n"
+    "  ROW          only rows whose beginning has this text, as \"int16 |\""};
+
 int main(int argc, char** argv) {
+  if (const auto code = bench::answer(argc, argv, kUsage, 2)) return *code;
+  const std::size_t repetitions = bench::repetitions(argc, argv, kUsage, 9);
+  if (repetitions == 0) return 2;
   try {
     initialize_numerics();
-    print_table(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9, argc > 2 ? argv[2] : "");
+    print_table(repetitions, argc > 2 ? argv[2] : "");
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "accumulator_bench: {}\n", error.what());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "bench/usage.h"
 #include "formats/spec.h"
 #include "sim/aligned_vector.h"
 #include "sim/approximate_gemm.h"
@@ -91,7 +92,12 @@ void functions() {
 }  // namespace
 }  // namespace halfulp::bench
 
-int main() {
+int main(int argc, char** argv) {
+  constexpr halfulp::bench::Usage kUsage = {
+      "approximate_bench", "",
+      "Products without a multiplier as ratios to the ordered binary32 product, and two-pass "
+      "softmax and functions\nin bfloat16 as ratios to the training kernels, on one thread."};
+  if (const auto code = halfulp::bench::answer(argc, argv, kUsage, 0)) return *code;
   halfulp::initialize_numerics();
   halfulp::bench::products();
   halfulp::bench::functions();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/array_table.h"
+#include "bench/usage.h"
 #include "formats/block.h"
 #include "formats/block_spec.h"
 #include "sim/aligned_vector.h"
@@ -82,4 +83,11 @@ int run() {
 }  // namespace
 }  // namespace halfulp
 
-int main() { return halfulp::run(); }
+int main(int argc, char** argv) {
+  constexpr halfulp::bench::Usage kUsage = {
+      "block_bench", "",
+      "Quantizing binary32 arrays to block formats and back, as a ratio to memcpy of the same "
+      "array."};
+  if (const auto code = halfulp::bench::answer(argc, argv, kUsage, 0)) return *code;
+  return halfulp::run();
+}

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/array_table.h"
+#include "bench/usage.h"
 #include "formats/named_formats.h"
 #include "formats/properties.h"
 #include "formats/round.h"
@@ -161,4 +162,13 @@ int run(const std::string& only) {
 }  // namespace
 }  // namespace halfulp
 
-int main(int argc, char** argv) { return halfulp::run(argc > 1 ? argv[1] : ""); }
+int main(int argc, char** argv) {
+  constexpr halfulp::bench::Usage kUsage = {
+      "cast_bench", "[CASE]",
+      "Rounding, quantizing, packing and arithmetic of binary32 arrays, as a ratio to memcpy of "
+      "the "
+      "same array.\n"
+      "  CASE  only cases whose name contains it, such as e4m3fn"};
+  if (const auto code = halfulp::bench::answer(argc, argv, kUsage, 1)) return *code;
+  return halfulp::run(argc > 1 ? argv[1] : "");
+}

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <string>
 
+#include "bench/usage.h"
 #include "experiments/laws/fit.h"
 #include "experiments/laws/published.h"
 #include "experiments/laws/table.h"
@@ -65,7 +66,12 @@ void measure(const std::string& name, const Table& table, const std::string& law
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  constexpr halfulp::bench::Usage kUsage = {
+      "fit_bench", "",
+      "Seconds of fits of scaling laws to made runs, with 200 starts "
+      "and 1000 bootstrap replicates."};
+  if (const auto code = halfulp::bench::answer(argc, argv, kUsage, 0)) return *code;
   fmt::print(
       "| fit, 200 starts, 1000 replicates | rows | parameters | starts that reached the optimum "
       "| threads | CPU s | wall s |\n|---|--:|--:|--:|--:|--:|--:|\n");

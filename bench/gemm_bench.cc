@@ -1,5 +1,4 @@
-// The ordered binary32 products of sim/gemm.h against OpenBLAS SGEMM, one thread, interleaved:
-//   gemm_bench [minimum repetitions, default 9]
+// The ordered binary32 products of sim/gemm.h against OpenBLAS SGEMM, one thread, interleaved.
 // Shapes are those of a GPT's training step (2048 tokens): forward (nt), input gradient (nn),
 // weight gradient (tn). Run with OPENBLAS_CORETYPE=HASWELL HALFULP_SIMD=avx2 to compare at AVX2.
 #include <cblas.h>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "bench/usage.h"
 #include "sim/aligned_vector.h"
 #include "sim/gemm.h"
 #include "sim/simd_target.h"
@@ -203,10 +203,18 @@ void print_tables(std::size_t repetitions) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  constexpr halfulp::bench::Usage kUsage = {
+      "gemm_bench", "[REPETITIONS]",
+      "The ordered binary32 products against OpenBLAS SGEMM, in the shapes of a GPT's training "
+      "step, on one thread.\n"
+      "  REPETITIONS  of each case at least, default 9"};
+  if (const auto code = halfulp::bench::answer(argc, argv, kUsage, 1)) return *code;
+  const std::size_t repetitions = halfulp::bench::repetitions(argc, argv, kUsage, 9);
+  if (repetitions == 0) return 2;
   try {
     halfulp::initialize_numerics();
     openblas_set_num_threads(1);
-    print_tables(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 9);
+    print_tables(repetitions);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "gemm_bench: {}\n", error.what());

@@ -1,11 +1,7 @@
 // A whole training step (forward, backward, clipping norm, AdamW) on one thread, for the three GPT
 // shapes of docs/BENCHMARKS.md: tokens per second, the share that is linear-layer GEMM, and the
 // cost of E4M3 quantizers on every linear operand; then the cost of accumulators under all
-// products, or those of linear layers or of attention alone. Arguments: model letters (default
-// "abc");
-// "--operands MODELS" prints the cost of other operands of linear layers; "--rate MODEL SECONDS"
-// prints only the binary32 rate, for bench/train_torch.py to interleave
-// with.
+// products, or those of linear layers or of attention alone.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -16,6 +12,7 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "bench/usage.h"
 #include "formats/accumulator_spec.h"
 #include "sim/gemm.h"
 #include "sim/nn/kernels.h"
@@ -257,7 +254,23 @@ void print_operands(char letter) {
 
 }  // namespace
 
+constexpr bench::Usage kUsage = {
+    "train_bench", "[MODELS | --operands MODELS | --rate MODEL SECONDS]",
+    "A whole training step of GPT models on one thread: tokens per second, what quantizers on the "
+    "operands of\nlinear layers cost, and what accumulators cost.\n"
+    "  MODELS                letters of the shapes in docs/BENCHMARKS.md, default abc\n"
+    "  --operands MODELS     what other operands of linear layers cost, nothing else\n"
+    "  --rate MODEL SECONDS  the binary32 rate alone, which bench/train_torch.py asks for"};
+
 int main(int argc, char** argv) {
+  if (const auto code = bench::answer(argc, argv, kUsage, 3)) return *code;
+  if (argc > 1 && argv[1][0] != '-' &&
+      (argc > 2 || std::string_view(argv[1]).find_first_not_of("abc") != std::string_view::npos)) {
+    fmt::print(stderr,
+               "train_bench: '{}' are not models of a, b and c; --help says what it takes\n",
+               fmt::join(argv + 1, argv + argc, " "));
+    return 2;
+  }
   initialize_numerics();
   if (argc == 4 && std::strcmp(argv[1], "--rate") == 0) {
     print_rate(argv[2][0], std::atof(argv[3]));

@@ -37,8 +37,8 @@ def is_minimizer(path, text):
     return path.as_posix() == "experiments/laws/minimize.cc"
 
 
-def is_data_reader(path, text):
-    return path.parent.parts == ("sim", "data")
+def is_compressor(path, text):
+    return path.parent.parts == ("sim", "data") or is_results_store(path, text)
 
 
 # Header prefix -> who may include it, and how that reads in a complaint.
@@ -50,7 +50,7 @@ HOMES = {
     "H5": (is_results_store, "experiments/store/"),
     "nlohmann": (is_results_store, "experiments/store/"),
     "nlopt": (is_minimizer, "experiments/laws/minimize.cc"),
-    "zlib.h": (is_data_reader, "sim/data/"),
+    "zlib.h": (is_compressor, "sim/data/ and experiments/store/"),
 }
 # Libraries of wide and real numbers -> the files of formats/ that use them.
 NUMBERS = {

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 SCHEMA = "halfulp-results"
-SCHEMA_VERSION = 1
+SCHEMA_VERSIONS = (1, 2)
 
 
 class ResultsError(Exception):
@@ -58,10 +58,9 @@ class Results:
         if schema != SCHEMA:
             raise ResultsError(f"{self.path}: not a merged results file (schema is {schema!r})")
         version = file.attrs.get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise ResultsError(
-                f"{self.path}: schema version {version}, these scripts read {SCHEMA_VERSION}"
-            )
+        if version not in SCHEMA_VERSIONS:
+            known = " and ".join(map(str, SCHEMA_VERSIONS))
+            raise ResultsError(f"{self.path}: schema version {version}, these scripts read {known}")
 
     def where(self, condition):
         """The runs that meet "column=value,value"; "int4" also matches "int4+row+..."."""

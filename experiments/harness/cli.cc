@@ -59,7 +59,8 @@ int check_command(const Options& options) {
   }
   const auto problems = check_results(options.file);
   for (const std::string& problem : problems) {
-    print(fmt::format("{}\n", problem));
+    const bool has_name = problem.starts_with(options.file + ":");
+    print(fmt::format("{}{}\n", has_name ? "" : options.file + ": ", problem));
   }
   if (!problems.empty()) {
     return kSomeFailed;

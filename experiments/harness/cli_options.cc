@@ -204,7 +204,8 @@ class Parser {
       positional_.erase(positional_.begin());
     } else if (!first.ends_with(".toml") && !std::filesystem::exists(first)) {
       std::vector<std::string> names(kCommands.begin(), kCommands.end());
-      names.insert(names.end(), {"fit", "laws", "derive"});  // which have arguments of their own
+      names.insert(names.end(),
+                   {"fit", "laws", "derive", "claims"});  // which have arguments of their own
       throw ConfigError(
           fmt::format("'{}' is neither a file nor a command{}", first, suggestion(first, names)));
     }
@@ -214,8 +215,11 @@ class Parser {
                                     options_.command == Command::check ? "results" : "sweep"));
     }
     if (positional_.size() > files) {
-      throw ConfigError(fmt::format("unexpected argument '{}'; an override is written key=value",
-                                    positional_[files]));
+      throw ConfigError(
+          fmt::format("unexpected argument '{}'; {}", positional_[files],
+                      options_.command == Command::kinds || options_.command == Command::check
+                          ? first + " takes " + (files == 0 ? "no argument" : "one file")
+                          : "an override is written key=value"));
     }
     options_.file = files == 0 ? "" : positional_.front();
   }

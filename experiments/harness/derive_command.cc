@@ -124,6 +124,9 @@ void apply(Arguments& arguments, const std::string& name, const std::string& val
 void check(const Arguments& arguments) {
   std::vector<std::string> names;
   for (const Question& question : kQuestions) names.emplace_back(question.name);
+  if (arguments.question.empty()) {
+    throw ConfigError(fmt::format("derive needs a question: {}", fmt::join(names, ", ")));
+  }
   if (std::count(names.begin(), names.end(), arguments.question) == 0) {
     throw ConfigError(fmt::format("derive: unknown question '{}'{} (questions: {})",
                                   arguments.question, suggestion(arguments.question, names),

@@ -91,7 +91,8 @@ void RunFolder::create(const Sweep& sweep) const {
   std::error_code error;
   std::filesystem::create_directories(runs_, error);
   if (error) {
-    throw IoError(fmt::format("{}: cannot be created: {}", runs_, error.message()));
+    throw IoError(fmt::format("{}: cannot be created: {}; --out names the folder of results", runs_,
+                              error.message()));
   }
   replace_file(path_ + "/sweep.toml", sweep_text(sweep));
 }

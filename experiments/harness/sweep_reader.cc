@@ -55,23 +55,33 @@ Sweep SweepReader::read(const std::string& path, const std::vector<std::string>&
   }
   if (const auto document = parse_toml(sweep_.text, path, diagnostics_)) {
     read_document(*document);
+    read_overrides();
   }
   return std::move(sweep_);
 }
 
+void SweepReader::read_version(const TomlEntry& entry) {
+  if (expect(entry, "schema_version", TomlType::integer) && entry.value.integer != 1) {
+    diagnostics_.error(
+        entry.value.at,
+        fmt::format("schema_version {} is not known; this program reads 1", entry.value.integer));
+  }
+}
+
 void SweepReader::read_document(const TomlNode& document) {
-  read_kind(document);
+  const TomlEntry* extends = entry_named(document, "extends");
+  if (extends != nullptr) {
+    read_extension(document, *extends);
+  } else {
+    read_kind(document);
+    read_body(document);
+  }
+}
+
+void SweepReader::read_body(const TomlNode& document) {
   const auto nothing = [](const TomlEntry&) {};
   dispatch(document, "",
-           {{"schema_version",
-             [&](const TomlEntry& entry) {
-               if (expect(entry, "schema_version", TomlType::integer) && entry.value.integer != 1) {
-                 diagnostics_.error(
-                     entry.value.at,
-                     fmt::format("schema_version {} is not known; this program reads 1",
-                                 entry.value.integer));
-               }
-             }},
+           {{"schema_version", [&](const TomlEntry& entry) { read_version(entry); }},
             {"name", [&](const TomlEntry& entry) { read_name(entry); }},
             {"experiment", nothing},  // read first: the other keys depend on it
             {"base",
@@ -96,17 +106,15 @@ void SweepReader::read_document(const TomlNode& document) {
       read_axes(entry);
     }
   }
-  read_overrides();
 }
 
 void SweepReader::read_kind(const TomlNode& document) {
-  const auto found = std::find_if(document.entries.begin(), document.entries.end(),
-                                  [](const TomlEntry& entry) { return entry.key == "experiment"; });
+  const TomlEntry* found = entry_named(document, "experiment");
   std::vector<std::string> names;
   for (const ExperimentKind& kind : kinds_) {
     names.emplace_back(kind.name);
   }
-  if (found == document.entries.end()) {
+  if (found == nullptr) {
     diagnostics_.error({sweep_.path},
                        fmt::format("no experiment is named; add experiment = \"...\" "
                                    "with one of: {}",

@@ -34,12 +34,20 @@ class SweepReader {
 
   // sweep_reader.cc: the file as a whole.
   void read_document(const TomlNode& document);
+  void read_body(const TomlNode& document);
+  void read_version(const TomlEntry& entry);
   void read_kind(const TomlNode& document);
   void read_name(const TomlEntry& entry);
   void read_seeds(const TomlEntry& entry);
   void read_stop(const TomlEntry& entry);
   void read_figures(const TomlEntry& entry);
   void read_overrides();
+
+  // sweep_extension.cc: `extends`.
+  void read_extension(const TomlNode& document, const TomlEntry& extends);
+  /// What the file sets becomes overrides of what it extends.
+  void extend_settings(const TomlNode& document, const std::string& path);
+  void read_extension_header(const TomlNode& document);
 
   // sweep_fits.cc: [[fit]].
   void read_fits(const TomlEntry& entry);

@@ -77,6 +77,13 @@ void collect(const TomlNode& table, const std::string& prefix,
 
 }  // namespace
 
+const TomlEntry* entry_named(const TomlNode& table, std::string_view key) {
+  for (const TomlEntry& entry : table.entries) {
+    if (entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
 std::optional<TomlNode> parse_toml(std::string_view text, const std::string& file,
                                    Diagnostics& diagnostics) {
   try {

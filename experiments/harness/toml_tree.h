@@ -35,6 +35,9 @@ struct TomlEntry {
   TomlNode value;
 };
 
+/// The entry of a table with this key, or null.
+const TomlEntry* entry_named(const TomlNode& table, std::string_view key);
+
 /// Reads a document; `file` is the name that locations carry. A syntax error is added to
 /// `diagnostics`.
 std::optional<TomlNode> parse_toml(std::string_view text, const std::string& file,

@@ -107,7 +107,10 @@ KeptTrunk load(const Config& config, std::int64_t seed) {
   trunk.run_id = content.metadata["run_id"];
   trunk.checksum = xxh3_128_hex(
       {reinterpret_cast<const char*>(trunk.weights.data()), trunk.weights.size() * sizeof(float)});
-  trunk.baseline_loss = evaluated_loss(spec, trunk.weights, config, seed);
+  HiddenStates states(kHiddenRows);
+  trunk.baseline_loss = evaluated_loss(spec, trunk.weights, config, seed, states);
+  trunk.outliers = states.outliers();
+  trunk.hidden = states.take_last();
   return trunk;
 }
 
@@ -122,11 +125,14 @@ nn::TrainSpec trunk_spec(const Config& config) {
 }
 
 double evaluated_loss(const nn::TrainSpec& spec, const std::vector<float>& weights,
-                      const Config& config, std::int64_t seed) {
+                      const Config& config, std::int64_t seed, HiddenStates& states) {
   nn::LanguageModelTask task(spec, *shared_corpus(config));
   std::copy(weights.begin(), weights.end(), task.weights().begin());
   const auto updates = static_cast<std::uint32_t>(wanted_updates(config));
-  return task.evaluate({static_cast<std::uint64_t>(seed), nn::StepKey::kEvaluation | updates}).loss;
+  return task
+      .evaluate({static_cast<std::uint64_t>(seed), nn::StepKey::kEvaluation | updates,
+                 &states.observer()})
+      .loss;
 }
 
 const KeptTrunk& kept_trunk(const Config& config, std::int64_t seed) {

@@ -1,5 +1,7 @@
 #include "experiments/kinds/language_model_spec.h"
 
+#include <algorithm>
+
 #include "experiments/kinds/checkpoint_fields.h"
 #include "experiments/kinds/kept_weights.h"
 #include "experiments/kinds/model_spec.h"
@@ -57,6 +59,17 @@ std::string training_key(const Config& config) {
 
 /// 6 N per byte at a GEMM's rate (2.5 times that under accumulators that round), plus element-wise
 /// work per block and channel; calibrated in docs/BENCHMARKS.md's machine.
+std::vector<nn::Parameter> block_layers(const nn::ModelConfig& model) {
+  const std::vector<nn::Parameter> parameters = nn::model_parameters(model);
+  std::vector<nn::Parameter> layers;
+  for (const std::string& name : nn::linear_layer_names(model)) {
+    const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                    [&](const auto& one) { return one.name == name; });
+    if (found != parameters.end() && name.starts_with("blocks.")) layers.push_back(*found);
+  }
+  return layers;
+}
+
 double training_seconds(const nn::TrainSpec& spec) {
   const auto number = [](auto value) { return static_cast<double>(value); };
   constexpr double kFlopsPerSecond = 105e9, kSecondsPerChannel = 25e-9;

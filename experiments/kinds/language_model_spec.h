@@ -18,6 +18,9 @@ nn::TrainSpec binary32_train_spec(const Config& config);
 /// The keys of model, data and train with their values: equal for equal training runs of one seed.
 std::string training_key(const Config& config);
 
+/// Weights of the blocks' linear layers, in the order the layers run forward.
+std::vector<nn::Parameter> block_layers(const nn::ModelConfig& model);
+
 /// Estimated work of a training run with its evaluations, seconds on one core.
 double training_seconds(const nn::TrainSpec& spec);
 

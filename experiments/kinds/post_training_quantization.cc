@@ -37,6 +37,7 @@ std::pair<double, double> exponent_and_mantissa(const Format& format) {
 
 struct Outcome {
   double loss = 0.0;
+  double hidden_error = 0.0;
   QuantizedWeights weights;
 };
 
@@ -58,6 +59,12 @@ std::vector<Metric> metrics_of(const Config& config, const KeptTrunk& trunk,
        "of the same weights as they were trained"},
       {"loss_gap", outcome.loss - trunk.baseline_loss, "nats/byte",
        "what quantization adds to the loss"},
+      {"hidden_error", outcome.hidden_error, "1",
+       "squared error of the head's inputs over their squares (R_L)"},
+      {"activation_kurtosis", trunk.outliers.kurtosis, "1",
+       "of the layers' inputs before quantization, mean over the blocks' layers"},
+      {"activation_max_to_median", trunk.outliers.max_to_median, "1",
+       "largest over median magnitude of a position of the same, mean"},
       {"parameters", parameters, "1", "parameters of the blocks' linear layers"},
       {"total_parameters", static_cast<double>(nn::total_parameters(spec.model)), "1",
        "all parameters"},
@@ -88,7 +95,9 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules&, RunObse
                                       nn::parse_operand(config.text("ptq.activation")));
   Outcome outcome;
   outcome.weights = quantize_after_training(config, seed, spec, layers, trunk.weights);
-  outcome.loss = evaluated_loss(spec, outcome.weights.weights, config, seed);
+  HiddenStates states(kHiddenRows);
+  outcome.loss = evaluated_loss(spec, outcome.weights.weights, config, seed, states);
+  outcome.hidden_error = hidden_error(trunk.hidden, states.last());
   observer.progress(1, 1, outcome.loss);
   RunResult result;
   if (!std::isfinite(outcome.loss)) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "experiments/kinds/language_model_spec.h"
 #include "sim/nn/layer_policy.h"
 #include "sim/random.h"
 #include "sim/random_purpose.h"
@@ -23,17 +24,6 @@ void shuffle(std::vector<nn::Parameter>& layers, std::int64_t seed, std::int64_t
 double size_of(const nn::Parameter& layer) { return static_cast<double>(layer.size()); }
 
 }  // namespace
-
-std::vector<nn::Parameter> block_layers(const nn::ModelConfig& model) {
-  const std::vector<nn::Parameter> parameters = nn::model_parameters(model);
-  std::vector<nn::Parameter> layers;
-  for (const std::string& name : nn::linear_layer_names(model)) {
-    const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                    [&](const auto& one) { return one.name == name; });
-    if (found != parameters.end() && name.starts_with("blocks.")) layers.push_back(*found);
-  }
-  return layers;
-}
 
 std::vector<std::string> layers_to_quantize(const Config& config, const nn::ModelConfig& model,
                                             std::int64_t seed) {

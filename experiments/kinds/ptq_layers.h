@@ -12,9 +12,6 @@
 
 namespace halfulp {
 
-/// Weights of the blocks' linear layers, in the order the layers run forward.
-std::vector<nn::Parameter> block_layers(const nn::ModelConfig& model);
-
 /// Names of those that the keys ptq.share, ptq.share_order, ptq.draw and ptq.keep_high mean, in
 /// forward order: layers are taken, first to last or in a drawn order, while that brings their
 /// share of the blocks' parameters nearer to ptq.share.

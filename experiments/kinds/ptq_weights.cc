@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "experiments/kinds/corpora.h"
+#include "experiments/kinds/language_model_spec.h"
 #include "experiments/kinds/ptq_layers.h"
 #include "experiments/kinds/stored_bits.h"
 #include "sim/nn/gptq.h"

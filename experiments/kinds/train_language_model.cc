@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -31,14 +30,12 @@ void prepare(std::span<const Config> configs) {
 /// Mean bits of one operand's codes over the linear layers of the blocks, each counted by its
 /// parameters; before a switch of the numerics.
 double mean_bits(const nn::TrainSpec& spec, nn::OperandSpec nn::LinearNumerics::*operand) {
-  const std::vector<std::string> layers = nn::linear_layer_names(spec.model);
-  const nn::LayerPolicy policy(spec.numerics, layers, spec.model.blocks);
-  const auto head = layers.end() - 1;
+  const std::vector<std::string> names = nn::linear_layer_names(spec.model);
+  const nn::LayerPolicy policy(spec.numerics, names, spec.model.blocks);
   double bits = 0.0, count = 0.0;
-  for (const nn::Parameter& parameter : nn::model_parameters(spec.model)) {
-    if (std::find(layers.begin(), head, parameter.name) == head) continue;
-    const auto size = static_cast<double>(parameter.size());
-    bits += size * bits_per_element(policy.linear(parameter.name).*operand);
+  for (const nn::Parameter& layer : block_layers(spec.model)) {
+    const auto size = static_cast<double>(layer.size());
+    bits += size * bits_per_element(policy.linear(layer.name).*operand);
     count += size;
   }
   return bits / count;
@@ -56,9 +53,8 @@ std::int64_t reference_update(const Config& config, const nn::NumericsSwitch& nu
 /// Sum of the magnitudes of the changes of the blocks' linear weights over that of the weights.
 double weight_change(const nn::ModelConfig& model, const nn::TrainResult& result) {
   double changes = 0.0, magnitudes = 0.0;
-  for (const nn::Parameter& parameter : nn::model_parameters(model)) {
-    if (!parameter.decays || !parameter.name.starts_with("blocks.")) continue;
-    for (std::size_t i = parameter.offset; i < parameter.offset + parameter.size(); ++i) {
+  for (const nn::Parameter& layer : block_layers(model)) {
+    for (std::size_t i = layer.offset; i < layer.offset + layer.size(); ++i) {
       const double before = static_cast<double>(result.reference_weights[i]);
       changes += std::abs(static_cast<double>(result.weights[i]) - before);
       magnitudes += std::abs(before);

@@ -130,7 +130,10 @@ Table parse_csv(const std::string& text, const std::string& source) {
   std::vector<int> lines;
   const auto rows = split_csv(text, source, lines);
   if (rows.size() < 2)
-    throw ConfigError(fmt::format("{}: a table has a line of names and rows", source));
+    throw ConfigError(
+        fmt::format("{}: a table is a CSV file, a line of column names and a line for "
+                    "each row, or the results.h5 of a sweep",
+                    source));
   Table table;
   table.source = source;
   for (const std::string& name : rows[0]) {
@@ -157,6 +160,7 @@ Table parse_csv(const std::string& text, const std::string& source) {
 }
 
 Table read_table(const std::string& path) {
+  if (!std::filesystem::exists(path)) throw ConfigError(fmt::format("{}: no such file", path));
   if (path.ends_with(".h5") || path.ends_with(".hdf5")) return from_results(path);
   return parse_csv(read_file(path), path);
 }

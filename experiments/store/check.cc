@@ -12,6 +12,7 @@
 #include "experiments/store/hdf5.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/layout.h"
+#include "experiments/store/resolved_text.h"
 #include "experiments/store/run_record.h"
 
 namespace halfulp {
@@ -66,12 +67,9 @@ class Checker {
       guarded("", [&] { hdf5::text_attribute(file_, name); });
     }
     guarded("", [&] {
-      expect(hdf5::text_attribute(file_, "schema") == kResultsSchema,
-             "attribute schema is not " + std::string(kResultsSchema));
-    });
-    guarded("", [&] {
       const auto version = hdf5::integer_attribute(file_, "schema_version");
-      if (version != kResultsSchemaVersion) complain("schema_version {} is unknown", version);
+      if (version < 1 || version > kResultsSchemaVersion)
+        complain("schema_version {} is unknown", version);
     });
   }
 
@@ -197,8 +195,7 @@ class Checker {
     const Handle group = hdf5::open_group(file_, "config");
     check_ids(group, "config");
     hdf5::read_text(group, "sweep_toml");
-    expect(hdf5::read_vector<std::string>(group, "resolved_toml").size() == runs_,
-           "/config/resolved_toml: wrong shape");
+    expect(read_resolved(group).size() == runs_, "/config/resolved_toml: wrong shape");
   }
 
   void check_environment() {
@@ -249,7 +246,19 @@ std::vector<std::string> check_results(const std::string& path) {
     const std::string bytes = read_file(path);
     const Unsealed file = unseal(bytes);
     if (file.seal == Seal::broken) return {"the file is damaged (its checksum does not match)"};
+    if (!file.content.starts_with("\x89HDF")) {
+      return {"this is no HDF5 file; a sweep's results are DIR/NAME/results.h5"};
+    }
     const Handle handle = hdf5::open_image(file.content);
+    if (hdf5::has_attribute(handle, "schema")) {
+      const std::string schema = hdf5::text_attribute(handle, "schema");
+      if (schema != kResultsSchema) {
+        return {
+            fmt::format("attribute schema is not {} but {}; a sweep's results are "
+                        "DIR/NAME/results.h5",
+                        kResultsSchema, schema)};
+      }
+    }
     auto problems = Checker(handle).problems();
     if (file.seal == Seal::absent) {
       problems.insert(problems.begin(), "no checksum at the end: rewritten by another program");

@@ -76,7 +76,7 @@ std::vector<nn::SavedArray> read_state(hid_t file) {
     std::visit(
         [&](auto& elements) {
           using T = typename std::decay_t<decltype(elements)>::value_type;
-          if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::int8_t>) {
+          if constexpr (std::is_same_v<T, std::string> || sizeof(T) == 1) {
             throw hdf5::Error("state '" + name + "' has an unexpected type");
           } else {
             saved.values = std::move(elements);

@@ -103,15 +103,13 @@ void add_identity(Table& table, std::size_t run, const RunRecord& record) {
   cell("numerics", "formats, rounding, overflow, scale and accumulation rules") = record.numerics;
 }
 
-// What the experiment kind says about the key; a kind that this program does not know says nothing.
-std::string key_long_name(const RunRecord& record, const std::string& key) {
+// What the experiment kind says about the key; nullptr for a kind that this program does not know.
+const Field* find_field(const RunRecord& record, const std::string& key) {
   const ExperimentKind* const kind = find_experiment_kind(record.experiment);
-  if (kind != nullptr) {
-    for (const Field& field : kind->fields) {
-      if (field.key == key) return std::string(field.doc);
-    }
-  }
-  return "configuration key " + key;
+  if (kind == nullptr) return nullptr;
+  const auto found = std::find_if(kind->fields.begin(), kind->fields.end(),
+                                  [&](const Field& field) { return field.key == key; });
+  return found == kind->fields.end() ? nullptr : &*found;
 }
 
 void add_key(Table& table, std::size_t run, const RunRecord& record, const std::string& key,
@@ -119,11 +117,16 @@ void add_key(Table& table, std::size_t run, const RunRecord& record, const std::
   const auto found = record.config.values().find(key);
   if (found == record.config.values().end()) return;
   const bool is_text = std::holds_alternative<std::string>(cell_of(found->second));
-  Column& column = table.column({.name = key,
-                                 .role = "config",
-                                 .long_name = key_long_name(record, key),
-                                 .units = is_text ? "" : "1",
-                                 .swept = swept});
+  const Field* const field = find_field(record, key);
+  const bool changes_numbers = field == nullptr || field->changes_numbers;
+  Column& column = table.column(
+      {.name = key,
+       .role = "config",
+       .long_name = field == nullptr ? "configuration key " + key : std::string(field->doc),
+       .units = is_text ? "" : "1",
+       .swept = swept,
+       .changes_numbers = changes_numbers});
+  column.changes_numbers |= changes_numbers;  // of any kind in the table
   column.cells[run] = cell_of(found->second);
 }
 

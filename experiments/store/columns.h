@@ -22,6 +22,7 @@ struct Column {
   std::string units = {};  ///< "1" for pure numbers, empty for text
   bool reproducible = true;
   bool swept = false;
+  bool changes_numbers = true;   ///< of keys: false for paths and options of the output
   std::vector<Cell> cells = {};  ///< one per run
 };
 

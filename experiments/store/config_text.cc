@@ -71,11 +71,12 @@ struct TomlLiteral {
 
 }  // namespace
 
+std::string toml_key(const std::string& key) { return is_bare_key(key) ? key : quoted(key); }
+
 std::string canonical_toml(const Config& config) {
   std::string text;
   for (const auto& [key, value] : config.values()) {
-    text += is_bare_key(key) ? key : quoted(key);
-    text += " = " + std::visit(TomlLiteral(), value) + "\n";
+    text += toml_key(key) + " = " + std::visit(TomlLiteral(), value) + "\n";
   }
   return text;
 }

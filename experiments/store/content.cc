@@ -9,13 +9,16 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "experiments/store/atomic_file.h"
 #include "experiments/store/checksum.h"
+#include "experiments/store/config_text.h"
 #include "experiments/store/counters.h"
 #include "experiments/store/io_error.h"
 #include "experiments/store/layout.h"
+#include "experiments/store/resolved_text.h"
 #include "experiments/store/run_record.h"
 
 namespace halfulp {
@@ -39,10 +42,21 @@ void append(std::string& stream, double value) {
   append(stream, std::isnan(value) ? kQuietNan : std::bit_cast<std::uint64_t>(value));
 }
 
+Handle open_dataset(hid_t group, const std::string& name) {
+  return Handle(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose,
+                "open dataset '" + name + "'");
+}
+
 bool is_reproducible(hid_t group, const std::string& name) {
-  const Handle dataset(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose,
-                       "open dataset '" + name + "'");
-  return hdf5::integer_attribute(dataset, "reproducible") != 0;
+  return hdf5::integer_attribute(open_dataset(group, name), "reproducible") != 0;
+}
+
+// A key that cannot change a number, such as a path. Files of version 1 do not say; there every key
+// counts.
+bool is_idle_key(hid_t group, const std::string& name) {
+  const Handle dataset = open_dataset(group, name);
+  return hdf5::has_attribute(dataset, kChangesNumbers) &&
+         hdf5::integer_attribute(dataset, kChangesNumbers) == 0;
 }
 
 std::vector<std::string> sorted_names(hid_t group) {
@@ -74,7 +88,7 @@ void append_cell(std::string& stream, const std::string& name, double number) {
 void append_columns(hid_t file, std::vector<std::string>& streams) {
   const Handle group = hdf5::open_group(file, "runs");
   for (const auto& name : sorted_names(group)) {
-    if (!is_reproducible(group, name)) continue;
+    if (!is_reproducible(group, name) || is_idle_key(group, name)) continue;
     const hdf5::Array column = hdf5::read_array(group, name);
     std::visit(
         [&](const auto& elements) {
@@ -89,6 +103,33 @@ void append_columns(hid_t file, std::vector<std::string>& streams) {
           }
         },
         column.elements);
+  }
+}
+
+// The lines of a canonical configuration without those of idle keys.
+std::string without_keys(const std::string& toml, const std::set<std::string>& lines_of) {
+  std::string kept;
+  for (std::size_t start = 0; start < toml.size();) {
+    const std::size_t end = std::min(toml.find('\n', start), toml.size() - 1) + 1;
+    const std::string line = toml.substr(start, end - start);
+    if (!lines_of.contains(line.substr(0, line.find(" = ")))) kept += line;
+    start = end;
+  }
+  return kept;
+}
+
+void append_configurations(hid_t file, std::vector<std::string>& streams) {
+  const Handle group = hdf5::open_group(file, "config");
+  const auto resolved = read_resolved(group);
+  check_length(resolved.size(), streams.size(), "resolved_toml");
+  const Handle runs = hdf5::open_group(file, "runs");
+  std::set<std::string> idle;
+  for (const auto& name : hdf5::member_names(runs)) {
+    if (is_idle_key(runs, name)) idle.insert(toml_key(name));
+  }
+  for (std::size_t run = 0; run < streams.size(); ++run) {
+    streams[run] += 'r';
+    append(streams[run], without_keys(resolved[run], idle));
   }
 }
 
@@ -165,17 +206,13 @@ std::string content_hash_of(hid_t file) {
   std::vector<std::pair<std::string, std::string>> digests;
   {
     const Handle runs = hdf5::open_group(file, "runs");
-    const Handle config = hdf5::open_group(file, "config");
     const auto ids = hdf5::read_vector<std::string>(runs, "run_id");
-    const auto resolved = hdf5::read_vector<std::string>(config, "resolved_toml");
-    check_length(resolved.size(), ids.size(), "resolved_toml");
     std::vector<std::string> streams(ids.size());
     append_columns(file, streams);
     append_curves(file, streams);
     append_counters(file, streams);
+    append_configurations(file, streams);
     for (std::size_t run = 0; run < ids.size(); ++run) {
-      streams[run] += 'r';
-      append(streams[run], resolved[run]);
       digests.emplace_back(ids[run], xxh3_128_hex(streams[run]));
     }
   }

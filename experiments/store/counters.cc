@@ -159,8 +159,7 @@ void write_merged_counters(hid_t file, const std::vector<RunRecord>& records) {
                            {"which tensor of the layer or parameter", "", true});
   for (const auto& counter : axes.counters) {
     labelled::write_labelled(group, counter.name, gathered(records, axes, counter.name),
-                             {runs, steps, tensors}, {counter.long_name, counter.units, true},
-                             hdf5::Storage::compressed);
+                             {runs, steps, tensors}, {counter.long_name, counter.units, true});
   }
 }
 

@@ -27,24 +27,17 @@ herr_t append_description(unsigned, const H5E_error2_t* entry, void* out) {
   throw Error("cannot " + std::string(what) + (stack.empty() ? "" : " (" + stack + ")"));
 }
 
-Handle text_type() {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a text type");
-  check(H5Tset_size(type, H5T_VARIABLE), "make a text type");
-  check(H5Tset_cset(type, H5T_CSET_UTF8), "make a text type");
-  return type;
-}
-
 Handle make_space(const std::vector<hsize_t>& shape) {
   if (shape.empty()) return Handle(H5Screate(H5S_SCALAR), H5Sclose, "make a dataspace");
   return Handle(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose,
                 "make a dataspace");
 }
 
-// About 64 KiB of doubles a chunk, whole rows first.
-std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape) {
-  constexpr hsize_t kElements = 8192;
+// About 64 KiB of doubles or 1 MiB of bytes a chunk, whole rows first. Rows of bytes are texts that
+// resemble each other, so that many of them in one chunk are little more than one.
+std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape, std::size_t element_size) {
   std::vector<hsize_t> chunk(shape.size());
-  hsize_t left = kElements;
+  hsize_t left = element_size == 1 ? 1 << 20 : 1 << 13;
   for (std::size_t i = shape.size(); i-- > 0;) {
     chunk[i] = std::clamp<hsize_t>(shape[i], 1, left);
     left = std::max<hsize_t>(left / chunk[i], 1);
@@ -52,12 +45,16 @@ std::vector<hsize_t> chunk_shape(const std::vector<hsize_t>& shape) {
   return chunk;
 }
 
+// The space that HDF5 takes to find the chunks of a dataset.
+constexpr std::size_t kIndexOfChunks = 2048;
+
 // Objects carry no times, so that equal content gives equal bytes.
-Handle dataset_properties(const std::vector<hsize_t>& shape, Storage storage) {
+Handle dataset_properties(const std::vector<hsize_t>& shape, std::size_t element_size,
+                          Storage storage) {
   Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "make dataset properties");
   check(H5Pset_obj_track_times(properties, false), "make dataset properties");
-  if (storage == Storage::compressed && !shape.empty()) {
-    const auto chunk = chunk_shape(shape);
+  if (storage == Storage::compressed) {
+    const auto chunk = chunk_shape(shape, element_size);
     check(H5Pset_chunk(properties, static_cast<int>(chunk.size()), chunk.data()), "set chunks");
     check(H5Pset_shuffle(properties), "set the shuffle filter");
     check(H5Pset_deflate(properties, 4), "set the gzip filter");
@@ -80,6 +77,8 @@ Handle memory_driver() {
 }
 
 hid_t native_type(std::int8_t) { return H5T_NATIVE_INT8; }
+
+hid_t native_type(std::uint8_t) { return H5T_NATIVE_UINT8; }
 
 hid_t native_type(std::int64_t) { return H5T_NATIVE_INT64; }
 
@@ -171,6 +170,13 @@ void check(herr_t status, std::string_view what) {
   if (status < 0) fail(what);
 }
 
+Handle text_type() {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a text type");
+  check(H5Tset_size(type, H5T_VARIABLE), "make a text type");
+  check(H5Tset_cset(type, H5T_CSET_UTF8), "make a text type");
+  return type;
+}
+
 Handle create_file() {
   silence();
   const Handle creation = group_properties(H5P_FILE_CREATE);
@@ -227,9 +233,13 @@ std::vector<std::string> member_names(hid_t group) {
 
 Handle write_array(hid_t parent, const std::string& name, const Array& array, Storage storage) {
   const Handle space = make_space(array.shape);
-  const Handle properties = dataset_properties(array.shape, storage);
   return std::visit(
       [&](const auto& elements) {
+        using T = typename std::decay_t<decltype(elements)>::value_type;
+        const bool is_worth_it = !std::is_same_v<T, std::string> && !array.shape.empty() &&
+                                 elements.size() * sizeof(T) > kIndexOfChunks;
+        const Handle properties =
+            dataset_properties(array.shape, sizeof(T), is_worth_it ? storage : Storage::contiguous);
         const hsize_t count = std::accumulate(array.shape.begin(), array.shape.end(), hsize_t{1},
                                               std::multiplies<>());
         if (count != elements.size()) throw Error("dataset '" + name + "' has a wrong shape");
@@ -257,6 +267,9 @@ Array read_array(hid_t parent, const std::string& name) {
     array.elements = read_numbers<float>(dataset, count, name);
   } else if (type_class == H5T_FLOAT) {
     array.elements = read_numbers<double>(dataset, count, name);
+  } else if (type_class == H5T_INTEGER && H5Tget_size(type) == 1 &&
+             H5Tget_sign(type) == H5T_SGN_NONE) {
+    array.elements = read_numbers<std::uint8_t>(dataset, count, name);
   } else if (type_class == H5T_INTEGER && H5Tget_size(type) == 1) {
     array.elements = read_numbers<std::int8_t>(dataset, count, name);
   } else if (type_class == H5T_INTEGER) {

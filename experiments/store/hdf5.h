@@ -50,16 +50,19 @@ class Handle {
 /// Throws Error, naming `what` was tried, when `status` is negative.
 void check(herr_t status, std::string_view what);
 
-/// The elements of a dataset in row-major order. Booleans are int8; weights are float.
-using Elements = std::variant<std::vector<std::int8_t>, std::vector<std::int64_t>,
-                              std::vector<double>, std::vector<std::string>, std::vector<float>>;
+/// The elements of a dataset in row-major order. Booleans are int8, bytes of text uint8; weights
+/// are float.
+using Elements =
+    std::variant<std::vector<std::int8_t>, std::vector<std::int64_t>, std::vector<double>,
+                 std::vector<std::string>, std::vector<float>, std::vector<std::uint8_t>>;
 
 struct Array {
   std::vector<hsize_t> shape;  ///< empty: a scalar
   Elements elements;
 };
 
-enum class Storage : std::uint8_t { contiguous, compressed };  ///< compressed: shuffle and gzip 4
+/// compressed: numbers of more than 2 KiB are stored with shuffle and gzip 4.
+enum class Storage : std::uint8_t { contiguous, compressed };
 
 /// An empty file in memory.
 Handle create_file();
@@ -79,6 +82,9 @@ bool has_member(hid_t parent, const std::string& name);
 
 /// Names of a group's members in the order they were made (by name in a file that lost that order).
 std::vector<std::string> member_names(hid_t group);
+
+/// The type of text in our files: variable-length UTF-8.
+Handle text_type();
 
 /// Writes a dataset. Text is stored as variable-length UTF-8; bytes that are not UTF-8, and NUL,
 /// become U+FFFD. The product of `shape` must be the number of elements.

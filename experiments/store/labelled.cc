@@ -6,6 +6,8 @@
 #include <numeric>
 #include <variant>
 
+#include "experiments/store/shared_text.h"
+
 namespace halfulp::labelled {
 
 using hdf5::Elements;
@@ -20,7 +22,8 @@ void set_labels(const Handle& dataset, const Labels& labels) {
 
 Handle write_scale(hid_t group, const std::string& name, std::vector<std::int64_t> values,
                    const Labels& labels) {
-  Handle scale = hdf5::write_array(group, name, {{values.size()}, std::move(values)});
+  Handle scale =
+      hdf5::write_array(group, name, {{values.size()}, std::move(values)}, Storage::compressed);
   hdf5::check(H5DSset_scale(scale, name.c_str()), "make dimension '" + name + "'");
   set_labels(scale, labels);
   return scale;
@@ -34,13 +37,16 @@ Handle write_run_scale(hid_t group, std::size_t runs) {
 }
 
 Handle write_labelled(hid_t group, const std::string& name, Elements elements,
-                      const std::vector<hid_t>& scales, const Labels& labels, Storage storage) {
+                      const std::vector<hid_t>& scales, const Labels& labels) {
   hdf5::Array array{.shape = {}, .elements = std::move(elements)};
   for (const hid_t scale : scales) {
     const Handle space(H5Dget_space(scale), H5Sclose, "read a dataspace");
     array.shape.push_back(static_cast<hsize_t>(H5Sget_simple_extent_npoints(space)));
   }
-  Handle dataset = hdf5::write_array(group, name, array, storage);
+  const auto* const texts = std::get_if<std::vector<std::string>>(&array.elements);
+  const bool is_shared = texts != nullptr && array.shape.size() == 1 && hdf5::sharing_saves(*texts);
+  Handle dataset = is_shared ? hdf5::write_shared_texts(group, name, *texts)
+                             : hdf5::write_array(group, name, array, Storage::compressed);
   set_labels(dataset, labels);
   for (std::size_t i = 0; i < scales.size(); ++i) {
     hdf5::check(H5DSattach_scale(dataset, scales[i], static_cast<unsigned>(i)),

@@ -27,10 +27,10 @@ hdf5::Handle write_scale(hid_t group, const std::string& name, std::vector<std::
 /// The scale "run": 0, 1, ...
 hdf5::Handle write_run_scale(hid_t group, std::size_t runs);
 
-/// An array along `scales`, one for each of its dimensions.
+/// An array along `scales`, one for each of its dimensions, compressed where that makes the file
+/// smaller; cells of equal text are stored once.
 hdf5::Handle write_labelled(hid_t group, const std::string& name, hdf5::Elements elements,
-                            const std::vector<hid_t>& scales, const Labels& labels,
-                            hdf5::Storage storage = hdf5::Storage::contiguous);
+                            const std::vector<hid_t>& scales, const Labels& labels);
 
 /// text_of() of every record.
 template <class Function>

@@ -11,7 +11,10 @@
 namespace halfulp {
 
 inline constexpr char kResultsSchema[] = "halfulp-results";
-inline constexpr std::int64_t kResultsSchemaVersion = 1;
+inline constexpr std::int64_t kResultsSchemaVersion = 2;  ///< version 1 is read too
+
+/// Attribute of a configuration key's column; 0 leaves the key out of the content hash.
+inline constexpr char kChangesNumbers[] = "changes_numbers";
 
 inline constexpr char kFitsSchema[] = "halfulp-fits";
 inline constexpr std::int64_t kFitsSchemaVersion = 1;

@@ -20,13 +20,13 @@
 #include "experiments/store/io_error.h"
 #include "experiments/store/labelled.h"
 #include "experiments/store/layout.h"
+#include "experiments/store/resolved_text.h"
 #include "experiments/store/run_record.h"
 
 namespace halfulp {
 namespace {
 
 using hdf5::Handle;
-using hdf5::Storage;
 using labelled::Labels;
 using labelled::set_labels;
 using labelled::texts;
@@ -46,6 +46,9 @@ void write_runs(hid_t file, const std::vector<RunRecord>& records,
                                           {column.long_name, column.units, column.reproducible});
     hdf5::set_attribute(dataset, "role", column.role);
     hdf5::set_attribute(dataset, "swept", std::int64_t{column.swept ? 1 : 0});
+    if (column.role == "config") {
+      hdf5::set_attribute(dataset, kChangesNumbers, std::int64_t{column.changes_numbers ? 1 : 0});
+    }
     const bool is_boolean =
         std::all_of(column.cells.begin(), column.cells.end(),
                     [](const Cell& c) { return std::holds_alternative<bool>(c); });
@@ -100,13 +103,13 @@ void write_curve(hid_t group, const Handle& run_scale, const std::string& name,
   const Handle step_scale = write_scale(group, name + "_step", rows.axis,
                                         {"step of the longest " + name + " curve", "1", true});
   write_labelled(group, name, rows.values, {run_scale, step_scale},
-                 {rows.labels->long_name, rows.labels->units, true}, Storage::compressed);
+                 {rows.labels->long_name, rows.labels->units, true});
   write_labelled(group, name + "_n_points", rows.n_points, {run_scale},
                  {"number of points of the " + name + " curve", "1", true});
   if (rows.steps_differ) {
-    const Handle steps = write_labelled(group, name + "_steps", rows.steps, {run_scale, step_scale},
-                                        {"step of each point of the " + name + " curve", "1", true},
-                                        Storage::compressed);
+    const Handle steps =
+        write_labelled(group, name + "_steps", rows.steps, {run_scale, step_scale},
+                       {"step of each point of the " + name + " curve", "1", true});
     hdf5::set_attribute(steps, "_FillValue", std::int64_t{-1});
   }
 }
@@ -134,9 +137,8 @@ void write_config(hid_t file, const std::vector<RunRecord>& records,
   write_run_ids(group, scale, records);
   const Handle sweep = hdf5::write_array(group, "sweep_toml", {{}, std::vector{sweep_text}});
   set_labels(sweep, {"the sweep file, verbatim", "", false});
-  write_labelled(group, "resolved_toml",
-                 texts(records, [](const auto& r) { return canonical_toml(r.config); }), {scale},
-                 {"configuration of the run with every default written out", "", true});
+  write_resolved(group, scale,
+                 texts(records, [](const auto& r) { return canonical_toml(r.config); }));
 }
 
 std::string diff_hash(const RunRecord& record) {

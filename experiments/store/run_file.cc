@@ -73,12 +73,12 @@ Value read_value(hid_t group, const std::string& key) {
   hdf5::Array array = hdf5::read_array(group, key);
   if (array.shape.size() == 1) return hdf5::read_vector<std::string>(group, key);
   return std::visit(
-      [](auto& elements) -> Value {
+      [&](auto& elements) -> Value {
         using T = typename std::decay_t<decltype(elements)>::value_type;
         if constexpr (std::is_same_v<T, std::int8_t>) {
           return elements.at(0) != 0;
-        } else if constexpr (std::is_same_v<T, float>) {
-          throw hdf5::Error("a configuration value is binary32");
+        } else if constexpr (std::is_same_v<T, float> || std::is_same_v<T, std::uint8_t>) {
+          throw hdf5::Error("configuration value '" + key + "' has an unexpected type");
         } else {
           return elements.at(0);
         }

@@ -47,6 +47,7 @@ def draw(results, options):
     axes[1].set_ylim(bottom=0)
     rows += _draw_column(axes[2], results, cases, "top1_probability_std")
     axes[2].set_yscale("log")
+    style.plain_log_axis(axes[2].yaxis)
     axes[2].set_ylabel("deviation of the top probability")
     style.legend_below(figure, _legend(cases))
     return figure, HEADER, rows

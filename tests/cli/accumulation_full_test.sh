@@ -2,38 +2,7 @@
 # Runs a small version of every committed sweep of accumulators and draws every figure of theirs,
 # one of them twice, with the same bytes.
 # usage: accumulation_full_test.sh BUILD_DIR SOURCE_DIR
-set -eu
-build=$1
-source=$2
-python=$(sh "$source/scripts/find_python.sh")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-
-run() {
-  sweep=$1
-  shift
-  "$build/run_experiment" "$source/experiments/sweeps/$sweep.toml" -j2 --progress none \
-    -o "$folder" "$@" >"$folder/log" 2>&1 || fail "$sweep: $(cat "$folder/log")"
-}
-
-# draw SWEEP FIGURE DIR [options]
-draw() {
-  sweep=$1
-  figure=$2
-  to=$3
-  shift 3
-  "$python" -W error "$source/scripts/plot.py" "$figure" "$folder/$sweep/results.h5" \
-    -o "$folder/$to" "$@" >/dev/null || fail "$figure of $sweep"
-  for kind in pdf png csv; do
-    [ -s "$folder/$to/$figure.$kind" ] || fail "$figure.$kind is missing"
-  done
-  ! grep -qa /Type3 "$folder/$to/$figure.pdf" || fail "$figure.pdf has Type 3 fonts"
-}
+. "$2/tests/cli/sweep_expect.sh"
 
 small="samples=64 rows=4 columns=4"
 # shellcheck disable=SC2086  # words are meant to be split
@@ -53,10 +22,7 @@ draw accumulation_rounding accumulation_error second --unit-roundoff 4.8828125e-
 draw fp8_accumulation accumulation_error fp8 --metric bias --linear
 draw tensor_cores gemm_error gemm
 draw overflow_length overflow_share overflow
-for kind in pdf png csv; do
-  cmp "$folder/first/accumulation_error.$kind" "$folder/second/accumulation_error.$kind" ||
-    fail "accumulation_error.$kind differs when drawn again"
-done
+same_again accumulation_error
 
 # The CSV holds what the runs measured; every guarantee held at its length and failed one beyond.
 "$python" - "$folder" <<'END_OF_CHECK' || fail "the results of the small sweeps"

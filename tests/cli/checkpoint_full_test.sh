@@ -14,19 +14,11 @@ same_as_straight() {
   cmp -s out straight.hash || { fail "$1 has other numbers:"; cat out straight.hash; }
 }
 
-cat >long.toml <<'END'
+cat >long.toml <<END
 experiment = "train_language_model"
-[set]
-data.corpus = "markov"
-data.bytes = 20000
-model.width = 16
-model.layers = 1
-model.context = 8
-train.batch = 2
-train.steps = 3000
+$(tiny_model 3000)
 train.checkpoint_every = 200
 train.keep_weights_at = [2.5, 5, 10]
-evaluation.bytes = 256
 evaluation.every = 1000
 evaluation.counters_every = 400
 [sweep.grid]

@@ -87,7 +87,10 @@ printf 'N,D,loss\n1e6,2e7,3\n1e6,x,3\n' >bad.csv
 refuses "bad.csv: line 3: 'x' in column 'D' is no number" bad.csv --law chinchilla
 printf 'N,D,loss\n1e6,2e7\n' >short.csv
 refuses 'short.csv:2: 2 cells, but 3 columns' short.csv --law chinchilla
-expect 1 "$run" fit nothing.csv --law chinchilla
-mentions err 'nothing.csv'
+refuses 'nothing.csv: no such file' nothing.csv --law chinchilla
+: >empty.csv
+refuses 'empty.csv: a table is a CSV file' empty.csv --law chinchilla
+expect 2 "$run" derive
+mentions err 'derive needs a question: compute_optimum'
 
 [ "$failures" = 0 ] || exit 1

@@ -2,22 +2,10 @@
 # Trains a tiny model with one place of training rounded at a time, from the committed sweep: every
 # place changes the losses it must, and what cannot be is refused before anything runs.
 # usage: precision_policy_full_test.sh BUILD_DIR SOURCE_DIR
-set -eu
-build=$1
-source=$2
-python=$(sh "$source/scripts/find_python.sh")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-sweep=$source/experiments/sweeps/precision_policy.toml
+. "$2/tests/cli/sweep_expect.sh"
 
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-
-"$build/run_experiment" "$sweep" -j2 --progress none -o "$folder" data.corpus=markov \
-  data.bytes=20000 model.width=32 model.context=16 train.batch=2 train.steps=12 \
-  evaluation.bytes=64 >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
+run precision_policy data.corpus=markov data.bytes=20000 model.width=32 model.context=16 \
+  train.batch=2 train.steps=12 evaluation.bytes=64
 
 "$python" - "$folder/precision_policy/results.h5" <<'END' || fail "the losses"
 import h5py, sys
@@ -38,17 +26,9 @@ for i, (seed, place) in enumerate(zip(seeds, places)):
     assert validated[i] != validated[plain], place
 END
 
-refuses() {
-  wanted=$1
-  shift
-  status=0
-  "$build/run_experiment" "$sweep" -n "$@" -o "$folder" >"$folder/log" 2>&1 || status=$?
-  [ "$status" = 2 ] || fail "$* ends with $status"
-  grep -q "$wanted" "$folder/log" || fail "no '$wanted' in: $(cat "$folder/log")"
-}
-refuses "did you mean 'precision.residual'" precision.residul=bfloat16
-refuses "did you mean weight" "precision.layers=*.mlp.*: wieght=int4"
-refuses "matches no layer; the layers are blocks.0.attention.qkv" \
+refuses precision_policy "did you mean 'precision.residual'" precision.residul=bfloat16
+refuses precision_policy "did you mean weight" "precision.layers=*.mlp.*: wieght=int4"
+refuses precision_policy "matches no layer; the layers are blocks.0.attention.qkv" \
   "precision.layers=*.mpl.*: weight=int4"
-refuses "precision.loss.*add +unscaled" precision.loss=e4m3fn
+refuses precision_policy "precision.loss.*add +unscaled" precision.loss=e4m3fn
 echo "57 runs"

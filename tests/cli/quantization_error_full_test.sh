@@ -2,34 +2,7 @@
 # Runs a small version of every committed sweep of quantization_error and draws every figure of
 # SQNR, one of them twice, with the same bytes.
 # usage: quantization_error_full_test.sh BUILD_DIR SOURCE_DIR
-set -eu
-build=$1
-source=$2
-python=$(sh "$source/scripts/find_python.sh")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-
-run() {
-  sweep=$1
-  shift
-  "$build/run_experiment" "$source/experiments/sweeps/$sweep.toml" -j2 --progress none \
-    -o "$folder" "$@" >"$folder/log" 2>&1 || fail "$sweep: $(cat "$folder/log")"
-}
-
-# draw SWEEP FIGURE DIR
-draw() {
-  "$python" -W error "$source/scripts/plot.py" "$2" "$folder/$1/results.h5" -o "$folder/$3" \
-    >/dev/null || fail "$2 of $1"
-  for kind in pdf png csv; do
-    [ -s "$folder/$3/$2.$kind" ] || fail "$2.$kind is missing"
-  done
-  ! grep -qa /Type3 "$folder/$3/$2.pdf" || fail "$2.pdf has Type 3 fonts"
-}
+. "$2/tests/cli/sweep_expect.sh"
 
 small="samples=2048 columns=128"
 # shellcheck disable=SC2086  # words are meant to be split
@@ -46,10 +19,7 @@ draw scalar_quantizers measured_vs_expected first
 draw hadamard_rotation sqnr_rotation first
 draw trained_tensors sqnr_by_format first
 draw trained_tensors sqnr_by_format second
-for kind in pdf png csv; do
-  cmp "$folder/first/sqnr_by_format.$kind" "$folder/second/sqnr_by_format.$kind" ||
-    fail "sqnr_by_format.$kind differs when drawn again"
-done
+same_again sqnr_by_format
 
 # The CSV holds what the run measured.
 "$python" - "$folder" <<'END' || fail "the CSV of sqnr_by_format"

@@ -2,23 +2,14 @@
 # Runs a small version of the sweep reduction_order with one and two workers and on another SIMD
 # target, which give the same content, draws its figure twice, and reads a refusal.
 # usage: reduction_order_full_test.sh BUILD_DIR SOURCE_DIR
-set -eu
-build=$1
-source=$2
-python=$(sh "$source/scripts/find_python.sh")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+. "$2/tests/cli/sweep_expect.sh"
 
 small="data.corpus=markov data.bytes=20000 model.width=16 model.layers=1 model.context=32
   train.batch=2 train.steps=3 decode.prompts=6 decode.prompt_bytes=5 decode.tokens=24
   decode.end_byte=3 seeds=2"
 
-run() {
+# run_as NAME WORKERS: its results are in $folder/NAME.
+run_as() {
   # shellcheck disable=SC2086  # words are meant to be split
   "$build/run_experiment" "$source/experiments/sweeps/reduction_order.toml" --progress none \
     -o "$folder/$1" "-j$2" $small >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
@@ -34,26 +25,18 @@ targets=$(HALFULP_SIMD=list "$build/run_experiment" kinds 2>&1 >/dev/null |
   sed -n 's/.*choose one of: //p' | tr -d ,) || true
 last=${targets##* }
 [ -n "$last" ] || fail "no list of SIMD targets"
-run one 1
-run two 2
-HALFULP_SIMD=$last run narrow 2
+run_as one 1
+run_as two 2
+HALFULP_SIMD=$last run_as narrow 2
 for other in two narrow; do
   cmp "$folder/one.check" "$folder/$other.check" || fail "$other has another content"
 done
 
-for place in first second; do
-  "$python" "$source/scripts/plot.py" reduction_order \
-    "$folder/one/reduction_order/results.h5" -o "$folder/$place" >/dev/null || fail "the figure"
-done
-for kind in pdf png csv; do
-  cmp "$folder/first/reduction_order.$kind" "$folder/second/reduction_order.$kind" ||
-    fail "reduction_order.$kind differs when drawn again"
-done
+draw one/reduction_order reduction_order first
+draw one/reduction_order reduction_order second
+same_again reduction_order
 
-status=0
-"$build/run_experiment" "$source/experiments/sweeps/reduction_order.toml" -n \
-  decode.tokens=300 reduction.batch=32,64 2>"$folder/message" >/dev/null || status=$?
-[ "$status" = 2 ] || fail "impossible keys end with $status"
-grep -q "model.context has 256" "$folder/message" || fail "$(cat "$folder/message")"
-grep -q "two configurations are 'sequential'" "$folder/message" || fail "$(cat "$folder/message")"
+set -- decode.tokens=300 reduction.batch=32,64
+refuses reduction_order "model.context has 256" "$@"
+refuses reduction_order "two configurations are 'sequential'" "$@"
 echo "18 runs, 12 configurations each; one figure"

@@ -57,6 +57,7 @@ def check_against_run_files():
                     values = curves[name][row, :points]
                     assert np.array_equal(values, curve["value"], equal_nan=True)
                     assert np.isnan(curves[name][row, points:]).all()
+        assert runs["numerics"].chunks and len(set(read_text(runs["numerics"]))) > 1  # shared text
         assert "naïve" in read_text(file["config/sweep_toml"])
         assert file.attrs["schema"] == "halfulp-results" and file.attrs["sweep"] == "sample"
 
@@ -84,10 +85,18 @@ def check_counters():
     assert np.array_equal(c["underflow_share"][()], wanted, equal_nan=True)
 
 
-def run_documented_line():
-    """The line about /counters in docs/RESULTS.md."""
-    (line,) = [text for text in open(sys.argv[2]) if text.startswith("c = h5py.File(p)")]
-    exec(line, {"h5py": h5py, "p": path})
+def run_documented_lines():
+    """The lines about /counters and /config in docs/RESULTS.md."""
+    lines = [text for text in open(sys.argv[2]) if text.startswith(("c = ", "toml = "))]
+    assert len(lines) == 2
+    names = {"h5py": h5py, "p": path}
+    for line in lines:
+        exec(line, names)
+    with h5py.File(path) as file:
+        rows = file["config/resolved_toml"]
+        assert rows.dtype == np.uint8 and len(rows) == len(file["runs/run_id"])
+        assert names["toml"].startswith("model.context = 64\n") and "\0" not in names["toml"]
+        assert f"model.width = {file['runs/model.width'][0]}\n" in names["toml"]
 
 
 def check_labels():
@@ -148,7 +157,7 @@ warnings.simplefilter("ignore", ResourceWarning)  # one-liners leave closing to 
 
 check_against_run_files()
 check_counters()
-run_documented_line()
+run_documented_lines()
 check_labels()
 if has_pandas:
     check_pandas()

@@ -29,3 +29,18 @@ says() {
 mentions() {
   grep -Fq -- "$2" "$1" || { fail "no '$2' in:"; cat "$1"; }
 }
+
+# tiny_model STEPS: the settings of a language model that trains in a moment, as lines of TOML.
+tiny_model() {
+  cat <<END
+[set]
+data.corpus = "markov"
+data.bytes = 20000
+model.width = 16
+model.layers = 1
+model.context = 8
+train.batch = 2
+train.steps = $1
+evaluation.bytes = 256
+END
+}

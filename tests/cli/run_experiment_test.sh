@@ -66,6 +66,10 @@ says err "unknown option '--dryrun'; did you mean '--dry-run'?"
 expect 2 "$toy" toy.toml --filter 'modl.width==8'
 says err "--filter, column 1: unknown key 'modl.width'; did you mean 'model.width'?"
 expect 2 "$toy" toy.toml --only 0123456789abcdef
+expect 1 "$toy" check toy.toml
+says out "toy.toml: this is no HDF5 file; a sweep's results are DIR/NAME/results.h5"
+expect 1 "$toy" toy.toml -o toy.toml
+mentions err 'Not a directory; --out names the folder of results'
 expect 2 "$toy" check nothing.h5
 expect 2 "$toy"
 
@@ -170,18 +174,10 @@ wait $process
 [ $? = 130 ] || fail "SIGINT should end in 130"
 
 # Killed outright, real training: what comes after the restart equals an undisturbed sweep.
-cat >real.toml <<'END'
+cat >real.toml <<END
 experiment = "train_language_model"
 seeds = 3
-[set]
-data.corpus = "markov"
-data.bytes = 20000
-model.width = 16
-model.layers = 1
-model.context = 8
-train.batch = 2
-train.steps = 30
-evaluation.bytes = 256
+$(tiny_model 30)
 [sweep.grid]
 precision.weight = ["binary32", "int4+row", "e4m3fn"]
 END

@@ -2,33 +2,15 @@
 # Trains a tiny model under every accumulator of the committed sweep, draws its figure twice with
 # the same bytes, and compares what is drawn with what was measured.
 # usage: training_accumulators_full_test.sh BUILD_DIR SOURCE_DIR
-set -eu
-build=$1
-source=$2
-python=$(sh "$source/scripts/find_python.sh")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. "$2/tests/cli/sweep_expect.sh"
 
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
+run training_accumulators data.corpus=markov data.bytes=20000 model.width=16 model.layers=1 \
+  model.context=16 train.batch=2 train.steps=2 evaluation.bytes=64
+draw training_accumulators gap_vs_accumulator first
+draw training_accumulators gap_vs_accumulator second
+same_again gap_vs_accumulator
 
-"$build/run_experiment" "$source/experiments/sweeps/training_accumulators.toml" -j2 \
-  --progress none -o "$folder" data.corpus=markov data.bytes=20000 model.width=16 model.layers=1 \
-  model.context=16 train.batch=2 train.steps=2 evaluation.bytes=64 >"$folder/log" 2>&1 ||
-  fail "$(cat "$folder/log")"
 results=$folder/training_accumulators/results.h5
-for time in first second; do
-  "$python" -W error "$source/scripts/plot.py" gap_vs_accumulator "$results" -o "$folder/$time" \
-    >/dev/null || fail "the figure"
-done
-for kind in pdf png csv; do
-  [ -s "$folder/first/gap_vs_accumulator.$kind" ] || fail "the $kind is missing"
-  cmp "$folder/first/gap_vs_accumulator.$kind" "$folder/second/gap_vs_accumulator.$kind" ||
-    fail "the $kind differs when drawn again"
-done
-
 "$python" - "$results" "$folder/first/gap_vs_accumulator.csv" <<'END' || fail "what is drawn"
 import csv, h5py, math, sys
 with h5py.File(sys.argv[1]) as file:
@@ -51,9 +33,6 @@ assert len({gap for gap in drawn if gap != 0.0}) > 40, "accumulators that change
 END
 
 # What cannot run is refused before anything runs.
-status=0
-"$build/run_experiment" "$source/experiments/sweeps/training_accumulators.toml" -n \
-  precision.wgrad.accumulator=binary64 -o "$folder" >"$folder/log" 2>&1 || status=$?
-[ "$status" = 2 ] || fail "an accumulator wider than the arrays ends with $status"
-grep -q "precision.wgrad.accumulator.*result(binary32)" "$folder/log" || fail "$(cat "$folder/log")"
+refuses training_accumulators "precision.wgrad.accumulator.*result(binary32)" \
+  precision.wgrad.accumulator=binary64
 echo "72 runs, 1 figure"

@@ -141,8 +141,8 @@ TEST_F(ClaimsFile, OnlyNamesAClaim) {
   }
 }
 
-// tests/cli/claims_long_test.sh compares the verdicts as well.
-TEST(CommittedClaims, AreAllInTheDocumentWithTheirThresholds) {
+// tests/cli/claims_long_test.sh compares thresholds and verdicts as well.
+TEST(CommittedClaims, AreAllInTheDocumentInOrderWithStatementAndSource) {
   Diagnostics diagnostics;
   const auto claims = read_claims(HALFULP_SOURCE_DIR "/experiments/claims.toml", diagnostics);
   EXPECT_THAT(diagnostics.lines(), testing::IsEmpty());

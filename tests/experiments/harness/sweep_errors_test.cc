@@ -27,6 +27,21 @@ TEST_F(SweepErrors, UnknownTopLevelKey) {
               ElementsAre("sweep.toml:2:1: unknown key 'sedes'; did you mean 'seeds'?"));
 }
 
+TEST_F(SweepErrors, Extensions) {
+  write("whole.toml", "experiment = \"toy\"\n[sweep.grid]\nmodel.width = [1, 2]\n");
+  EXPECT_THAT(
+      complaints("extends = \"whole.toml\"\n[set]\nmodel.widht = 3\n"),
+      ElementsAre("sweep.toml:3:7: unknown key 'model.widht'; did you mean 'model.width'?"));
+  EXPECT_THAT(complaints("extends = \"whole.toml\"\n[sweep.grid]\nmodel.width = [3]\n"),
+              ElementsAre(StartsWith("sweep.toml:2:2: unknown key 'sweep'")));
+  EXPECT_THAT(complaints("extends = \"gone.toml\"\n"),
+              ElementsAre(StartsWith("sweep.toml:1:1: extends: ")));
+  EXPECT_THAT(complaints("extends = 3\n"),
+              ElementsAre("sweep.toml:1:11: extends: expected a text, got an integer"));
+  EXPECT_THAT(complaints("extends = \"sweep.toml\"\n"),
+              ElementsAre(HasSubstr("sweep.toml\" extends a file itself")));
+}
+
 TEST_F(SweepErrors, FitsAreCheckedBeforeAnythingRuns) {
   EXPECT_THAT(toy("[[fit]]\n"
                   "law = \"chincilla\"\n"

@@ -230,5 +230,29 @@ TEST_F(Sweep, NoComplaintsAboutTheExampleOfTheReference) {
       IsEmpty());
 }
 
+TEST_F(Sweep, ExtensionsSetWhatTheAxesOfAnotherSweepSet) {
+  write("small.toml", "model.heads = 2\ntrain.batch = 3\n");
+  write("whole.toml",
+        kHead +
+            "seeds = 2\n[[figure]]\nname = \"loss\"\n[stop.diverged]\nloss_above = 7\n"
+            "[set]\ntrain.steps = 9\n"
+            "[sweep.grid]\nmodel.width = [2, 4]\ntrain.batch = [4, 5]\n");
+  const std::string extension = "extends = \"whole.toml\"\nbase = \"small.toml\"\n";
+  const auto [sweep, plan] = load(extension + "[set]\ntrain.steps = 8\n");
+  EXPECT_EQ(sweep.name, "sweep");
+  EXPECT_THAT(sweep.figures, ElementsAre("loss"));
+  EXPECT_EQ(sweep.stop.loss_above, 7.0);
+  EXPECT_THAT(sweep.text, HasSubstr("[sweep.grid]")) << "what ran is stored whole";
+  EXPECT_THAT(labels(extension),
+              ElementsAre("width=2 seed=0", "width=2 seed=1", "width=4 seed=0", "width=4 seed=1"));
+  EXPECT_EQ(plan.points[0].config.integer("train.batch"), 3) << "beats an axis";
+  EXPECT_EQ(plan.points[0].config.integer("train.steps"), 8) << "beats [set], there and in base";
+  EXPECT_EQ(plan.points[0].config.integer("model.heads"), 2);
+  const auto typed = load(extension + "name = \"own\"\nseeds = 1\n", {"train.batch=6"});
+  EXPECT_EQ(typed.first.name, "own");
+  EXPECT_EQ(typed.second.points.size(), 2U);
+  EXPECT_EQ(typed.second.points[0].config.integer("train.batch"), 6) << "the command line is last";
+}
+
 }  // namespace
 }  // namespace halfulp::test

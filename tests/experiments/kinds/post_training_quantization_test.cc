@@ -96,6 +96,7 @@ class PostTraining : public ::testing::Test {
 TEST_F(PostTraining, ExactWeightsHaveTheLossOfTheTraining) {
   const Metrics metrics = run({{"ptq.weight", text("binary32")}});
   EXPECT_EQ(metrics.at("loss_gap"), 0.0);
+  EXPECT_EQ(metrics.at("hidden_error"), 0.0);
   EXPECT_EQ(metrics.at("baseline_loss"), trained_loss_);
   EXPECT_EQ(metrics.at("weight_bits"), 32.0);
   EXPECT_EQ(metrics.at("parameters"), kParameters);
@@ -124,6 +125,20 @@ TEST_F(PostTraining, RoundedWeightsHaveTheLossOfAnEvaluationUnderTheirQuantizer)
                                       {"precision.activation", text("int4+row")}});
   EXPECT_EQ(run({{"ptq.activation", text("int4+row")}}).at("validation_loss"),
             run_kind(training, both).at("validation_loss"));
+}
+
+TEST_F(PostTraining, ErrorsReachTheLastHiddenState) {
+  const Metrics fine = run({{"ptq.weight", text("int8+row")}});
+  const Metrics coarse = run({{"ptq.weight", text("int3+row")}});
+  const Metrics both =
+      run({{"ptq.weight", text("int8+row")}, {"ptq.activation", text("int3+row")}});
+  EXPECT_GT(fine.at("hidden_error"), 0.0);
+  EXPECT_GT(coarse.at("hidden_error"), 100 * fine.at("hidden_error"));
+  EXPECT_GT(both.at("hidden_error"), 100 * fine.at("hidden_error"));
+  // Outliers are those of the model before.
+  EXPECT_GT(fine.at("activation_kurtosis"), 1.0);
+  EXPECT_EQ(fine.at("activation_kurtosis"), coarse.at("activation_kurtosis"));
+  EXPECT_EQ(fine.at("activation_max_to_median"), both.at("activation_max_to_median"));
 }
 
 TEST_F(PostTraining, GptqMovesWeightsFurtherTheLessItIsDamped) {

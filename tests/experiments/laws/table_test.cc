@@ -78,7 +78,7 @@ TEST(Table, MistakesNameThePlaceAndTheRemedy) {
   EXPECT_THAT(complaint([] { parse_csv("a,b\n1\n", "t.csv"); }), HasSubstr("t.csv:2: 1 cells"));
   EXPECT_THAT(complaint([] { parse_csv("a,a\n1,2\n", "t.csv"); }), HasSubstr("'a' is there twice"));
   EXPECT_THAT(complaint([] { parse_csv("a\n\"1\n", "t.csv"); }), HasSubstr("t.csv:2"));
-  EXPECT_THAT(complaint([] { parse_csv("a\n", "t.csv"); }), HasSubstr("rows"));
+  EXPECT_THAT(complaint([] { parse_csv("a\n", "t.csv"); }), HasSubstr("a line for each row"));
   Table table = runs();
   const auto define = [&](const char* text) {
     return complaint([&] { define_columns(table, parse_definitions(text, "--columns")); });

@@ -9,6 +9,7 @@
 #include "experiments/store/atomic_file.h"
 #include "experiments/store/hdf5.h"
 #include "experiments/store/io_error.h"
+#include "experiments/store/resolved_text.h"
 #include "experiments/store/run_record.h"
 #include "tests/experiments/store/store_samples.h"
 
@@ -55,13 +56,6 @@ class Merge : public ::testing::Test {
     EXPECT_THAT(check_results(path), IsEmpty());
     const std::string bytes = read_file(path);
     return hdf5::open_image(unseal(bytes).content);
-  }
-
-  std::string hash_of(const std::vector<RunRecord>& records) {
-    run_files.clear();
-    for (const auto& record : records) add(record);
-    merged();
-    return content_hash(path);
   }
 
   TemporaryFolder folder;
@@ -119,6 +113,16 @@ TEST_F(Merge, LabelsKeysWithWhatTheKindSaysOfThem) {
   ASSERT_NE(field, kind->fields.end());
   EXPECT_EQ(label(file, "runs/model.width", "long_name"), field->doc);
   EXPECT_EQ(label(file, "runs/train.keep", "long_name"), "configuration key train.keep");
+}
+
+TEST_F(Merge, SaysWhichKeysChangeNoNumber) {
+  RunRecord record = sample_record(1);
+  record.config.set("train.checkpoint_every", std::int64_t{100});
+  add(record);
+  const Handle file = merged();
+  EXPECT_EQ(flag(file, "runs/train.checkpoint_every", "changes_numbers"), 0);
+  EXPECT_EQ(flag(file, "runs/model.width", "changes_numbers"), 1);
+  EXPECT_EQ(flag(file, "runs/train.keep", "changes_numbers"), 1);  // of no kind that we know
 }
 
 TEST_F(Merge, ListsColumnsInReadingOrder) {
@@ -219,7 +223,7 @@ TEST_F(Merge, StoresSweepConfigurationAndEnvironment) {
   const Handle file = merged();
   const Handle config = hdf5::open_group(file, "config");
   EXPECT_EQ(hdf5::read_text(config, "sweep_toml"), "name = \"a sweep\" # é\n");
-  EXPECT_THAT(hdf5::read_vector<std::string>(config, "resolved_toml")[0],
+  EXPECT_THAT(read_resolved(config)[0],
               HasSubstr("train.learning_rate = 0.003\n"));
   const Handle environment = hdf5::open_group(file, "environment");
   EXPECT_THAT(hdf5::read_vector<std::string>(environment, "commit"),
@@ -277,61 +281,6 @@ TEST_F(Merge, RefusesNothingDamagedAndTwice) {
   EXPECT_THAT(error_of([&] { merge_runs(path, run_files, "s", "", {}); }),
               HasSubstr("'validation_loss' names both a metric and a fact"));
   EXPECT_EQ(bytes_of(path), good);
-}
-
-TEST_F(Merge, ContentHashForgetsOrderTimesAndPlaces) {
-  const std::string hash = hash_of({sample_record(1), sample_record(2)});
-  EXPECT_EQ(hash.size(), 32U);
-  EXPECT_EQ(hash_of({sample_record(2), sample_record(1)}), hash);
-  RunRecord elsewhere = sample_record(2);
-  elsewhere.wall_seconds = 99.0;
-  elsewhere.cpu_seconds = 98.0;
-  elsewhere.result.metrics[1].value = 1.0;  // tokens_per_second: not reproducible
-  elsewhere.provenance.cpu = "another processor";
-  elsewhere.provenance.dirty_diff = "+1";
-  EXPECT_EQ(hash_of({sample_record(1), elsewhere}), hash);
-  merge_runs(path, run_files, "another name", "other text", {"model.width"});
-  EXPECT_EQ(content_hash(path), hash);
-}
-
-TEST_F(Merge, ContentHashSeesEveryReproducibleValue) {
-  const auto changed = [&](const std::function<void(RunRecord&)>& change) {
-    RunRecord record = sample_record(2);
-    change(record);
-    return hash_of({sample_record(1), record});
-  };
-  const std::vector<std::string> hashes = {
-      changed([](RunRecord&) {}),
-      changed([](RunRecord& r) { r.seed = 5; }),
-      changed([](RunRecord& r) { r.run_id = "ffffffffffffffff"; }),
-      changed([](RunRecord& r) { r.numerics += " "; }),
-      changed([](RunRecord& r) { r.config.set("model.width", std::int64_t{33}); }),
-      changed([](RunRecord& r) { r.config.set("model.width", 32.0); }),
-      changed([](RunRecord& r) { r.result.metrics[0].value = std::nextafter(2.25, 3.0); }),
-      changed([](RunRecord& r) { r.result.curves[0].values[2] = 2.5; }),
-      changed([](RunRecord& r) { r.result.curves[0].steps[2] = 21; }),
-      changed([](RunRecord& r) { r.result.curves[1].values[0] = std::nan(""); }),
-      changed([](RunRecord& r) { r.result.facts[0].second = "00fe"; }),
-      changed([](RunRecord& r) {
-        r.result.status = RunStatus::diverged;
-        r.result.reason = "x";
-      }),
-      hash_of({sample_record(2)}),
-  };
-  const std::set<std::string> distinct(hashes.begin(), hashes.end());
-  EXPECT_EQ(distinct.size(), hashes.size());
-}
-
-// A third run with more columns and longer curves must not change what the first two contribute:
-// their part of the hash is the same, so removing it again gives the same whole.
-TEST_F(Merge, ContentHashDoesNotDependOnPadding) {
-  RunRecord plain = sample_record(1);
-  plain.result.curves[0].steps = {0, 10, 21};
-  const std::string hash = hash_of({plain, sample_record(2)});
-  RunRecord reordered = plain;
-  std::swap(reordered.result.curves[0], reordered.result.curves[1]);
-  std::swap(reordered.result.metrics[0], reordered.result.metrics[1]);
-  EXPECT_EQ(hash_of({sample_record(2), reordered}), hash);
 }
 
 }  // namespace
