@@ -56,7 +56,6 @@ class ChainProduct {
         work_(work) {
     part_.resize(kernel.rows * width_);
     tile_.resize(kernel.rows * width_);
-    work_.largest.assign(kChainLanes, 0);
   }
 
   /// C, which holds what sums start from, becomes the sums. `lines(block)` gives the draws.
@@ -232,24 +231,8 @@ class ChainProduct {
     row.count = count;
   }
 
-  void run_kernel(const ChainRow& row) {
-    if (row.count == 0) return;
-    (task_.a_transposed ? kernel_.run_adjacent : kernel_.run)(row);
-    if (row.is_last && plan_.rule == ChainRule::every) gather_largest(row);
-  }
-
-  /// Patterns of magnitudes, of which those of infinities and NaN are the largest.
-  void gather_largest(const ChainRow& row) {
-    const ChainTag d;
-    const hn::RebindToUnsigned<ChainTag> du;
-    auto largest = hn::Load(du, work_.largest.data());
-    for (std::size_t i = 0; i < kernel_.rows; ++i) {
-      const float* const c = row.c + static_cast<std::ptrdiff_t>(i) * row.c_stride;
-      for (std::size_t n = 0; n < row.count * width_; n += kChainLanes) {
-        largest = hn::Max(largest, hn::BitCast(du, hn::Abs(hn::LoadU(d, c + n))));
-      }
-    }
-    hn::Store(largest, du, work_.largest.data());
+  void run_kernel(const ChainRow& row) const {
+    if (row.count > 0) (task_.a_transposed ? kernel_.run_adjacent : kernel_.run)(row);
   }
 
   /// One tile on a copy of its part of C.

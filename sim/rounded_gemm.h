@@ -13,7 +13,6 @@ namespace halfulp {
 struct ChainWorkspace {
   AlignedVector<float> packed, copied, part, tile;
   AlignedVector<std::uint32_t> keys, lines;
-  AlignedVector<std::uint32_t> largest;  ///< patterns of the largest magnitudes, of every rule
 };
 
 /// Whether the SIMD target in use has a kernel for the rule.
@@ -24,8 +23,8 @@ bool has_rounded_kernel(ChainRule rule);
 void rounded_gemm(const ChainPlan& plan, const GemmTask& task);
 
 /// The same under plan_unseen(), without an addend. False where a sum, or a number on the way, was
-/// subnormal, rounded below the normal numbers, infinite or NaN, or where the target has no marks
-/// of that: C is to be computed in another way then.
+/// subnormal, rounded below the normal numbers or infinite, or where the target has no marks of
+/// that: C is to be computed in another way then.
 bool rounded_gemm_unseen(const ChainPlan& plan, const GemmTask& task);
 
 /// The same for the stochastic rules.

@@ -173,7 +173,7 @@ std::optional<ChainPlan> plan_unseen(const AccumulatorSpec& spec) {
   if (!plan || plan->rule != ChainRule::every || plan->segments) return std::nullopt;
   const auto range = range_of(plan->start.format);
   const bool is_wide = range->limit == kBinary32Emax && range->least_quantum <= kBinary32Emin;
-  return is_wide ? plan : std::nullopt;
+  return is_wide && has_nan(plan->start.format) ? plan : std::nullopt;
 }
 
 // Of normal numbers the bounds have the exact number of significant bits, and multiples of larger
