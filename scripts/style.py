@@ -136,9 +136,18 @@ def plain_log_axis(axis, base=10, ticks=9):
 
     Without mathtext, whose parser warns under some versions of pyparsing.
     """
-    axis.set_major_locator(LogLocator(base, numticks=ticks))
+    axis.set_major_locator(_LogTicks(base, numticks=ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+class _LogTicks(LogLocator):
+    """Powers of the base; over little more than a decade 2 and 5 times these too."""
+
+    def tick_values(self, vmin, vmax):
+        is_short = self._base == 10 and 0 < vmin and vmax < 30 * vmin
+        self.set_params(subs=(1.0, 2.0, 5.0) if is_short else (1.0,))
+        return super().tick_values(vmin, vmax)
 
 
 def _plain(value):

@@ -51,6 +51,10 @@ def draw(results, options):
         _finish_axis(axis, panel, results, options)
         if options.log in ("x", "both"):
             _tick_values(axis, sorted({cell["x"] for cell in cells}))
+    if options.log in ("y", "both"):
+        # Values at or below 0 have no place here, and would hide others.
+        values = [value for cell in cells for _, value in cell["seeds"] if value > 0]
+        axes[0][0].set_ylim(0.8 * min(values, default=1.0), 1.25 * max(values, default=1.0))
     above = f"{results.label(options.metric)}"
     if not options.absolute:
         above = f"loss above {options.reference}" + results.unit(options.metric)
@@ -62,18 +66,19 @@ def draw(results, options):
 
 def _cells(results, options):
     """One for each panel, series and x: the values of its seeds."""
-    base = _references(results, options)
+    base = {} if options.absolute else _references(results, options)
+    places = _places(results, options.x)
     cells = {}
     for run in range(len(results)):
         series = results[options.series][run]
         series = series if isinstance(series, str) else style.short_count(float(series))
-        own = _identity(results, run)
+        own = _identity(results, run, options)
         if not options.absolute and (own not in base or _is(options.reference, series)):
             continue
         value = float(results[options.metric][run]) - (0 if options.absolute else base[own])
         if not math.isfinite(value):
             continue
-        key = (results[options.panel][run], shortened(series), float(results[options.x][run]))
+        key = (results[options.panel][run], shortened(series), places(run))
         cells.setdefault(key, []).append((int(results["seed"][run]), value))
     return [
         {"panel": panel, "series": series, "x": x, "seeds": sorted(seeds)}
@@ -83,11 +88,30 @@ def _cells(results, options):
 
 def _references(results, options):
     """The metric of the reference runs, by what they share with those compared with them."""
-    return {
-        _identity(results, run): float(results[options.metric][run])
-        for run in range(len(results))
-        if _is(options.reference, str(results[options.series][run]))
-    }
+    found = {}
+    for run in range(len(results)):
+        if not _is(options.reference, str(results[options.series][run])):
+            continue
+        own, value = _identity(results, run, options), float(results[options.metric][run])
+        if found.setdefault(own, value) != value:
+            raise ResultsError(
+                f"{results.path}: several runs of {options.reference} to compare with; "
+                "give the column that tells them apart as --panel or --x"
+            )
+    return found
+
+
+def _names(results, column):
+    """The values of a column of text, in the order of the sweep; none of a column of numbers."""
+    values = results[column]
+    return list(dict.fromkeys(values)) if isinstance(values[0], str) else []
+
+
+def _places(results, column):
+    """Where a run stands along the axis: its value, or the number of its name."""
+    names = _names(results, column)
+    values = results[column]
+    return (lambda run: names.index(values[run])) if names else (lambda run: float(values[run]))
 
 
 def _is(name, spec):
@@ -95,9 +119,10 @@ def _is(name, spec):
     return spec == name or spec.startswith(name + "+")
 
 
-def _identity(results, run):
+def _identity(results, run, options):
     columns = ("parameters", "tokens", "seed")
-    return tuple(float(results[name][run]) for name in columns)
+    names = [name for name in (options.panel, options.x) if _names(results, name)]
+    return tuple(results[name][run] for name in (*columns, *names))
 
 
 def shortened(name):
@@ -124,7 +149,11 @@ def _draw_series(axis, cells, look):
 
 
 def _finish_axis(axis, panel, results, options):
-    if options.log in ("x", "both"):
+    names = _names(results, options.x)
+    if names:
+        axis.set_xticks(range(len(names)), names)
+        axis.set_xlim(-0.5, len(names) - 0.5)
+    elif options.log in ("x", "both"):
         axis.set_xscale("log")
         style.plain_log_axis(axis.xaxis)
     if options.log in ("y", "both"):
@@ -139,10 +168,17 @@ def _finish_axis(axis, panel, results, options):
 
 
 def _tick_values(axis, values):
-    """Few values are the ticks themselves."""
-    if len(values) <= 6:
-        axis.set_xticks(values, [f"{value:g}" for value in values])
-        axis.set_xticks([], minor=True)
+    """Few values are the ticks themselves; labels that would overlap are left out."""
+    if len(values) > 6:
+        return
+    apart = (values[-1] / values[0]) ** 0.12 if values[0] > 0 else 1.0
+    labels, last = [], 0.0
+    for value in values:
+        is_apart = last <= 0 or value >= last * apart
+        labels.append(f"{value:g}" if is_apart else "")
+        last = value if is_apart else last
+    axis.set_xticks(values, labels)
+    axis.set_xticks([], minor=True)
 
 
 def _rows(cells):

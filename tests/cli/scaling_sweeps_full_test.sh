@@ -33,8 +33,7 @@ try learning_rate_by_size gap_lines --absolute --x train.learning_rate --series 
   --panel train.tokens_per_parameter --log x
 try learning_rate_by_optimizer gap_lines --absolute --x train.learning_rate \
   --series train.optimizer --log x
-try optimizer_training gap_lines --absolute --series train.optimizer --x parameters \
-  --panel precision.recipe
-try optimizer_quantization gap_lines --absolute --metric loss_gap --x code_bits \
-  --series train.optimizer --log y
+try optimizer_training gap_lines --x train.optimizer
+try optimizer_quantization gap_lines --absolute --metric loss_gap --x train.optimizer \
+  --series code_bits --log y
 echo "$runs runs, $figures figures"
