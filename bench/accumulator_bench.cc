@@ -225,7 +225,7 @@ std::vector<Shape> make_shapes() {
   return shapes;
 }
 
-void print_table(std::size_t repetitions) {
+void print_table(std::size_t repetitions, const std::string& part) {
   const std::vector<Shape> shapes = make_shapes();
   fmt::print(
       "SIMD target {}; speed relative to the binary32 product of the same shape, medians of "
@@ -235,7 +235,9 @@ void print_table(std::size_t repetitions) {
   fmt::print("\n|---|---|--:|");
   for (std::size_t i = 0; i < shapes.size(); ++i) fmt::print("--:|");
   for (const Row& row : make_rows()) {
-    fmt::print("\n| {} | {} |", row.name, row.operands);
+    const std::string title = fmt::format("| {} | {} |", row.name, row.operands);
+    if (title.find(part) == std::string::npos) continue;
+    fmt::print("\n{}", title);
     for (std::size_t i = 0; i < (row.is_slow ? 1 : shapes.size()); ++i) {
       const Times t = measure_row(row, shapes[i], repetitions);
       const Shape& s = shapes[i];
@@ -250,18 +252,19 @@ void print_table(std::size_t repetitions) {
 }  // namespace
 
 constexpr bench::Usage kUsage = {
-    "accumulator_bench", "[REPETITIONS]",
+    "accumulator_bench", "[REPETITIONS [ROW]]",
     "Matrix products under accumulators, as ratios to the binary32 products of the same shapes, on "
     "one thread.\n"
-    "  REPETITIONS  of each case at least, default 9"};
+    "  REPETITIONS  of each case at least, default 9\n"
+    "  ROW          only rows whose beginning has this text, as \"int16 |\""};
 
 int main(int argc, char** argv) {
-  if (const auto code = bench::answer(argc, argv, kUsage, 1)) return *code;
+  if (const auto code = bench::answer(argc, argv, kUsage, 2)) return *code;
   const std::size_t repetitions = bench::repetitions(argc, argv, kUsage, 9);
   if (repetitions == 0) return 2;
   try {
     initialize_numerics();
-    print_table(repetitions);
+    print_table(repetitions, argc > 2 ? argv[2] : "");
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "accumulator_bench: {}\n", error.what());

@@ -80,7 +80,8 @@ void run_shifted(const ChainPlan& plan, GemmTask task) {
 struct AccumulatedGemm::Impl {
   AccumulatorSpec spec;
   bool is_binary32_chain;
-  std::optional<Rounder> start;  ///< where a kernel of rounded_gemm.h may run
+  std::optional<Rounder> start;     ///< where a kernel of rounded_gemm.h may run
+  std::optional<ChainPlan> unseen;  ///< where it may without a look at operands
 
   std::unique_ptr<AccumulatedBlocks> blocks;  ///< null where the definition has to do
 
@@ -88,8 +89,9 @@ struct AccumulatedGemm::Impl {
   /// overflows, so that a report stays as it is.
   bool run_chain(const GemmTask& task) const {
     if (!start) return false;
-    std::optional<ChainPlan> plan = plan_with(operand_bounds, task);
-    if (!plan || plan->rule == ChainRule::nearest_odd) plan = plan_with(operand_facts, task);
+    const bool is_unseen = unseen && task.addend.data == nullptr && task.depth > 0;
+    if (is_unseen && rounded_gemm_unseen(*unseen, task)) return true;
+    const std::optional<ChainPlan> plan = plan_of(task);
     if (!plan || task.depth == 0 || !has_rounded_kernel(plan->rule)) return false;
     for (std::size_t m = 0; task.addend.data != nullptr && m < task.c.rows; ++m) {
       start->round(task.addend.data + m * task.addend.stride, task.c.data + m * task.c.stride,
@@ -103,11 +105,14 @@ struct AccumulatedGemm::Impl {
     return true;
   }
 
-  std::optional<ChainPlan> plan_with(OperandFacts (*facts)(ConstMatrix),
-                                     const GemmTask& task) const {
+  std::optional<ChainPlan> plan_of(const GemmTask& task) const {
     const OperandFacts addend =
         task.addend.data != nullptr ? operand_facts(task.addend) : OperandFacts{};
-    return plan_chain(spec, facts(task.a), facts(task.b), addend, task.depth);
+    const OperandFacts a = operand_bounds(task.a);
+    const OperandFacts b = operand_bounds(task.b);
+    const auto plan = plan_chain(spec, a, b, addend, task.depth);
+    if (plan && !may_gain_by_facts(*plan, a, b)) return plan;
+    return plan_chain(spec, operand_facts(task.a), operand_facts(task.b), addend, task.depth);
   }
 
   /// By the kernels for aligned, integer and exact sums.
@@ -151,8 +156,8 @@ AccumulatedGemm::AccumulatedGemm(const AccumulatorSpec& spec) {
     if (rounding.random_bits > 0) rounding = {Rounding::nearest_even, rounding.overflow};
     start.emplace(to->format, rounding);
   }
-  impl_ = std::make_unique<Impl>(
-      Impl{spec, spec == binary32_accumulator(), std::move(start), AccumulatedBlocks::make(spec)});
+  impl_ = std::make_unique<Impl>(Impl{spec, spec == binary32_accumulator(), std::move(start),
+                                      plan_unseen(spec), AccumulatedBlocks::make(spec)});
 }
 
 AccumulatedGemm::~AccumulatedGemm() = default;

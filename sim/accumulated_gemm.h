@@ -14,8 +14,8 @@ namespace halfulp {
 
 /// What an accumulator may be asked to count.
 struct AccumulatorReport {
-  /// Additions of integers whose result left the accumulator's range; for other sums, dot products
-  /// in which a rounding did.
+  /// Elements of C in which a rounding left the range of its format, whether once or more
+  /// often, and whatever it did there (infinity, saturation, wrapping).
   std::uint64_t overflows = 0;
 };
 

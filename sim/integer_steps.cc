@@ -26,11 +26,12 @@ struct Saturate {
       : low(hn::Set(D(), static_cast<hn::TFromD<D>>(range.low))),
         high(hn::Set(D(), static_cast<hn::TFromD<D>>(range.high))) {}
 
-  HWY_INLINE V operator()(V x, V& /*count*/) const { return hn::Min(hn::Max(x, low), high); }
+  HWY_INLINE V operator()(V x, V& /*mark*/) const { return hn::Min(hn::Max(x, low), high); }
 
   V low, high;
 };
 
+/// Those that count set `mark` to 1 where the sum was outside.
 template <class D>
 struct CountedSaturate {
   using V = hn::Vec<D>;
@@ -38,10 +39,9 @@ struct CountedSaturate {
 
   explicit CountedSaturate(const IntegerRange& range) : saturate(range) {}
 
-  HWY_INLINE V operator()(V x, V& count) const {
-    const D d;
-    const V inside = saturate(x, count);
-    count = hn::Add(count, hn::IfThenElseZero(hn::Ne(inside, x), hn::Set(d, 1.0)));
+  HWY_INLINE V operator()(V x, V& mark) const {
+    const V inside = saturate(x, mark);
+    mark = hn::IfThenElse(hn::Ne(inside, x), hn::Set(D(), 1.0), mark);
     return inside;
   }
 
@@ -58,10 +58,10 @@ struct CountedWrap {
         modulus(hn::Set(D(), range.high - range.low + 1)),
         inverse(hn::Set(D(), 1 / (range.high - range.low + 1))) {}
 
-  HWY_INLINE V operator()(V x, V& count) const {
+  HWY_INLINE V operator()(V x, V& mark) const {
     const D d;
     const V turns = hn::Floor(hn::Mul(hn::Sub(x, low), inverse));
-    count = hn::Add(count, hn::IfThenElseZero(hn::Ne(turns, hn::Zero(d)), hn::Set(d, 1.0)));
+    mark = hn::IfThenElse(hn::Ne(turns, hn::Zero(d)), hn::Set(d, 1.0), mark);
     return hn::Sub(x, hn::Mul(turns, modulus));
   }
 
@@ -104,11 +104,14 @@ class StepKernel {
     const Step<D> step(range_);
     HWY_ALIGN T line[kColumns * kStepLanes];
     V sum[kTileRows][kColumns];
-    V count = hn::Zero(d);
+    V mark[kTileRows][kColumns];
     HALFULP_UNROLL(8) for (std::size_t i = 0; i < kTileRows; ++i) {
       for (std::size_t n = 0; n < width(); ++n) line[n] = static_cast<T>(sums[i * stride + n]);
       HALFULP_UNROLL(2)
-      for (std::size_t j = 0; j < kColumns; ++j) sum[i][j] = hn::Load(d, line + j * kStepLanes);
+      for (std::size_t j = 0; j < kColumns; ++j) {
+        sum[i][j] = hn::Load(d, line + j * kStepLanes);
+        mark[i][j] = hn::Zero(d);
+      }
     }
     const T* a = a_.data();
     const T* b = b_.data() + panel * depth_ * width();
@@ -120,7 +123,7 @@ class StepKernel {
         const V left = hn::Set(d, a[i]);
         HALFULP_UNROLL(2) for (std::size_t j = 0; j < kColumns; ++j) {
           // Products are exact: the same bits with and without fused instructions.
-          sum[i][j] = step(hn::MulAdd(left, right[j], sum[i][j]), count);
+          sum[i][j] = step(hn::MulAdd(left, right[j], sum[i][j]), mark[i][j]);
         }
       }
     }
@@ -128,16 +131,20 @@ class StepKernel {
       HALFULP_UNROLL(2)
       for (std::size_t j = 0; j < kColumns; ++j) hn::Store(sum[i][j], d, line + j * kStepLanes);
       for (std::size_t n = 0; n < width(); ++n) sums[i * stride + n] = static_cast<double>(line[n]);
-    }
-    if constexpr (Step<D>::kCounts) {
-      hn::Store(count, d, line);
-      for (std::size_t n = 0; n < kStepLanes; ++n) count_ += static_cast<std::uint64_t>(line[n]);
+      if constexpr (Step<D>::kCounts) count_ += marked(mark[i]);
     }
   }
 
   std::uint64_t count() const { return count_; }
 
  private:
+  static std::uint64_t marked(const V (&marks)[kColumns]) {
+    const D d;
+    V all = marks[0];
+    for (std::size_t j = 1; j < kColumns; ++j) all = hn::Add(all, marks[j]);
+    return static_cast<std::uint64_t>(hn::GetLane(hn::SumOfLanes(d, all)));
+  }
+
   IntegerRange range_;
   std::size_t depth_ = 0;
   std::uint64_t count_ = 0;

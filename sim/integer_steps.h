@@ -13,7 +13,7 @@ struct IntegerRange {
   double low = 0;
   double high = 0;
   bool wraps = false;   ///< modulo high - low + 1, a power of two; else saturates
-  bool counts = false;  ///< how often a sum was outside; slower
+  bool counts = false;  ///< elements whose sum was ever outside; slower
 };
 
 /// Sums in sequence. Starts lie in the range; |product| + 2 (high - low) <= 2^53. `in_binary32`:

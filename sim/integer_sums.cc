@@ -7,11 +7,13 @@
 #include <variant>
 #include <vector>
 
+#include "formats/properties.h"
 #include "sim/accumulated_gemm.h"
 #include "sim/aligned_vector.h"
 #include "sim/gemm.h"
 #include "sim/integer_steps.h"
 #include "sim/rounder.h"
+#include "sim/saturating_steps.h"
 #include "sim/sum_stages.h"
 #include "sim/window_sums.h"
 
@@ -23,6 +25,7 @@ constexpr double kBinary32Limit = 0x1p24;
 constexpr double kBinary64Limit = 0x1p53;
 constexpr std::size_t kLeastChunk = 64;  // depth of a binary32 product that pays
 constexpr std::size_t kRowBlock = 512;
+constexpr std::size_t kFewColumns = 4;  // fewer leave vectors empty
 
 double largest_magnitude_of(ConstMatrix x) {
   float largest = 0;
@@ -30,6 +33,15 @@ double largest_magnitude_of(ConstMatrix x) {
     largest = std::max(largest, amax(x.data + r * x.stride, x.cols));
   }
   return static_cast<double>(largest);
+}
+
+bool fits_int16(ConstMatrix x) {
+  bool fits = true;
+  for (std::size_t r = 0; r < x.rows; ++r) {
+    const float* const row = x.data + r * x.stride;
+    for (std::size_t i = 0; i < x.cols; ++i) fits &= row[i] >= -0x1p15F && row[i] < 0x1p15F;
+  }
+  return fits;
 }
 
 /// What is known of one product before it is computed.
@@ -42,7 +54,9 @@ class IntegerSum {
     range_.low = format.is_signed ? -modulus_ / 2 + (format.symmetric ? 1 : 0) : 0;
     range_.wraps = sum.rounding.overflow == Overflow::wrap;
     range_.counts = sum.rounding.overflow == Overflow::error || task.report != nullptr;
-    largest_product_ = largest_magnitude_of(task.a) * largest_magnitude_of(task.b);
+    largest_a_ = largest_magnitude_of(task.a);
+    largest_b_ = largest_magnitude_of(task.b);
+    largest_product_ = largest_a_ * largest_b_;
   }
 
   /// False where it cannot be done here.
@@ -52,6 +66,7 @@ class IntegerSum {
     stays_inside_ = bound <= std::min(range_.high, -range_.low) && bound <= kBinary64Limit;
     if (stays_inside_) return true;
     if (range_.counts || !range_.wraps) {
+      instruction_bits_ = instruction_bits();
       in_binary32_ = !range_.counts && largest_product_ <= kBinary32Limit &&
                      std::max(range_.high, -range_.low) <= kBinary32Limit;
       return largest_product_ + 2 * modulus_ <= kBinary64Limit;
@@ -79,17 +94,30 @@ class IntegerSum {
   std::uint64_t overflows() const { return overflows_; }
 
  private:
+  /// Of sums that instructions saturate; 0 where there are none.
+  int instruction_bits() const {
+    const bool is_int16 = range_.high == 0x1p15 - 1;
+    const bool is_whole = range_.low == -range_.high - 1;
+    if (range_.counts || !is_whole || !(is_int16 || range_.high == 0x1p31 - 1)) return 0;
+    const int bits = is_int16 ? 16 : 32;
+    if (!has_saturating_steps(bits) || (is_int16 && largest_product_ > range_.high)) return 0;
+    const bool fits = (largest_a_ < 0x1p15 || fits_int16(task_.a)) &&
+                      (largest_b_ < 0x1p15 || fits_int16(task_.b));
+    return fits ? bits : 0;
+  }
+
   /// Starts are rounded here only where binary64 holds all numbers of the format.
   bool plan_start() {
     if (task_.addend.data == nullptr) return true;
     const OperandFacts facts = operand_facts(task_.addend);
     if (!facts.is_finite) return false;
     if (facts.is_zero) return true;
-    largest_start_ = std::ldexp(1.0, facts.largest_exponent + 1);
+    largest_start_ = largest_magnitude_of(task_.addend);
     if (facts.quantum_exponent >= 0 && largest_start_ <= std::min(range_.high, -range_.low)) {
       return true;
     }
     const RoundSpec& rounding = destination_.rounding;
+    if (range_.counts) return false;
     if (modulus_ > kBinary64Limit || rounding.overflow == Overflow::error ||
         rounding.rounding == Rounding::stochastic) {
       return false;
@@ -113,6 +141,9 @@ class IntegerSum {
 
   void run_steps(const GemmTask& part, const SumSink& sink) {
     run_oriented(part, sink, [&](const GemmTask& task, const SumSink& to, bool) {
+      if (instruction_bits_ > 0 && task.c.cols > kFewColumns) {
+        return saturating_steps(task, instruction_bits_, start_of(task), to);
+      }
       overflows_ += integer_steps(task, range_, in_binary32_, start_of(task), to);
     });
   }
@@ -169,13 +200,23 @@ class IntegerSum {
   const GemmTask& task_;
   IntegerRange range_;
   double modulus_ = 0;
+  double largest_a_ = 0;
+  double largest_b_ = 0;
   double largest_product_ = 0;
   double largest_start_ = 0;
   bool stays_inside_ = false;
   bool in_binary32_ = false;
+  int instruction_bits_ = 0;
   std::optional<WideRounder> start_rounder_;
   std::uint64_t overflows_ = 0;
 };
+
+/// Whether rounding sums to `result` leaves them in its range.
+bool holds(const Format& result, const IntegerFormat& sum) {
+  const auto* format = std::get_if<FloatFormat>(&result);
+  return format != nullptr && format->is_signed &&
+         to_double(max_finite(result)) >= std::ldexp(1.0, sum.bits);
+}
 
 bool is_integer(const OperandFacts& x) { return x.is_zero || x.quantum_exponent >= 0; }
 
@@ -200,11 +241,10 @@ bool accumulate_integers(const AccumulatorSpec& spec, const GemmTask& task, cons
   }
   const Destination& sum = sum_destination(spec);
   const bool must_not_overflow = sum.rounding.overflow == Overflow::error;
-  // The last addition and the outer ones would have to be counted too.
+  // Other additions and the last rounding would have to be counted too.
   const bool adds_more = spec.promotion || (spec.addend_last && task.addend.data != nullptr);
   if ((task.report != nullptr || must_not_overflow) && adds_more) return false;
-  constexpr int kBinary64Bits = 53;
-  if (spec.addend_last && !spec.promotion && format->bits > kBinary64Bits) return false;
+  if (task.report != nullptr && spec.result && !holds(spec.result->format, *format)) return false;
   AccumulatorSpec stages = spec;
   std::get<RoundedSum>(stages.method).sum.rounding.overflow = Overflow::saturate;
   if (!can_run_stages(must_not_overflow ? stages : spec)) return false;

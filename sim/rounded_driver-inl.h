@@ -30,6 +30,7 @@ struct ChainKernel {
   void (*run)(const ChainRow&);           ///< A stored M x K
   void (*run_adjacent)(const ChainRow&);  ///< A stored K x M
   bool splits_columns = false;  ///< even columns of a tile in its first vector, odd in the second
+  bool doubles = false;         ///< takes row k of a block of B times 2^(k mod kDoublings)
 };
 
 /// A block of B: k from first_k, columns from first_col.
@@ -77,7 +78,8 @@ class ChainProduct {
  private:
   static constexpr std::size_t kPackedFloats = 128 * 1024;
   static constexpr std::size_t kDepth = 512;
-  static constexpr std::size_t kCopiedRows = 120;  // a multiple of the rows of all tiles
+  static constexpr std::size_t kDepthTransposed = 128;  // each k of A is another row
+  static constexpr std::size_t kCopiedRows = 120;       // a multiple of the rows of all tiles
   static constexpr std::size_t kCopiedStride = 144;
   static constexpr std::size_t kLongStrideOfA = 768;
   static constexpr std::size_t kLongStrideOfB = 1024;
@@ -88,7 +90,7 @@ class ChainProduct {
 
   /// Whole segments.
   std::size_t block_depth() const {
-    if (!plan_.segments) return kDepth;
+    if (!plan_.segments) return task_.a_transposed ? kDepthTransposed : kDepth;
     const std::size_t length = plan_.segments->length;
     return length >= kDepth ? std::min(length, task_.depth) : kDepth / length * length;
   }
@@ -98,7 +100,8 @@ class ChainProduct {
     const float* const source =
         task_.b_transposed ? task_.b.data + block.first_col * task_.b.stride + block.first_k
                            : task_.b.data + block.first_k * task_.b.stride + block.first_col;
-    in_place_ = !task_.b_transposed && !kernel_.splits_columns && task_.b.stride < kLongStrideOfB;
+    in_place_ = !task_.b_transposed && !kernel_.splits_columns && !kernel_.doubles &&
+                task_.b.stride < kLongStrideOfB;
     source_ = source;
     const std::size_t panels = (block.cols + width_ - 1) / width_;
     reserve(packed_, panels * width_ * block.depth);
@@ -113,6 +116,17 @@ class ChainProduct {
         PackPanel(source + p * width_, task_.b.stride, block.depth, cols, width_, out);
       }
       if (kernel_.splits_columns) split_columns(out, block.depth);
+      if (kernel_.doubles) scale_rows(out, block.depth);
+    }
+  }
+
+  void scale_rows(float* panel, std::size_t depth) const {
+    const ChainTag d;
+    for (std::size_t k = 0; k < depth; ++k, panel += width_) {
+      const ChainVector factor = hn::Set(d, static_cast<float>(1 << k % kDoublings));
+      for (std::size_t n = 0; n < width_; n += kChainLanes) {
+        hn::Store(hn::Mul(hn::Load(d, panel + n), factor), d, panel + n);
+      }
     }
   }
 
@@ -169,7 +183,9 @@ class ChainProduct {
     row.a_stride = static_cast<std::ptrdiff_t>(a_stride);
     row.accumulate = task_.addend.data != nullptr || block.first_k > 0;
     row.plan = &plan_;
+    // Blocks are whole numbers of doublings.
     row.phase = block.first_k % static_cast<std::size_t>(plan_.every);
+    row.trials = &trials_;
     row.depth = block.depth;
     row.is_last = block.first_k + block.depth == task_.depth;
     const std::size_t whole = block.cols / width_ * width_;
@@ -248,6 +264,7 @@ class ChainProduct {
     row.phase = 0;
     row.is_last = true;
     for (std::size_t k = 0; k < depth; k += plan_.segments->length) {
+      if (kernel_.doubles) row.phase = k % kDoublings;
       row.depth = std::min(plan_.segments->length, depth - k);
       run_kernel(row);
       AddPart(plan_.segments->outer_precision, part_.data(), width_, tile_.data(), width_,
@@ -265,6 +282,7 @@ class ChainProduct {
   bool in_place_ = false;
   const float* source_ = nullptr;
   DrawLines lines_;
+  ChainTrials trials_;
   ChainWorkspace& work_;
   AlignedVector<float>& packed_ = work_.packed;
   AlignedVector<float>& copied_ = work_.copied;

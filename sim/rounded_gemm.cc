@@ -34,26 +34,38 @@ template <class Round>
 ChainKernel FindNearest(ChainRule rule) {
   if (rule == ChainRule::nearest) return KernelOf<NearestRule<Round>>();
   if (rule == ChainRule::every) {
-    return {kPlainRows, kPlainVectors, RunEvery<Round, false, kPlainRows, kPlainVectors>,
-            RunEvery<Round, true, kPlainRows, kPlainVectors>};
+    return {kPlainRows, kPlainVectors,
+            RunStretches<PlainRule, RoundEach<Round>, false, kPlainRows, kPlainVectors>,
+            RunStretches<PlainRule, RoundEach<Round>, true, kPlainRows, kPlainVectors>};
   }
 #if HALFULP_ROUNDS_IN_INSTRUCTION
-  if (rule == ChainRule::nearest_odd) return KernelOf<NearestOddRule<Round>>();
+  if (rule == ChainRule::nearest_mean) {
+    ChainKernel kernel = {kChainRows, kChainVectors,
+                          RunStretches<MeanRule, Doubled, false, kChainRows, kChainVectors>,
+                          RunStretches<MeanRule, Doubled, true, kChainRows, kChainVectors>};
+    kernel.doubles = true;
+    return kernel;
+  }
+  if (rule == ChainRule::nearest_guarded) {
+    return {kChainRows, kChainVectors, RunGuarded<false, kChainRows, kChainVectors>,
+            RunGuarded<true, kChainRows, kChainVectors>};
+  }
+  if (rule == ChainRule::nearest_odd) return KernelOf<NearestOddRule>();
   if (rule == ChainRule::toward_zero) return KernelOf<TowardZeroRule>();
 #endif
   return {};
 }
 
 ChainKernel FindKernel(ChainRule rule, int precision) {
-  return precision <= SelfRounding::kMostPrecision ? FindNearest<SelfRounding>(rule)
-                                                   : FindNearest<MagicRounding>(rule);
+  return precision <= kSelfRoundingPrecision ? FindNearest<SelfRounding>(rule)
+                                             : FindNearest<MagicRounding>(rule);
 }
 
 bool HasRounded(ChainRule rule) {
   if (rule == ChainRule::shared_draws || rule == ChainRule::independent_draws) {
     return HALFULP_ROUNDS_IN_INSTRUCTION;
   }
-  return FindKernel(rule, SelfRounding::kMostPrecision).run != nullptr;
+  return FindKernel(rule, kSelfRoundingPrecision).run != nullptr;
 }
 
 void RunRounded(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work) {
@@ -63,7 +75,33 @@ void RunRounded(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& wor
   });
 }
 
+#if HWY_ARCH_X86
+
+/// Numbers of ChainRule::every in range are rounded as in the definition. Others leave marks in
+/// MXCSR: sums that are subnormal when they are added to or rounded (denormal operand), products
+/// and sums that lose bits below the normal numbers (underflow), overflow, and infinities, which
+/// the rounding subtracts from each other. NaN leaves none and is the result in either way.
+bool RunUnseen(const ChainPlan& plan, const GemmTask& task, ChainWorkspace& work) {
+  constexpr unsigned int kMarks =
+      _MM_EXCEPT_INVALID | _MM_EXCEPT_DENORM | _MM_EXCEPT_OVERFLOW | _MM_EXCEPT_UNDERFLOW;
+  _mm_setcsr(_mm_getcsr() & ~kMarks);
+  RunRounded(plan, task, work);
+  return (_mm_getcsr() & kMarks) == 0;
+}
+
 #else
+
+bool RunUnseen(const ChainPlan& /*plan*/, const GemmTask& /*task*/, ChainWorkspace& /*work*/) {
+  return false;
+}
+
+#endif
+
+#else
+
+bool RunUnseen(const ChainPlan& /*plan*/, const GemmTask& /*task*/, ChainWorkspace& /*work*/) {
+  return false;
+}
 
 bool HasRounded(ChainRule /*rule*/) { return false; }
 
@@ -84,8 +122,14 @@ namespace {
 
 HWY_EXPORT(HasRounded);
 HWY_EXPORT(RunRounded);
+HWY_EXPORT(RunUnseen);
 
 }  // namespace
+
+bool rounded_gemm_unseen(const ChainPlan& plan, const GemmTask& task) {
+  static thread_local ChainWorkspace workspace;
+  return HWY_DYNAMIC_DISPATCH(RunUnseen)(plan, task, workspace);
+}
 
 bool has_rounded_kernel(ChainRule rule) { return HWY_DYNAMIC_DISPATCH(HasRounded)(rule); }
 

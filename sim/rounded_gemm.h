@@ -22,6 +22,11 @@ bool has_rounded_kernel(ChainRule rule);
 /// the sums.
 void rounded_gemm(const ChainPlan& plan, const GemmTask& task);
 
+/// The same under plan_unseen(), without an addend. False where a sum, or a number on the way, was
+/// subnormal, rounded below the normal numbers or infinite, or where the target has no marks of
+/// that: C is to be computed in another way then.
+bool rounded_gemm_unseen(const ChainPlan& plan, const GemmTask& task);
+
 /// The same for the stochastic rules.
 void stochastic_gemm(const ChainPlan& plan, const GemmTask& task);
 

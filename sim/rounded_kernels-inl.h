@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "sim/rounded_plan.h"
+#include "sim/rounded_rules-inl.h"
 
 // Arrays of vectors stay in registers only when every loop over them is unrolled.
 #ifndef HALFULP_UNROLL
@@ -27,12 +27,32 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using ChainTag = hn::ScalableTag<float>;
-using ChainVector = hn::Vec<ChainTag>;
-constexpr int kChainLanes = static_cast<int>(hn::MaxLanes(ChainTag()));
+/// Whether trying a rule, and doing again what it may have got wrong, is faster than the next rule.
+class ChainTrial {
+ public:
+  /// Instructions of the rule and of the next one.
+  ChainTrial(std::size_t own, std::size_t next) : next_(next), gain_(next - own) {}
 
-/// Where the embedded rounding of AVX-512 exists.
-#define HALFULP_ROUNDS_IN_INSTRUCTION (HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86)
+  bool pays() const { return next_ * failures_ <= gain_ * (trials_ + kPatience); }
+
+  bool ends_with(bool is_right) {
+    ++trials_;
+    failures_ += is_right ? 0 : 1;
+    return is_right;
+  }
+
+ private:
+  static constexpr std::size_t kPatience = 16;
+  std::size_t next_, gain_;
+  std::size_t trials_ = 0;
+  std::size_t failures_ = 0;
+};
+
+/// The rules of ChainRule::nearest_guarded that may fail.
+struct ChainTrials {
+  ChainTrial exact{4, 5};
+  ChainTrial aligned{5, 7};
+};
 
 /// A row of `count` adjacent tiles, all of full size.
 struct ChainRow {
@@ -48,156 +68,12 @@ struct ChainRow {
   std::ptrdiff_t c_stride;
   std::size_t depth;
   std::size_t count;
-  bool accumulate;    ///< start from C instead of zero
-  std::size_t phase;  ///< additions since the last rounding of ChainRule::every
-  bool is_last;       ///< no further block of k follows
+  bool accumulate;      ///< start from C instead of zero
+  std::size_t phase;    ///< additions in the stretch of RunStretches that is open
+  bool is_last;         ///< no further block of k follows
+  ChainTrials* trials;  ///< of ChainRule::nearest_guarded
   const ChainPlan* plan;
 };
-
-/// To nearest even with the magic number 1.5 * 2^(24-p) times the number's power of two, whose ulp
-/// is the spacing there. Zeros get the magic number 0, and +0.
-struct MagicRounding {
-  ChainVector magic, exponent;
-
-  explicit HWY_INLINE MagicRounding(int precision)
-      : magic(hn::Set(ChainTag(), 1.5F * static_cast<float>(1 << (24 - precision)))),
-        exponent(hn::BitCast(ChainTag(), hn::Set(hn::RebindToUnsigned<ChainTag>(), 0x7F800000U))) {}
-
-  HWY_INLINE ChainVector operator()(ChainVector x) const {
-    const ChainVector power = hn::And(x, exponent);
-    return hn::NegMulAdd(power, magic, hn::MulAdd(power, magic, x));
-  }
-};
-
-/// The same for up to 11 bits, with S = 2^(24-p) and x itself in place of a magic number: u = x -
-/// S x rounded, then u + S x, which is exact.
-///
-/// Let 2^e <= |x| < 2^(e+1). S x is a multiple of the spacing 2^(e+1-p), and so is u where |x - S
-/// x| >= S 2^e: then u + S x is x rounded to the spacing. A tie is decided by the parity of u in
-/// units of the spacing, that of S x plus that of the result; at a tie x / 2^(e-23) is even (S >=
-/// 4), so the result is. Elsewhere |x| < 2^e / (1 - 1/S) < 2^e + 2^(e-22+p) and u is a multiple of
-/// half the spacing; but 2^(e-22+p) <= 2^(e-p), a quarter of the spacing or less for p <= 11, is
-/// too little to leave 2^e, which is right.
-struct SelfRounding {
-  static constexpr int kMostPrecision = 11;
-  ChainVector scale;
-
-  explicit HWY_INLINE SelfRounding(int precision)
-      : scale(hn::Set(ChainTag(), static_cast<float>(1 << (24 - precision)))) {}
-
-  HWY_INLINE ChainVector operator()(ChainVector x) const {
-    return hn::MulAdd(x, scale, hn::NegMulAdd(x, scale, x));
-  }
-};
-
-template <class Round>
-struct NearestRule {
-  Round round;
-
-  explicit HWY_INLINE NearestRule(const ChainPlan& plan) : round(plan.precision) {}
-
-  HWY_INLINE ChainVector operator()(ChainVector a, ChainVector b, ChainVector sum) const {
-    return round(hn::MulAdd(a, b, sum));
-  }
-};
-
-struct PlainRule {
-  HWY_INLINE ChainVector operator()(ChainVector a, ChainVector b, ChainVector sum) const {
-    return hn::MulAdd(a, b, sum);
-  }
-};
-
-#if HALFULP_ROUNDS_IN_INSTRUCTION
-
-constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
-constexpr int kUp = _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC;
-constexpr int kChop = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
-
-/// Rounded down and up, a sum is the same or two neighbours, one of them odd: rounding to odd keeps
-/// in the last bit whether anything was lost, so that the second rounding, to at most 22 bits, is
-/// as if of the exact sum (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums",
-/// 2008).
-template <class Round>
-struct NearestOddRule {
-  Round round;
-
-  explicit HWY_INLINE NearestOddRule(const ChainPlan& plan) : round(plan.precision) {}
-
-  HWY_INLINE ChainVector operator()(ChainVector a, ChainVector b, ChainVector sum) const {
-    const __m512 down = _mm512_fmadd_round_ps(a.raw, b.raw, sum.raw, kDown);
-    const __m512 up = _mm512_fmadd_round_ps(a.raw, b.raw, sum.raw, kUp);
-    const __mmask16 odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
-    return round(ChainVector{_mm512_mask_blend_ps(odd, up, down)});
-  }
-};
-
-/// Patterns with the low 24 - p bits dropped.
-struct KeptBits {
-  __m512i mask;
-
-  explicit HWY_INLINE KeptBits(int precision)
-      : mask(_mm512_set1_epi32(static_cast<int>(~0U << (24 - precision)))) {}
-
-  HWY_INLINE ChainVector operator()(__m512i bits) const {
-    return ChainVector{_mm512_castsi512_ps(_mm512_and_si512(bits, mask))};
-  }
-};
-
-struct TowardZeroRule {
-  KeptBits kept;
-
-  explicit HWY_INLINE TowardZeroRule(const ChainPlan& plan) : kept(plan.precision) {}
-
-  HWY_INLINE ChainVector operator()(ChainVector a, ChainVector b, ChainVector sum) const {
-    return kept(_mm512_castps_si512(_mm512_fmadd_round_ps(a.raw, b.raw, sum.raw, kChop)));
-  }
-};
-
-/// Draws of a tile's row as numbers below the kept bits, two vectors.
-struct SharedDraws {
-  static constexpr int kDrawVectors = 2;
-  KeptBits kept;
-
-  explicit HWY_INLINE SharedDraws(const ChainPlan& plan) : kept(plan.precision) {}
-
-  HWY_INLINE void mix(const __m512i (&line)[2], __m512i key, __m512i (&draw)[2]) const {
-    draw[0] = _mm512_xor_si512(line[0], key);
-    draw[1] = _mm512_xor_si512(line[1], key);
-  }
-
-  /// The first p + N of the 24 bits of the chopped sum decide; a draw reaches no further, and what
-  /// the sum has below does not carry.
-  HWY_INLINE ChainVector add(ChainVector a, ChainVector b, ChainVector sum, __m512i draw) const {
-    const __m512 chopped = _mm512_fmadd_round_ps(a.raw, b.raw, sum.raw, kChop);
-    return kept(_mm512_add_epi32(_mm512_castps_si512(chopped), draw));
-  }
-};
-
-#if !defined(HWY_DISABLE_PCLMUL_AES)
-/// Even columns of the tile are in the first vector, odd ones in the second, as their draws are in
-/// the low and the high halves of the words of the line.
-struct IndependentDraws : SharedDraws {
-  static constexpr int kDrawVectors = 1;
-  __m512i place, from_low, from_high;
-
-  explicit HWY_INLINE IndependentDraws(const ChainPlan& plan) : SharedDraws(plan) {
-    const int shift = 24 - plan.precision - plan.random_bits;
-    place = _mm512_set1_epi32(((1 << plan.random_bits) - 1) << shift);
-    from_low = _mm512_set1_epi32(shift);
-    from_high = _mm512_set1_epi32(shift + 16);
-  }
-
-  HWY_INLINE void mix(const __m512i (&line)[1], __m512i key, __m512i (&draw)[2]) const {
-    const hn::ScalableTag<std::uint8_t> d8;
-    const hn::Vec<decltype(d8)> state{_mm512_xor_si512(line[0], key)};
-    const __m512i mixed = hn::AESRound(state, hn::Zero(d8)).raw;
-    draw[0] = _mm512_and_si512(_mm512_rolv_epi32(mixed, from_low), place);
-    draw[1] = _mm512_and_si512(_mm512_rolv_epi32(mixed, from_high), place);
-  }
-};
-#endif
-
-#endif  // HALFULP_ROUNDS_IN_INSTRUCTION
 
 /// The sums of a tile.
 template <int kRows, int kVectors>
@@ -227,6 +103,15 @@ struct ChainTile {
       }
     }
   }
+
+#if HALFULP_ROUNDS_IN_INSTRUCTION
+  /// Keeps what is computed before and after apart, which compilers do not for MXCSR's sake.
+  HWY_INLINE void settle() {
+    HALFULP_UNROLL(16) for (int i = 0; i < kRows; ++i) {
+      HALFULP_UNROLL(4) for (int j = 0; j < kVectors; ++j) asm volatile("" : "+v"(sum[i][j].raw));
+    }
+  }
+#endif
 
   template <class Round>
   HWY_INLINE void round(const Round& rounding) {
@@ -272,12 +157,60 @@ HWY_NOINLINE void RunChain(const ChainRow& row) {
   }
 }
 
-/// ChainRule::every: the plain chain, rounded each `every` additions and at the end.
-template <class Round, bool kRowsAdjacent, int kRows, int kVectors>
-HWY_NOINLINE void RunEvery(const ChainRow& row) {
-  const PlainRule rule;
-  const Round rounding(row.plan->precision);
-  const auto every = static_cast<std::size_t>(row.plan->every);
+/// ChainRule::every: a rounding after each `every` additions and at the end.
+template <class Round>
+struct RoundEach {
+  Round rounding;
+  std::size_t length;
+
+  explicit HWY_INLINE RoundEach(const ChainPlan& plan)
+      : rounding(plan.precision), length(static_cast<std::size_t>(plan.every)) {}
+
+  template <class Tile>
+  HWY_INLINE void close(Tile& tile) const {
+    tile.round(rounding);
+  }
+
+  /// Without terms since the last rounding this changes nothing.
+  template <class Tile>
+  HWY_INLINE void end(Tile& tile, std::size_t /*additions*/, const ChainRow& row) const {
+    if (row.is_last) tile.round(rounding);
+  }
+};
+
+/// ChainRule::nearest_mean: sums that double with each addition, as the columns of B do, are what
+/// they should be after each kDoublings additions and at the end.
+constexpr std::size_t kDoublings = 8;
+
+class Doubled {
+ public:
+  static constexpr std::size_t length = kDoublings;
+
+  explicit HWY_INLINE Doubled(const ChainPlan& /*plan*/) {}
+
+  template <class Tile>
+  HWY_INLINE void close(Tile& tile) const {
+    divide(tile, length);
+  }
+
+  template <class Tile>
+  HWY_INLINE void end(Tile& tile, std::size_t additions, const ChainRow& /*row*/) const {
+    divide(tile, additions);
+  }
+
+ private:
+  template <class Tile>
+  HWY_INLINE void divide(Tile& tile, std::size_t additions) const {
+    const ChainVector factor = hn::Set(ChainTag(), 1.0F / static_cast<float>(1 << additions));
+    tile.round([&](ChainVector sum) { return hn::Mul(sum, factor); });
+  }
+};
+
+/// A chain with something to do after each so many additions, `row.phase` of which were before.
+template <class Rule, class Closing, bool kRowsAdjacent, int kRows, int kVectors>
+HWY_NOINLINE void RunStretches(const ChainRow& row) {
+  const Rule rule(*row.plan);
+  const Closing closing(*row.plan);
   ChainTile<kRows, kVectors> tile;
   for (std::size_t t = 0; t < row.count; ++t) {
     float* const c = row.c + t * std::size_t{kVectors * kChainLanes};
@@ -287,23 +220,88 @@ HWY_NOINLINE void RunEvery(const ChainRow& row) {
     const std::ptrdiff_t a_stride = row.a_stride;
     const std::ptrdiff_t b_stride = row.b_stride;
     std::size_t left = row.depth;
-    std::size_t steps = every - row.phase;
-    while (left >= steps) {
+    std::size_t done = row.phase;
+    while (left >= closing.length - done) {
+      const std::size_t steps = closing.length - done;
       for (std::size_t k = 0; k < steps; ++k) {
         AddTerms<kRowsAdjacent>(rule, a, a_stride, b, b_stride, tile);
       }
-      tile.round(rounding);
+      closing.close(tile);
       left -= steps;
-      steps = every;
+      done = 0;
     }
     for (std::size_t k = 0; k < left; ++k) {
       AddTerms<kRowsAdjacent>(rule, a, a_stride, b, b_stride, tile);
     }
-    // Without terms since the last rounding this changes nothing.
-    if (row.is_last) tile.round(rounding);
+    closing.end(tile, done + left, row);
     tile.store(c, row.c_stride);
   }
 }
+
+#if HALFULP_ROUNDS_IN_INSTRUCTION
+
+/// The sticky bit of MXCSR for inexact results, which instructions with embedded rounding leave
+/// alone.
+struct InexactMark {
+  static HWY_INLINE void clear() { _mm_setcsr(_mm_getcsr() & ~_MM_EXCEPT_INEXACT); }
+
+  static HWY_INLINE bool is_set() { return (_mm_getcsr() & _MM_EXCEPT_INEXACT) != 0; }
+};
+
+/// `steps` terms under a rule that marks results which may be wrong. False, with nothing changed,
+/// where one may be.
+template <bool kRowsAdjacent, int kRows, int kVectors, class Rule>
+HWY_INLINE bool TryTerms(const Rule& rule, ChainTrial& trial, std::size_t steps, const float*& a,
+                         std::ptrdiff_t a_stride, const float*& b, std::ptrdiff_t b_stride,
+                         ChainTile<kRows, kVectors>& tile) {
+  if (!trial.pays()) return false;
+  HWY_ALIGN float before[kRows * kVectors * kChainLanes];
+  tile.store(before, kVectors * kChainLanes);
+  InexactMark::clear();
+  tile.settle();
+  for (std::size_t k = 0; k < steps; ++k) {
+    AddTerms<kRowsAdjacent>(rule, a, a_stride, b, b_stride, tile);
+  }
+  tile.settle();
+  if (trial.ends_with(!InexactMark::is_set())) return true;
+  tile.load(before, kVectors * kChainLanes, true);
+  const auto back = static_cast<std::ptrdiff_t>(steps);
+  a -= kRowsAdjacent ? back * a_stride : back;
+  b -= back * b_stride;
+  return false;
+}
+
+/// ChainRule::nearest_guarded.
+template <bool kRowsAdjacent, int kRows, int kVectors>
+HWY_NOINLINE void RunGuarded(const ChainRow& row) {
+  constexpr std::size_t kStretch = 64;
+  const MarkedExactRule exact(*row.plan);
+  const MarkedAlignedRule aligned(*row.plan);
+  const NearestOddRule odd(*row.plan);
+  ChainTile<kRows, kVectors> tile;
+  for (std::size_t t = 0; t < row.count; ++t) {
+    float* const c = row.c + t * std::size_t{kVectors * kChainLanes};
+    tile.load(c, row.c_stride, row.accumulate);
+    const float* a = row.a;
+    const float* b = row.b + t * row.b_next;
+    const std::ptrdiff_t a_stride = row.a_stride;
+    const std::ptrdiff_t b_stride = row.b_stride;
+    for (std::size_t left = row.depth; left > 0;) {
+      const std::size_t steps = left < kStretch ? left : kStretch;
+      left -= steps;
+      const auto succeeds = [&](const auto& rule, ChainTrial& trial) HWY_ATTR {
+        return TryTerms<kRowsAdjacent>(rule, trial, steps, a, a_stride, b, b_stride, tile);
+      };
+      if (succeeds(exact, row.trials->exact) || succeeds(aligned, row.trials->aligned)) continue;
+      for (std::size_t k = 0; k < steps; ++k) {
+        AddTerms<kRowsAdjacent>(odd, a, a_stride, b, b_stride, tile);
+      }
+    }
+    tile.store(c, row.c_stride);
+  }
+}
+
+#endif
 
 #if HALFULP_ROUNDS_IN_INSTRUCTION
 
@@ -344,33 +342,6 @@ HWY_NOINLINE void RunStochastic(const ChainRow& row) {
 }
 
 #endif  // HALFULP_ROUNDS_IN_INSTRUCTION
-
-/// sum = round(sum + part) of two numbers of any bits, to nearest even: TwoSum (Knuth) gives the
-/// rounding error of the binary32 sum, which then becomes odd.
-struct OuterAddition {
-  int precision;
-  MagicRounding round;
-
-  explicit HWY_INLINE OuterAddition(int p) : precision(p), round(p) {}
-
-  HWY_INLINE ChainVector operator()(ChainVector x, ChainVector y) const {
-    const hn::RebindToUnsigned<ChainTag> du;
-    const ChainTag d;
-    const ChainVector sum = hn::Add(x, y);
-    if (precision == 24) return sum;
-    const ChainVector y_part = hn::Sub(sum, x);
-    const ChainVector x_part = hn::Sub(sum, y_part);
-    const ChainVector error = hn::Add(hn::Sub(x, x_part), hn::Sub(y, y_part));
-    const auto one = hn::Set(du, 1);
-    const auto bits = hn::BitCast(du, sum);
-    // The odd neighbour on the exact sum's side: up in magnitude if error and sum have one sign.
-    const auto opposite = hn::ShiftRight<31>(hn::Xor(bits, hn::BitCast(du, error)));
-    const auto step = hn::Sub(one, hn::Add(opposite, opposite));
-    const auto inexact = hn::BitCast(du, hn::VecFromMask(d, hn::Ne(error, hn::Zero(d))));
-    const auto is_even = hn::Sub(hn::Zero(du), hn::AndNot(bits, one));
-    return round(hn::BitCast(d, hn::Add(bits, hn::And(step, hn::And(inexact, is_even)))));
-  }
-};
 
 /// c = round(c + part) for rows of a tile.
 inline void AddPart(int outer_precision, const float* part, std::size_t part_stride, float* c,

@@ -12,10 +12,13 @@ namespace halfulp {
 
 namespace {
 
-// Inside these exponents no operation of a kernel leaves binary32's normal numbers.
+// Inside these exponents no operation of a kernel leaves binary32's normal numbers: they multiply
+// sums by up to 2^23 and, under ChainRule::nearest_mean, sums and columns of B by up to 2^7 more.
 constexpr int kLeastQuantum = -100;
-constexpr int kLargestExponent = 100;
+constexpr int kLargestExponent = 96;
+constexpr int kLargestOfB = 120;
 constexpr int kMagicPrecision = 22;
+constexpr int kBinary32Bits = 24;
 
 /// Where arithmetic of unbounded exponent is that of a format.
 struct Range {
@@ -62,7 +65,8 @@ std::optional<ChainPlan> rule_for(const RoundedSum& sum, bool shared) {
     return std::nullopt;
   }
   if (is_nearest(sum.sum)) {
-    plan.rule = ChainRule::nearest_odd;
+    plan.rule = range->precision <= kSelfRoundingPrecision ? ChainRule::nearest_mean
+                                                           : ChainRule::nearest_odd;
     if (has_magic) return plan;
     return std::nullopt;
   }
@@ -154,8 +158,31 @@ std::optional<int> kernel_shift(int quantum, double bound, const OperandFacts& a
 // Together: p + q <= 23, and either q <= p and 2 p <= 23, or f - g <= 22.
 // tests/sim/rounded_plan_test.cc has counterexamples beyond each condition.
 bool rounds_twice_safely(int precision, int bits, int span) {
-  if (precision + bits > 23) return false;
+  if (!rounds_aligned_safely(precision, bits)) return false;
   return (bits <= precision && 2 * precision <= 23) || span <= 22;
+}
+
+// Case (2) in full: P - m is a multiple of 2^(e-h), h <= 23, and s + P - m is neither zero nor more
+// than 2^(e-24), so s is no multiple of 2^(e-23), the last place of x. Case (1) stays impossible.
+bool rounds_aligned_safely(int precision, int bits) { return precision + bits <= 23; }
+
+std::optional<ChainPlan> plan_unseen(const AccumulatorSpec& spec) {
+  constexpr int kBinary32Emax = 127;
+  constexpr int kBinary32Emin = -126;
+  const auto plan = plan_for(spec);
+  if (!plan || plan->rule != ChainRule::every || plan->segments) return std::nullopt;
+  const auto range = range_of(plan->start.format);
+  const bool is_wide = range->limit == kBinary32Emax && range->least_quantum <= kBinary32Emin;
+  return is_wide && has_nan(plan->start.format) ? plan : std::nullopt;
+}
+
+// Of normal numbers the bounds have the exact number of significant bits, and multiples of larger
+// quanta than that allows for do not become exact sums.
+bool may_gain_by_facts(const ChainPlan& plan, const OperandFacts& a, const OperandFacts& b) {
+  if (plan.rule == ChainRule::nearest_guarded) return true;
+  if (plan.rule != ChainRule::nearest_mean && plan.rule != ChainRule::nearest_odd) return false;
+  const int bits = a.significant_bits + b.significant_bits;
+  return rounds_aligned_safely(plan.precision, bits) || bits <= kBinary32Bits;
 }
 
 std::optional<Destination> chain_start(const AccumulatorSpec& spec) {
@@ -192,14 +219,18 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
   const std::optional<int> shift = kernel_shift(quantum, bound, a, addend);
   if (!shift) return std::nullopt;
   plan->shift = *shift;
-  if (plan->rule == ChainRule::nearest_odd) {
-    const int bits = no_products ? 1 : a.significant_bits + b.significant_bits;
-    // All sums are binary32 numbers when 24 bits reach from the quantum to the largest one.
-    const bool first_is_exact = bound - quantum <= 24;
-    const int span = a.largest_exponent + b.largest_exponent + 1 - quantum;
-    if (first_is_exact || rounds_twice_safely(plan->precision, bits, span)) {
-      plan->rule = ChainRule::nearest;
-    }
+  const bool is_repaired =
+      plan->rule == ChainRule::nearest_mean || plan->rule == ChainRule::nearest_odd;
+  if (!is_repaired) return plan;
+  if (!b.is_zero && b.largest_exponent > kLargestOfB) return std::nullopt;
+  const int bits = no_products ? 1 : a.significant_bits + b.significant_bits;
+  // All sums are binary32 numbers when 24 bits reach from the quantum to the largest one.
+  const bool first_is_exact = bound - quantum <= kBinary32Bits;
+  const int span = a.largest_exponent + b.largest_exponent + 1 - quantum;
+  if (first_is_exact || rounds_twice_safely(plan->precision, bits, span)) {
+    plan->rule = ChainRule::nearest;
+  } else if (plan->rule == ChainRule::nearest_odd && rounds_aligned_safely(plan->precision, bits)) {
+    plan->rule = ChainRule::nearest_guarded;
   }
   return plan;
 }

@@ -13,12 +13,19 @@ namespace halfulp {
 /// How one term joins a running sum of `precision` bits that is held in binary32.
 enum class ChainRule : std::uint8_t {
   nearest,            ///< fused to nearest even in binary32, then to precision bits
+  nearest_guarded,    ///< the same, looked at as it runs; where two roundings may be more than one,
+                      ///< a stretch of the sum is done again by nearest_odd
+  nearest_mean,       ///< fused down and up, the mean to nearest even: right for any operands, up
+                      ///< to kSelfRoundingPrecision bits
   nearest_odd,        ///< fused to odd in binary32, then to nearest even: right for any operands
   toward_zero,        ///< fused toward zero, low bits dropped
   every,              ///< binary32's chain, rounded to nearest even after each `every` additions
   shared_draws,       ///< fused toward zero, draw added below the kept bits, low bits dropped
   independent_draws,  ///< the same with other draws
 };
+
+/// Most bits that a sum is rounded to by multiples of itself (SelfRounding in rounded_rules-inl.h).
+inline constexpr int kSelfRoundingPrecision = 11;
 
 /// Sums of `length` terms, from zero, that are added to an outer sum.
 struct Segments {
@@ -43,6 +50,13 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
                                     const OperandFacts& b, const OperandFacts& addend,
                                     std::size_t depth);
 
+/// The plan for operands that nobody looks at, where marks of the arithmetic tell afterwards
+/// whether they were in range: ChainRule::every in a format with binary32's exponents, from zero.
+std::optional<ChainPlan> plan_unseen(const AccumulatorSpec& spec);
+
+/// Whether operand_facts() may find a faster rule than a plan by operand_bounds() `a` and `b`.
+bool may_gain_by_facts(const ChainPlan& plan, const OperandFacts& a, const OperandFacts& b);
+
 /// ChainPlan::start; none where plan_chain() gives none whatever the facts.
 std::optional<Destination> chain_start(const AccumulatorSpec& spec);
 
@@ -50,5 +64,9 @@ std::optional<Destination> chain_start(const AccumulatorSpec& spec);
 /// rounding once to `precision` bits, for any s of `precision` bits and p of `bits` bits that are
 /// multiples of 2^g, |p| < 2^(g + span + 1).
 bool rounds_twice_safely(int precision, int bits, int span);
+
+/// Whether that holds for any exponents as long as s is a multiple of the last place that the sum
+/// has in binary32.
+bool rounds_aligned_safely(int precision, int bits);
 
 }  // namespace halfulp

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "formats/properties.h"
 #include "sim/odd_rounder.h"
 
 namespace halfulp {
@@ -17,6 +18,13 @@ constexpr std::size_t kFewColumns = 8;
 
 bool is_plain(const Destination& to) {
   return to.rounding.rounding != Rounding::stochastic && to.rounding.overflow != Overflow::error;
+}
+
+/// Whether sums rounded to odd in binary64 can be rounded to the format.
+bool fits_odd_sums(const Format& format) {
+  constexpr int kMostBits = 51;
+  const auto* integer = std::get_if<IntegerFormat>(&format);
+  return fits_binary32(format) || (integer != nullptr && integer->bits <= kMostBits);
 }
 
 /// The k from `first` on, without an addend.
@@ -59,42 +67,25 @@ class Stages {
   }
 
  private:
-  /// The outer sums are in C until they are finished.
   void run_promoted(const RunningSums& sums) {
-    keep_addend();
-    std::vector<double> line(task_.c.cols);
-    for (std::size_t m = 0; m < task_.c.rows; ++m) {
-      std::fill(line.begin(), line.end(), 0.0);
-      if (!spec_.addend_last) load_addend(task_, m, 0, line.data(), line.size());
-      outer_->round(line.data(), line.size());
-      store(line.data(), line.size(), element(task_, m, 0));
+    const std::size_t cols = task_.c.cols;
+    std::vector<double> outer(task_.c.rows * cols);
+    if (!spec_.addend_last) {
+      for (std::size_t m = 0; m < task_.c.rows; ++m) {
+        load_addend(task_, m, 0, outer.data() + m * cols, cols);
+      }
     }
+    outer_->round(outer.data(), outer.size());
     const auto interval = static_cast<std::size_t>(spec_.promotion->interval);
     for (std::size_t k = 0; k < task_.depth; k += interval) {
       sums(part_of(task_, k, std::min(interval, task_.depth - k)),
-           [this](std::size_t row, std::size_t column, double* values, std::size_t count) {
-             const float* const outer = element(task_, row, column);
-             for (std::size_t i = 0; i < count; ++i)
-               values[i] = add_to_odd(static_cast<double>(outer[i]), values[i]);
-             outer_->round(values, count);
-             store(values, count, element(task_, row, column));
+           [&](std::size_t row, std::size_t column, const double* values, std::size_t count) {
+             double* const to = outer.data() + row * cols + column;
+             for (std::size_t i = 0; i < count; ++i) to[i] = add_to_odd(to[i], values[i]);
+             outer_->round(to, count);
            });
     }
-    for (std::size_t m = 0; m < task_.c.rows; ++m) {
-      std::copy_n(element(task_, m, 0), line.size(), line.begin());
-      finish(m, 0, line.data(), line.size());
-    }
-  }
-
-  /// C is written before the addend is read.
-  void keep_addend() {
-    if (!spec_.addend_last || task_.addend.data == nullptr) return;
-    kept_.resize(task_.c.rows * task_.c.cols);
-    for (std::size_t m = 0; m < task_.c.rows; ++m) {
-      std::copy_n(task_.addend.data + m * task_.addend.stride, task_.c.cols,
-                  kept_.data() + m * task_.c.cols);
-    }
-    task_.addend = {kept_.data(), task_.c.rows, task_.c.cols, task_.c.cols};
+    for (std::size_t m = 0; m < task_.c.rows; ++m) finish(m, 0, outer.data() + m * cols, cols);
   }
 
   void finish(std::size_t row, std::size_t column, double* values, std::size_t count) {
@@ -111,7 +102,6 @@ class Stages {
   const AccumulatorSpec& spec_;
   GemmTask task_;
   std::optional<OddRounder> outer_, last_, result_;  ///< where there is such a stage
-  std::vector<float> kept_;
 };
 
 }  // namespace
@@ -119,7 +109,8 @@ class Stages {
 bool can_run_stages(const AccumulatorSpec& spec) {
   if (spec.result && !is_plain(*spec.result)) return false;
   const auto adds_plainly = [](const Destination& to) {
-    return is_plain(to) && to.rounding.rounding != Rounding::toward_negative;
+    return is_plain(to) && fits_odd_sums(to.format) &&
+           to.rounding.rounding != Rounding::toward_negative;
   };
   if (spec.promotion && !adds_plainly(spec.promotion->outer)) return false;
   return !spec.addend_last || spec.promotion || adds_plainly(sum_destination(spec));

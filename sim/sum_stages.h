@@ -24,7 +24,8 @@ using SumStart =
 using RunningSums = std::function<void(const GemmTask& part, const SumSink& sink)>;
 
 /// Whether run_stages() can do what the spec asks around the running sums: no stochastic rounding,
-/// no OverflowError, no sign of a sum of zeros that depends on the rounding.
+/// no OverflowError, no sign of a sum of zeros that depends on the rounding, and nothing added in
+/// formats beyond binary32 but integers of at most 51 bits.
 bool can_run_stages(const AccumulatorSpec& spec);
 
 /// C from running sums, as accumulate() (formats/accumulate.h). The addend may be C itself.

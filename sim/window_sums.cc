@@ -17,10 +17,8 @@
 #define HALFULP_SIM_WINDOW_SUMS_CC_ONCE_
 
 namespace halfulp {
-namespace {
 
-/// The sum of `count` numbers, rounded to odd: for the few that vectors leave open.
-double exact_odd_sum(const double* parts, std::size_t count, std::size_t stride) {
+double odd_sum(const double* parts, std::size_t count, std::size_t stride) {
   ExactSum sum;
   for (std::size_t i = 0; i < count; ++i) sum.add(from_double(parts[i * stride]));
   Flags flags;
@@ -28,7 +26,6 @@ double exact_odd_sum(const double* parts, std::size_t count, std::size_t stride)
       sum.round(FloatFormat{11, 52, 1023}, {Rounding::to_odd, Overflow::infinity}, 0, flags));
 }
 
-}  // namespace
 }  // namespace halfulp
 
 #endif  // HALFULP_SIM_WINDOW_SUMS_CC_ONCE_
@@ -81,7 +78,7 @@ HWY_INLINE V OddSum(D d, V (&w)[kWindows]) {
   hn::Store(odd, d, lanes);
   hn::Store(hn::IfThenElse(is_open, hn::Set(d, 1.0), hn::Zero(d)), d, open);
   for (std::size_t i = 0; i < kDoubles; ++i) {
-    if (open[i] != 0) lanes[i] = exact_odd_sum(parts + i, kWindows, kDoubles);
+    if (open[i] != 0) lanes[i] = odd_sum(parts + i, kWindows, kDoubles);
   }
   return hn::Load(d, lanes);
 }

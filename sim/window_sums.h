@@ -29,4 +29,8 @@ std::optional<Windows> find_windows(int top, int bottom, std::uint64_t terms);
 void window_sums(const GemmTask& task, const Windows& windows, const SumStart& start,
                  const SumSink& sink);
 
+/// The sum of `count` numbers, `stride` apart, rounded to odd, in any case that finite numbers
+/// make; slow. window_sums() uses it where its own way does not tell the sum's neighbour.
+double odd_sum(const double* parts, std::size_t count, std::size_t stride);
+
 }  // namespace halfulp

@@ -81,6 +81,8 @@ class Problem {
 
   std::vector<float>& a() { return a_; }
 
+  std::vector<float>& b() { return b_; }
+
   std::vector<float>& addend() { return addend_; }
 
   GemmTask task(Matrix c) const {

@@ -1,5 +1,6 @@
 #include "sim/integer_sums.h"
 
+#include "sim/accumulated_reference.h"
 #include "tests/sim/sum_kernels_check.h"
 
 namespace halfulp {
@@ -18,6 +19,12 @@ Values integers(int bits) {
     const auto word = static_cast<std::int64_t>(rng() % static_cast<std::uint32_t>(2 * half));
     return static_cast<float>(word - half);
   };
+}
+
+bool define(const AccumulatorSpec& spec, const GemmTask& task, const OperandFacts& /*a*/,
+            const OperandFacts& /*b*/) {
+  accumulated_reference(spec, task);
+  return true;
 }
 
 float any(std::mt19937& rng) {
@@ -54,6 +61,28 @@ TEST(IntegerSums, Saturate) {
   }
 }
 
+/// Instructions that saturate by themselves: at both ends of their operands and one beyond.
+TEST(IntegerSums, SaturateAtTheEndsOfInt16) {
+  const auto one_of = [](std::vector<float> numbers) -> Values {
+    return [numbers](std::mt19937& rng) { return numbers[rng() % numbers.size()]; };
+  };
+  const std::vector<SumShape> shapes = {{9, 70, 40}, {17, 5, 9}, {8, 129, 3}};
+  const Values ends = one_of({-0x1p15F, 0x1p15F - 1, -1, 0, 3});
+  const Values beyond = one_of({0x1p15F, -0x1p15F, 1});
+  for (const Values& start : {integers(16), Values(any), one_of({-0x1p31F, 0x1p31F, 7})}) {
+    expect_sums(accumulate_integers, {"int32+result(binary32)", ends, ends, start}, shapes);
+    expect_sums(accumulate_integers, {"int32+result(binary32)", ends, beyond, start}, shapes);
+    expect_sums(accumulate_integers, {"int32+result(binary32)", beyond, ends, start}, shapes);
+    expect_sums(accumulate_integers, {"int16", one_of({-128, 127, 1}), integers(8), start}, shapes);
+    expect_sums(accumulate_integers, {"int16", one_of({-128, 127}), one_of({-256, 9}), start},
+                shapes);
+    expect_sums(accumulate_integers, {"uint16", integers(8), integers(8), start}, shapes);
+    expect_sums(accumulate_integers,
+                {"int16+promote(7,int32)+result(binary32)", integers(8), integers(8), start},
+                shapes);
+  }
+}
+
 TEST(IntegerSums, StagesAroundTheSum) {
   for (const char* spec : {"int32+wrap+promote(8,binary32)", "int16+addend_last",
                            "int16+wrap+promote(5,int24)+addend_last", "int16+result(e4m3fn)",
@@ -62,20 +91,20 @@ TEST(IntegerSums, StagesAroundTheSum) {
   }
 }
 
-/// Additions that leave the range, one after the other.
+/// Elements in which an addition leaves the range.
 std::uint64_t overflows_of(const SumProblem& problem, double low, double high, bool wraps) {
   return problem.fold([=](const std::vector<double>& a, const std::vector<double>& b, double sum) {
-    std::uint64_t count = 0;
+    bool overflows = false;
     for (std::size_t k = 0; k < a.size(); ++k) {
       sum += a[k] * b[k];
       if (sum >= low && sum <= high) continue;
-      ++count;
+      overflows = true;
       const double modulus = high - low + 1;
       if (!wraps) sum = sum < low ? low : high;
       while (sum > high) sum -= modulus;
       while (sum < low) sum += modulus;
     }
-    return count;
+    return std::uint64_t{overflows ? 1U : 0U};
   });
 }
 
@@ -98,6 +127,29 @@ TEST(IntegerSums, CountsOverflows) {
   }
 }
 
+/// Kernels and the definition count the same, the rounding of the addend too.
+TEST(IntegerSums, CountsAsTheDefinition) {
+  std::mt19937 rng(4);
+  for (const char* name : {"int12", "int12+wrap", "uint12", "int11", "int12+result(int8)"}) {
+    const AccumulatorSpec spec = parse_accumulator(name);
+    for (const bool large : {false, true}) {
+      // Large starts leave the range and small products do not.
+      const int bits = large ? 1 : 7;
+      SumProblem problem({9, 17, 30}, false, true, integers(bits), integers(bits),
+                         large ? Values(any) : integers(11), rng);
+      std::vector<float> sums;
+      AccumulatorReport defined;
+      ASSERT_TRUE(problem.run(define, spec, sums, &defined));
+      EXPECT_GT(defined.overflows, 0U) << name;
+      testing::on_every_simd_target([&] {
+        AccumulatorReport report;
+        const bool is_covered = problem.run(accumulate_integers, spec, sums, &report);
+        EXPECT_EQ(report.overflows, is_covered ? defined.overflows : 0U) << name;
+      });
+    }
+  }
+}
+
 TEST(IntegerSums, ErrorsAreLeftToTheDefinition) {
   const std::vector<SumShape> shape = {{9, 9, 30}};
   expect_sums(accumulate_integers, {"int16+error", integers(5), integers(5), integers(5)}, shape);
@@ -113,6 +165,11 @@ TEST(IntegerSums, DeclinesWhatItDoesNotCover) {
   const std::vector<SumShape> shape = {{9, 9, 30}};
   for (const char* spec : {"int8", "int8+wrap"}) {
     expect_sums(accumulate_integers, {spec, half, integers(4), {}, false}, shape);
+  }
+  for (const char* spec :
+       {"int16+promote(7,int60)+result(binary32)", "int16+promote(7,binary64)+result(binary32)",
+        "int52+addend_last+result(binary32)"}) {
+    expect_sums(accumulate_integers, {spec, integers(4), integers(4), any, false}, shape);
   }
   for (const char* spec : {"int8+pairwise", "int8+product(int8)", "binary16", "fixed(8,2)"}) {
     expect_sums(accumulate_integers, {spec, integers(4), integers(4), {}, false}, shape);

@@ -83,6 +83,26 @@ TEST(RoundedPlan, TwoRoundingsAreOneWhereProductsSpanFewBits) {
   }
 }
 
+/// With s a multiple of the last place that the sum has in binary32, any exponents.
+TEST(RoundedPlan, TwoRoundingsAreOneForAlignedSums) {
+  std::mt19937 rng(10);
+  int aligned = 0;
+  for (int precision = 2; precision <= 20; ++precision) {
+    const int bits = 23 - precision;
+    ASSERT_TRUE(rounds_aligned_safely(precision, bits));
+    for (int i = 0; i < 20000; ++i) {
+      const double s = random_number(rng, precision, 28);
+      const double p = random_number(rng, bits, 28);
+      if (s + p == 0) continue;
+      const double last_place = std::ldexp(1.0, std::ilogb(static_cast<float>(s + p)) - 23);
+      if (std::fmod(s, last_place) != 0) continue;
+      ++aligned;
+      ASSERT_EQ(rounded_twice(s, p, precision), to_nearest(s + p, precision)) << s << " " << p;
+    }
+  }
+  EXPECT_GT(aligned, 300000);
+}
+
 struct Counterexample {
   int precision, bits, span;
   double s, p;
@@ -102,6 +122,8 @@ TEST(RoundedPlan, BeyondTheBoundTheyDiffer) {
   };
   for (const Counterexample& e : examples) {
     EXPECT_FALSE(rounds_twice_safely(e.precision, e.bits, e.span));
+    const double last_place = std::ldexp(1.0, std::ilogb(e.s + e.p) - 23);
+    EXPECT_FALSE(rounds_aligned_safely(e.precision, e.bits) && std::fmod(e.s, last_place) == 0);
     EXPECT_EQ(to_nearest(e.s, e.precision), e.s) << e.s;
     EXPECT_EQ(to_nearest(e.p, e.bits), e.p) << e.p;
     EXPECT_NE(rounded_twice(e.s, e.p, e.precision), to_nearest(e.s + e.p, e.precision))
