@@ -41,7 +41,7 @@ const TableColumn& column_of(const Table& table, const std::string& name,
   if (column == nullptr) {
     throw ConfigError(fmt::format(
         "{}: no column '{}' for {}{}; write --columns \"{}=...\" (columns: {})", table.source, name,
-        purpose, harness::suggestion(name, table.names()), name, fmt::join(table.names(), ", ")));
+        purpose, harness::suggestion(name, table.names()), name, table.listed_names()));
   }
   return *column;
 }

@@ -1,6 +1,7 @@
 #include "experiments/laws/table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -119,6 +120,20 @@ std::vector<std::string> Table::names() const {
   std::vector<std::string> names;
   for (const TableColumn& column : columns) names.push_back(column.name);
   return names;
+}
+
+std::string Table::listed_names() const {
+  constexpr std::size_t kMostListed = 30;
+  std::vector<std::string> listed = names();
+  const std::size_t all = listed.size();
+  if (all > kMostListed) {
+    std::erase_if(listed, [](const std::string& name) { return name.find('.') != name.npos; });
+  }
+  std::string text = fmt::format("{}", fmt::join(listed, ", "));
+  if (listed.size() < all) {
+    text += fmt::format(", and {} keys of the experiment", all - listed.size());
+  }
+  return text;
 }
 
 std::string number_text(double value) {

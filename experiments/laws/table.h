@@ -29,6 +29,8 @@ struct Table {
   const TableColumn* find(const std::string& name) const;
 
   std::vector<std::string> names() const;
+  /// The names for a message; of a table of runs without the experiment's keys.
+  std::string listed_names() const;
 };
 
 /// Reads a table: CSV with a line of names (RFC 4180 quotes), or /runs of a results file. A column

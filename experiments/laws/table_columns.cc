@@ -19,8 +19,7 @@ using Node = Expression::Node;
 [[noreturn]] void unknown_column(const std::string& where, const std::string& name,
                                  const Table& table) {
   throw ConfigError(fmt::format("{}: unknown column '{}'{} (columns: {})", where, name,
-                                harness::suggestion(name, table.names()),
-                                fmt::join(table.names(), ", ")));
+                                harness::suggestion(name, table.names()), table.listed_names()));
 }
 
 /// Evaluates an expression, with its comparisons and texts, on the rows of a table.
