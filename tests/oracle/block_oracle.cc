@@ -58,7 +58,7 @@ Element quantized(const MagnitudeTable& table, float x, long double unit) {
 }
 
 int mx_exponent(const MagnitudeTable& element, const std::string& rule, float a) {
-  const long double amax = a;
+  const long double amax = static_cast<long double>(a);
   const int floor_log2 = std::ilogb(amax);
   const int emax = std::ilogb(element.magnitudes.back());
   if (rule == "floor") return floor_log2 - emax;
