@@ -262,14 +262,16 @@ TEST(OrderedRound, InfinityAndNaN) {
     EXPECT_EQ(round_to(format, {}, from_double(-kInfinity), 0, flags).kind, Number::Kind::nan);
     EXPECT_EQ(flags, (Flags{.invalid = true}));
     flags = {};
-    EXPECT_EQ(round_to(format, {}, from_double(NAN), 0, flags).kind, Number::Kind::nan);
+    EXPECT_EQ(
+        round_to(format, {}, from_double(std::numeric_limits<double>::quiet_NaN()), 0, flags).kind,
+        Number::Kind::nan);
     EXPECT_EQ(flags, Flags{});
     EXPECT_THROW(check_round_spec(format, {Rounding::nearest_even, Overflow::nan}), SpecError);
     EXPECT_THROW(check_round_spec(format, {Rounding::nearest_even, Overflow::infinity}), SpecError);
     EXPECT_THROW(check_round_spec(format, {Rounding::nearest_even, Overflow::wrap}), SpecError);
   }
   EXPECT_EQ(round(parse_format("nf4"), {}, kInfinity), 1);
-  EXPECT_EQ(round(parse_format("nf4"), {}, NAN), 1);
+  EXPECT_EQ(round(parse_format("nf4"), {}, std::numeric_limits<double>::quiet_NaN()), 1);
   EXPECT_TRUE(
       std::isnan(round(parse_format("lns(8,3)"), {Rounding::nearest_even, Overflow::nan}, 1e9)));
 }

@@ -251,7 +251,8 @@ TEST(NamedCodebooks, DynamicMapsOfBitsandbytes) {
 }
 
 TEST(NamedCodebooks, DynamicMapsOfFewerBits) {
-  const std::vector<double> want = {-0.775F, -0.325F, -0.055F, 0, 0.055F, 0.325F, 0.775F, 1};
+  const std::vector<float> narrow = {-0.775F, -0.325F, -0.055F, 0, 0.055F, 0.325F, 0.775F, 1};
+  const std::vector<double> want(narrow.begin(), narrow.end());
   EXPECT_EQ(dynamic_codebook(3).book->values, want);
   EXPECT_EQ(dynamic_codebook(8), bnb_dynamic_codebook(true));
   for (int bits = 2; bits <= 8; ++bits) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -32,7 +33,7 @@ TEST(Ulp, IsTheSpacingOfTheBinadeAtLeastThatOfTheSubnormals) {
   EXPECT_EQ(ulp_at("fixed(8,6)", 100), 0x1p-6);
   EXPECT_EQ(ulp_at("int8", 0.3), 1);
   EXPECT_THROW(ulp_at("e5m2", HUGE_VAL), std::invalid_argument);
-  EXPECT_THROW(ulp_at("e5m2", NAN), std::invalid_argument);
+  EXPECT_THROW(ulp_at("e5m2", std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
 }
 
 /// Neighbours in the list of values, and the numbers in each binade counted from it.
@@ -77,7 +78,9 @@ TEST(Ulp, DistanceCountsZerosOnceAndInfinityAsTheNextStep) {
   EXPECT_TRUE(ulp_distance(format, from_double(-HUGE_VAL), from_double(HUGE_VAL)) == 248);
   const Format wide = parse_format("e15m63");
   EXPECT_TRUE(ulp_distance(wide, from_double(1), from_double(2)) == Code{1} << 63);
-  EXPECT_THROW(ulp_distance(format, from_double(NAN), Number{}), std::invalid_argument);
+  EXPECT_THROW(
+      ulp_distance(format, from_double(std::numeric_limits<double>::quiet_NaN()), Number{}),
+      std::invalid_argument);
   EXPECT_THROW(ulp_distance(format, from_double(1.1), Number{}), std::invalid_argument);
 }
 

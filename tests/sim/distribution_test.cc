@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "formats/spec.h"
@@ -60,7 +61,7 @@ TEST(Distribution, NothingBeyondTheSupport) {
   const TailMoments beyond = tail_moments({Distribution::Kind::uniform}, 1.75);
   EXPECT_EQ(beyond.probability, 0.0);
   EXPECT_EQ(beyond.second, 0.0);
-  EXPECT_EQ(tail_moments({}, INFINITY).second, 0.0);
+  EXPECT_EQ(tail_moments({}, std::numeric_limits<double>::infinity()).second, 0.0);
 }
 
 std::vector<float> samples(const Distribution& d, std::uint64_t seed, std::size_t n) {

@@ -32,8 +32,8 @@ TEST(FashionMnist, HasTenEqualClassesAndKnownImages) {
   EXPECT_EQ(data.held_out.labels[0], 9);  // another
   double sum = 0.0, squares = 0.0;
   for (const float value : data.train.values) {
-    sum += double{value};
-    squares += double{value} * double{value};
+    sum += static_cast<double>(value);
+    squares += static_cast<double>(value) * static_cast<double>(value);
   }
   const auto n = static_cast<double>(data.train.values.size());
   EXPECT_NEAR(sum / n, 0.0, 1e-3);
@@ -80,7 +80,7 @@ TEST(SyntheticClasses, ClustersLieAroundTheirCentres) {
   // Within a class the coordinates have variance 1.
   std::vector<double> sum(10), squares(10), count(10);
   for (std::size_t i = 0; i < data.train.count(); ++i) {
-    const double v = double{data.train.values[i * 32 + 5]};
+    const double v = static_cast<double>(data.train.values[i * 32 + 5]);
     sum[data.train.labels[i]] += v;
     squares[data.train.labels[i]] += v * v;
     count[data.train.labels[i]] += 1.0;

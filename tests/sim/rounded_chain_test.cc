@@ -177,7 +177,7 @@ TEST(RoundedChain, SumsOutOfRangeLeaveMarks) {
       {NAN, 1},
       {1, 2, 3},
   };
-  for (std::size_t length : {5, 9, 40}) {
+  for (std::size_t length : {5U, 9U, 40U}) {
     for (const std::vector<float>& chain : chains) {
       std::mt19937 rng(41);
       Problem problem(rounded(destination("e8m7"), 4), Form::nn, {7, 70, length}, false,

@@ -5,6 +5,7 @@
 #include <mpfr.h>
 
 #include <cmath>
+#include <limits>
 
 namespace halfulp {
 namespace {
@@ -29,7 +30,7 @@ TEST(Special, ErfcAgreesWithMpfr) {
   }
   EXPECT_EQ(pinned_erfc(0.0), 1.0);
   EXPECT_EQ(pinned_erfc(30.0), 0.0);
-  EXPECT_TRUE(std::isnan(pinned_erfc(NAN)));
+  EXPECT_TRUE(std::isnan(pinned_erfc(std::numeric_limits<double>::quiet_NaN())));
 }
 
 // 1 degree: atan; 2 degrees: algebraic; 4 degrees: 1/2 - s (3 - s^2) / 4 with s = t / sqrt(4 +

@@ -40,7 +40,7 @@ void compare(const std::vector<float>& x, std::size_t cols) {
 
 TEST(TwoPassSoftmaxArrays, EqualTheDefinition) {
   const RandomStream stream = {5, 6, 0, 0};
-  for (const std::size_t cols : {1, 3, 15, 16, 17, 45, 64}) {
+  for (const std::size_t cols : {1U, 3U, 15U, 16U, 17U, 45U, 64U}) {
     std::vector<float> x(cols * 4);
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double spread = i < cols ? 1.0 : i < 2 * cols ? 30.0 : 1000.0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -51,7 +52,7 @@ TEST(OddSum, EqualsTheSumInIntegers) {
   for (int i = 0; i < 100000; ++i) {
     const std::size_t count = 1 + rng() % 4;
     const std::size_t stride = 1 + rng() % 3;
-    std::vector<double> parts(count * stride, NAN);
+    std::vector<double> parts(count * stride, std::numeric_limits<double>::quiet_NaN());
     Wide sum = 0;
     for (std::size_t k = 0; k < count; ++k) {
       parts[k * stride] = part(rng);

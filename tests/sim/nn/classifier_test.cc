@@ -160,7 +160,8 @@ TEST(Classifier, RunningStatisticsFollowBatchesAndServeEvaluation) {
     double mean = 0.0, squares = 0.0;
     for (std::size_t r = 0; r < kRows; ++r) {
       for (std::size_t k = 0; k < 7; ++k) {
-        y[r] += double{x[r * 7 + k]} * double{model.parameters().weights()[j * 7 + k]};
+        y[r] += static_cast<double>(x[r * 7 + k]) *
+                static_cast<double>(model.parameters().weights()[j * 7 + k]);
       }
       mean += y[r] / kRows;
     }

@@ -89,7 +89,7 @@ TEST(Convolution, BackwardIsTheDirectSumOfTaps) {
     const std::size_t image = p / 20;
     const int row = static_cast<int>(p % 20 / 4), col = static_cast<int>(p % 4);
     for (std::size_t o = 0; o < c.out; ++o) {
-      const double g = double{c.dy[p * c.out + o]};
+      const double g = static_cast<double>(c.dy[p * c.out + o]);
       expected_db[o] += g;
       for (int i = 0; i < 3; ++i) {
         for (int j = 0; j < 3; ++j) {
@@ -97,9 +97,9 @@ TEST(Convolution, BackwardIsTheDirectSumOfTaps) {
           if (r < 0 || r >= 5 || q < 0 || q >= 4) continue;
           for (std::size_t k = 0; k < 3; ++k) {
             const std::size_t w = o * 27 + static_cast<std::size_t>(3 * i + j) * 3 + k;
-            expected_dw[w] += g * double{at(c.in, c.x, image, r, q, k)};
+            expected_dw[w] += g * static_cast<double>(at(c.in, c.x, image, r, q, k));
             const std::size_t pixel = image * 20 + static_cast<std::size_t>(r * 4 + q);
-            expected_dx[pixel * 3 + k] += g * double{c.weight[w]};
+            expected_dx[pixel * 3 + k] += g * static_cast<double>(c.weight[w]);
           }
         }
       }

@@ -38,16 +38,16 @@ Expected expected(const std::vector<float>& x, const std::vector<double>& q,
     nonzero += v != 0.0;
     flushed += v != 0.0 && q[i] == 0.0;
     largest = std::max(largest, std::fabs(v));
-    squares += v * v;
-    fourths += v * v * v * v;
-    errors += (v - q[i]) * (v - q[i]);
+    squares += static_cast<long double>(v * v);
+    fourths += static_cast<long double>(v * v * v * v);
+    errors += static_cast<long double>((v - q[i]) * (v - q[i]));
   }
   const auto n = static_cast<double>(x.size());
   return {beyond / n,
           flushed / nonzero,
           zeros / n,
           largest,
-          static_cast<double>(n * fourths / (squares * squares)),
+          static_cast<double>(static_cast<long double>(n) * fourths / (squares * squares)),
           static_cast<double>(10.0L * std::log10(squares / errors))};
 }
 

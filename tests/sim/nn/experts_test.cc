@@ -63,7 +63,7 @@ ModelConfig small_model(std::size_t per_token, Activation activation) {
 }
 
 TEST(Experts, GradientsOfEveryTensorMatchCentralDifferences) {
-  for (const std::size_t per_token : {1, 2}) {
+  for (const std::size_t per_token : {1U, 2U}) {
     for (const Activation activation : {Activation::gelu, Activation::swiglu}) {
       const ModelConfig config = small_model(per_token, activation);
       Transformer<double> model(config, {}, 2);

@@ -40,7 +40,8 @@ TEST(LossStatistics, SpikesAreCountedAgainstTheWindowBeforeThem) {
 TEST(LossStatistics, TheLargestRiseIsFromAnEarlierWindow) {
   EXPECT_EQ(largest_rise(curve({5.0, 5.0, 3.0, 3.0, 2.0, 2.0}), 2), 0.0);
   EXPECT_EQ(largest_rise(curve({9.0, 9.0, 2.0, 2.0, 6.0, 6.0, 1.0, 1.0, 3.0, 3.0}), 2), 4.0);
-  EXPECT_EQ(largest_rise(curve({2.0, NAN}), 2), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(largest_rise(curve({2.0, std::numeric_limits<double>::quiet_NaN()}), 2),
+            std::numeric_limits<double>::infinity());
   EXPECT_EQ(largest_rise(curve({2.0}), 2), 0.0);
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <bit>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -58,8 +59,8 @@ float defined(const Problem& problem, std::size_t m, std::size_t n,
               const char* format = "binary32") {
   std::vector<double> a, b;
   for (const std::size_t k : terms) {
-    a.push_back(problem.x[m * problem.depth + k]);
-    b.push_back(problem.w[k * problem.cols + n]);
+    a.push_back(static_cast<double>(problem.x[m * problem.depth + k]));
+    b.push_back(static_cast<double>(problem.w[k * problem.cols + n]));
   }
   AccumulatorSpec spec = binary32_accumulator();
   auto& sum = std::get<RoundedSum>(spec.method);

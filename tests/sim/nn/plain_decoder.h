@@ -45,7 +45,8 @@ class PlainDecoder {
 
   float stored(float x) const {
     return static_cast<float>(
-        round(format_, {.rounding = Rounding::nearest_even, .overflow = Overflow::infinity}, x));
+        round(format_, {.rounding = Rounding::nearest_even, .overflow = Overflow::infinity},
+              static_cast<double>(x)));
   }
 
   const float* tensor(const std::string& name) const {

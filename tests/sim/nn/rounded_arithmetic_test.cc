@@ -45,7 +45,7 @@ TEST(RoundedArithmetic, RoundsEveryOperationOnce) {
     const Values sum = to.add(a, b), difference = to.sub(a, b), product = to.mul(a, b);
     const Values quotient = to.div(a, b), root = to.sqrt(squares), scaled = to.mul(a, b[5]);
     for (std::size_t i = 0; i < a.size(); ++i) {
-      const long double x = a[i], y = b[i];
+      const auto x = static_cast<long double>(a[i]), y = static_cast<long double>(b[i]);
       const auto expected = [&](long double exact) {
         return static_cast<double>(nearest(exact, c.precision, c.emin));
       };
@@ -78,7 +78,8 @@ TEST(RoundedArithmetic, GrowIsExactFromOneNumber) {
   std::size_t in_two_parts = 0;
   for (std::size_t i = 0; i < h.size(); ++i) {
     ASSERT_EQ(pair.high[i] + pair.low[i], h[i] + v[i]);
-    ASSERT_EQ(pair.high[i], static_cast<double>(nearest(h[i] + v[i], 8, -126)));
+    ASSERT_EQ(pair.high[i],
+              static_cast<double>(nearest(static_cast<long double>(h[i] + v[i]), 8, -126)));
     in_two_parts += pair.low[i] != 0.0 ? 1 : 0;
   }
   EXPECT_GT(in_two_parts, h.size() / 2);
