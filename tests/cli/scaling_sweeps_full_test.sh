@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the smoke versions of the scaling-law sweeps that train (every point, with two updates on a
-# synthetic source), and draws their figures: what an afternoon's run would meet is met here in seconds.
+# synthetic source), and draws their figures: what an afternoon's run would meet is met here in
+# seconds.
 # usage: scaling_sweeps_full_test.sh BUILD_DIR SOURCE_DIR
 . "$2/tests/cli/sweep_expect.sh"
 

@@ -223,8 +223,7 @@ TEST_F(Merge, StoresSweepConfigurationAndEnvironment) {
   const Handle file = merged();
   const Handle config = hdf5::open_group(file, "config");
   EXPECT_EQ(hdf5::read_text(config, "sweep_toml"), "name = \"a sweep\" # é\n");
-  EXPECT_THAT(read_resolved(config)[0],
-              HasSubstr("train.learning_rate = 0.003\n"));
+  EXPECT_THAT(read_resolved(config)[0], HasSubstr("train.learning_rate = 0.003\n"));
   const Handle environment = hdf5::open_group(file, "environment");
   EXPECT_THAT(hdf5::read_vector<std::string>(environment, "commit"),
               ElementsAre("c0ffee", "c0ffee", "c0ffee"));
