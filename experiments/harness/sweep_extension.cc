@@ -58,9 +58,17 @@ void SweepReader::extend_settings(const TomlNode& document, const std::string& p
 
 void SweepReader::read_extension_header(const TomlNode& document) {
   const auto nothing = [](const TomlEntry&) {};
+  const auto inherited = [&](const TomlEntry& entry) {
+    diagnostics_.error(entry.at, "'" + entry.key + "' is that of the file that this one extends");
+  };
   dispatch(document, "",
            {{"schema_version", [&](const TomlEntry& entry) { read_version(entry); }},
             {"extends", nothing},
+            {"experiment", inherited},
+            {"sweep", inherited},
+            {"stop", inherited},
+            {"fit", inherited},
+            {"figure", inherited},
             {"base", nothing},
             {"set", nothing},
             {"name", [&](const TomlEntry& entry) { read_name(entry); }},
