@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs one tier of the tests. Prints what failed, what was skipped and why, and as its last line
-# "N passed, M failed", which it also leaves in BUILD_DIRECTORY/tests-TIER.count.
+# "N passed, M failed", which it also leaves in BUILD_DIRECTORY/tests-TIER.count, followed by the
+# seconds it took.
 # usage: run_tests.sh BUILD_DIRECTORY TIER     TIER: fast, full or long
 # environment: JOBS, the number of tests at once.
 # Ends with 1 when a test failed or none ran.
@@ -40,7 +41,8 @@ if [ -n "$summary" ]; then
 else
   failed=1 passed=0
 fi
-echo "$passed $failed" >"$build/tests-$tier.count"
-echo "$tier tests: $(($(date +%s) - started)) s, $skipped skipped, output in $log" >&2
+seconds=$(($(date +%s) - started))
+echo "$passed $failed $seconds" >"$build/tests-$tier.count"
+echo "$tier tests: $seconds s, $skipped skipped, output in $log" >&2
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
