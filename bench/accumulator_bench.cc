@@ -1,5 +1,6 @@
 // Matrix products under an accumulator against the binary32 products of sim/gemm.h, one thread,
 // interleaved. Shapes are those of gemm_bench: a square and a GPT's training step (2048 tokens).
+// The first rows are OpenBLAS and multiply-adds in registers, the most that the machine can do.
 // Operands are normal random numbers rounded to the format that the table names; integers fill a
 // quarter of their range.
 #include <fmt/format.h>
@@ -7,13 +8,16 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "bench/fma_peak.h"
 #include "bench/interleaved.h"
+#include "bench/products.h"
 #include "bench/usage.h"
 #include "formats/accumulator_spec.h"
 #include "formats/round.h"
@@ -21,7 +25,6 @@
 #include "sim/accumulated_gemm.h"
 #include "sim/accumulated_reference.h"
 #include "sim/aligned_vector.h"
-#include "sim/gemm.h"
 #include "sim/gemm_task.h"
 #include "sim/simd_target.h"
 
@@ -29,7 +32,7 @@ namespace {
 
 using namespace halfulp;  // NOLINT(google-build-using-namespace): a program, not a library
 
-enum class Form { nn, nt, tn };
+using bench::Form;
 
 struct Shape {
   std::string name;
@@ -68,17 +71,6 @@ struct Problem {
   }
 
   Matrix out() { return {c.data(), shape.m, shape.n, shape.n}; }
-
-  void run_binary32() {
-    switch (shape.form) {
-      case Form::nn:
-        return gemm_nn(left(), right(), out());
-      case Form::nt:
-        return gemm_nt(left(), right(), out());
-      case Form::tn:
-        return gemm_tn(left(), right(), out());
-    }
-  }
 
   void run(const AccumulatedGemm& gemm) {
     switch (shape.form) {
@@ -123,24 +115,49 @@ struct Times {
   double ours = 0;
 };
 
-Times measure_row(const Row& row, const Shape& shape, std::size_t repetitions) {
-  Problem problem(shape, row.operands);
-  const AccumulatedGemm gemm(row.spec);
-  problem.check(row, gemm);
+/// `product` beside the binary32 product.
+Times measure_product(Problem& problem, const std::function<void()>& product, bool is_slow,
+                      std::size_t repetitions) {
   const int plain_calls = std::max(1, static_cast<int>(1e9 / problem.terms()));
-  const int calls = row.is_slow ? 1 : std::max(1, static_cast<int>(4e8 / problem.terms()));
+  const int calls = is_slow ? 1 : std::max(1, static_cast<int>(4e8 / problem.terms()));
   std::vector<bench::Contender> contenders = {
       {"binary32",
        [&] {
-         for (int i = 0; i < plain_calls; ++i) problem.run_binary32();
+         for (int i = 0; i < plain_calls; ++i) {
+           bench::multiply(problem.shape.form, problem.left(), problem.right(), problem.out());
+         }
        }},
       {"ours",
        [&] {
-         for (int i = 0; i < calls; ++i) problem.run(gemm);
+         for (int i = 0; i < calls; ++i) product();
        }},
   };
   bench::measure(contenders, repetitions);
   return {contenders[0].median() / plain_calls, contenders[1].median() / calls};
+}
+
+Times measure_row(const Row& row, const Shape& shape, std::size_t repetitions) {
+  Problem problem(shape, row.operands);
+  const AccumulatedGemm gemm(row.spec);
+  problem.check(row, gemm);
+  return measure_product(
+      problem, [&] { problem.run(gemm); }, row.is_slow, repetitions);
+}
+
+Times measure_openblas(const Shape& shape, std::size_t repetitions) {
+  Problem problem(shape, "binary32");
+  const auto product = [&] {
+    bench::multiply_by_openblas(shape.form, problem.left(), problem.right(), problem.out());
+  };
+  return measure_product(problem, product, false, repetitions);
+}
+
+Times measure_peak(const Shape& shape, std::size_t repetitions) {
+  Problem problem(shape, "binary32");
+  volatile float sum = 0;
+  const auto terms = static_cast<std::size_t>(problem.terms());
+  const auto product = [&] { sum = bench::multiply_in_registers(terms); };
+  return measure_product(problem, product, false, repetitions);
 }
 
 AccumulatorSpec rounded(const std::string& format, int every = 1) {
@@ -225,6 +242,21 @@ std::vector<Shape> make_shapes() {
   return shapes;
 }
 
+using Measurement = std::function<Times(const Shape&)>;
+
+void print_row(const std::string& title, const std::vector<Shape>& shapes,
+               const Measurement& measure) {
+  fmt::print("\n{}", title);
+  for (const Shape& s : shapes) {
+    const Times t = measure(s);
+    if (&s == shapes.data()) {
+      fmt::print(" {:.1f} |", static_cast<double>(s.m * s.n * s.k) / t.ours * 1e-9);
+    }
+    fmt::print(" {:.3f} |", t.plain / t.ours);
+    std::fflush(stdout);
+  }
+}
+
 void print_table(std::size_t repetitions, const std::string& part) {
   const std::vector<Shape> shapes = make_shapes();
   fmt::print(
@@ -234,17 +266,15 @@ void print_table(std::size_t repetitions, const std::string& part) {
   for (const Shape& s : shapes) fmt::print(" {} {}x{}x{} |", s.name, s.m, s.n, s.k);
   fmt::print("\n|---|---|--:|");
   for (std::size_t i = 0; i < shapes.size(); ++i) fmt::print("--:|");
+  print_row("| FMAs in registers | |", shapes,
+            [&](const Shape& s) { return measure_peak(s, repetitions); });
+  print_row("| OpenBLAS SGEMM | binary32 |", shapes,
+            [&](const Shape& s) { return measure_openblas(s, repetitions); });
   for (const Row& row : make_rows()) {
     const std::string title = fmt::format("| {} | {} |", row.name, row.operands);
     if (title.find(part) == std::string::npos) continue;
-    fmt::print("\n{}", title);
-    for (std::size_t i = 0; i < (row.is_slow ? 1 : shapes.size()); ++i) {
-      const Times t = measure_row(row, shapes[i], repetitions);
-      const Shape& s = shapes[i];
-      if (i == 0) fmt::print(" {:.1f} |", static_cast<double>(s.m * s.n * s.k) / t.ours * 1e-9);
-      fmt::print(" {:.3f} |", t.plain / t.ours);
-      std::fflush(stdout);
-    }
+    print_row(title, row.is_slow ? std::vector{shapes.front()} : shapes,
+              [&](const Shape& s) { return measure_row(row, s, repetitions); });
   }
   fmt::print("\n");
 }
@@ -264,6 +294,7 @@ int main(int argc, char** argv) {
   if (repetitions == 0) return 2;
   try {
     initialize_numerics();
+    openblas_set_num_threads(1);
     print_table(repetitions, argc > 2 ? argv[2] : "");
     return 0;
   } catch (const std::exception& error) {

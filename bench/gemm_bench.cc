@@ -1,7 +1,6 @@
 // The ordered binary32 products of sim/gemm.h against OpenBLAS SGEMM, one thread, interleaved.
 // Shapes are those of a GPT's training step (2048 tokens): forward (nt), input gradient (nn),
 // weight gradient (tn). Run with OPENBLAS_CORETYPE=HASWELL HALFULP_SIMD=avx2 to compare at AVX2.
-#include <cblas.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,20 +12,17 @@
 #include <vector>
 
 #include "bench/interleaved.h"
+#include "bench/products.h"
 #include "bench/usage.h"
 #include "sim/aligned_vector.h"
-#include "sim/gemm.h"
 #include "sim/simd_target.h"
-
-extern "C" void openblas_set_num_threads(int);
 
 namespace {
 
 using halfulp::AlignedVector;
 using halfulp::ConstMatrix;
 using halfulp::Matrix;
-
-enum class Form { nn, nt, tn };
+using halfulp::bench::Form;
 
 struct Shape {
   std::string name;
@@ -35,10 +31,6 @@ struct Shape {
   std::size_t a_stride = 0;  ///< 0: the rows follow one another
   std::size_t b_stride = 0;
 };
-
-const char* to_string(Form form) {
-  return form == Form::nn ? "nn" : form == Form::nt ? "nt" : "tn";
-}
 
 struct Problem {
   explicit Problem(const Shape& s)
@@ -59,26 +51,17 @@ struct Problem {
     for (float& x : b) x = uniform(rng);
   }
 
+  ConstMatrix left() const { return {a.data(), a_rows, a_cols, a_stride}; }
+
+  ConstMatrix right() const { return {b.data(), b_rows, b_cols, b_stride}; }
+
   void run_ours() {
-    const ConstMatrix left{a.data(), a_rows, a_cols, a_stride};
-    const ConstMatrix right{b.data(), b_rows, b_cols, b_stride};
-    const Matrix out{c.data(), shape.m, shape.n, shape.n};
-    switch (shape.form) {
-      case Form::nn:
-        return gemm_nn(left, right, out);
-      case Form::nt:
-        return gemm_nt(left, right, out);
-      case Form::tn:
-        return gemm_tn(left, right, out);
-    }
+    halfulp::bench::multiply(shape.form, left(), right(), {c.data(), shape.m, shape.n, shape.n});
   }
 
   void run_blas() {
-    const auto as_int = [](std::size_t n) { return static_cast<int>(n); };
-    cblas_sgemm(CblasRowMajor, shape.form == Form::tn ? CblasTrans : CblasNoTrans,
-                shape.form == Form::nt ? CblasTrans : CblasNoTrans, as_int(shape.m),
-                as_int(shape.n), as_int(shape.k), 1.0F, a.data(), as_int(a_stride), b.data(),
-                as_int(b_stride), 0.0F, c_blas.data(), as_int(shape.n));
+    const Matrix out{c_blas.data(), shape.m, shape.n, shape.n};
+    halfulp::bench::multiply_by_openblas(shape.form, left(), right(), out);
   }
 
   /// Bits are the tests' business; here only that both compute the same product.

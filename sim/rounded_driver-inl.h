@@ -155,11 +155,12 @@ class ChainProduct {
       return;
     }
     const float* const a = task_.a.data + block.first_k * task_.a.stride;
-    if (task_.a.stride < kLongStrideOfA && rows % kernel_.rows == 0) {
-      multiply(block, a, task_.a.stride, 0, rows);
-      return;
+    std::size_t in_place = 0;
+    if (task_.a.stride < kLongStrideOfA) {
+      in_place = rows / kernel_.rows * kernel_.rows;
+      multiply(block, a, task_.a.stride, 0, in_place);
     }
-    for (std::size_t m = 0; m < rows; m += kCopiedRows) {
+    for (std::size_t m = in_place; m < rows; m += kCopiedRows) {
       const std::size_t count = std::min(kCopiedRows, rows - m);
       reserve(copied_, kCopiedStride * block.depth);
       if (count % kernel_.rows != 0) std::fill(copied_.begin(), copied_.end(), 0.0F);
@@ -193,9 +194,7 @@ class ChainProduct {
       const std::size_t rows = std::min(kernel_.rows, end - m);
       row.a = a + (task_.a_transposed ? m - first : (m - first) * a_stride);
       if (lines_.keys != nullptr) row.keys = lines_.keys + m * kChainLanes;
-      if (!task_.a_transposed && m + kernel_.rows < end) {
-        fetch_rows(row.a + kernel_.rows * a_stride, a_stride, block.depth);
-      }
+      fetch_ahead(block, row, m, m + kernel_.rows < end);
       const bool direct = rows == kernel_.rows && !plan_.segments && !kernel_.splits_columns;
       std::size_t n = 0;
       if (direct) {
@@ -213,12 +212,26 @@ class ChainProduct {
     }
   }
 
-  /// Brings the next tile's rows of A to L2 while this tile's are worked on.
-  void fetch_rows(const float* a, std::size_t stride, std::size_t depth) const {
+  /// Brings what comes next of A to L2 while a row of tiles is worked on: the next tile's rows, or,
+  /// of A stored K x M, the same rows in the next block of k.
+  void fetch_ahead(const ChainBlock& block, const ChainRow& row, std::size_t m,
+                   bool has_next) const {
     constexpr std::size_t kLine = 64 / sizeof(float);
-    for (std::size_t i = 0; i < kernel_.rows; ++i) {
-      for (std::size_t k = 0; k < depth; k += kLine) __builtin_prefetch(a + i * stride + k, 0, 2);
+    const std::size_t stride = task_.a.stride;
+    if (!task_.a_transposed) {
+      const float* const next = row.a + kernel_.rows * stride;
+      for (std::size_t i = 0; has_next && i < kernel_.rows; ++i) {
+        for (std::size_t k = 0; k < block.depth; k += kLine) {
+          __builtin_prefetch(next + i * stride + k, 0, 2);
+        }
+      }
+      return;
     }
+    const std::size_t first = block.first_k + block.depth;
+    const std::size_t depth = std::min(block.depth, task_.depth - first);
+    if (depth == 0) return;
+    const float* const next = task_.a.data + first * stride + m;
+    for (std::size_t k = 0; k < depth; ++k) __builtin_prefetch(next + k * stride, 0, 2);
   }
 
   void set_columns(const ChainBlock& block, std::size_t panel, std::size_t count, ChainRow& row) {

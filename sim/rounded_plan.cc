@@ -177,9 +177,9 @@ std::optional<ChainPlan> plan_unseen(const AccumulatorSpec& spec) {
 }
 
 // Of normal numbers the bounds have the exact number of significant bits, and multiples of larger
-// quanta than that allows for do not become exact sums.
+// quanta than that allows for do not become exact sums. Trials find by themselves what larger
+// quanta would tell.
 bool may_gain_by_facts(const ChainPlan& plan, const OperandFacts& a, const OperandFacts& b) {
-  if (plan.rule == ChainRule::nearest_guarded) return true;
   if (plan.rule != ChainRule::nearest_mean && plan.rule != ChainRule::nearest_odd) return false;
   const int bits = a.significant_bits + b.significant_bits;
   return rounds_aligned_safely(plan.precision, bits) || bits <= kBinary32Bits;
