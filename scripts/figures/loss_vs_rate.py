@@ -107,7 +107,8 @@ def _draw_panel(axis, cells, rule, widths, bests):
             axis.plot([bests[rule, width]], [0.03 + 0.035 * index], linestyle="none", marker="|",
                       markersize=9, transform=axis.get_xaxis_transform(),
                       color=look["color"])  # fmt: skip
-    axis.set_xscale("log", base=2)
+    axis.set_xscale("log")
+    style.plain_log_axis(axis.xaxis)
     axis.set_title(rule.replace("_", " "))
 
 
