@@ -77,7 +77,7 @@ def _run(results, i):
 
 def _draw_panel(axis, own, formats):
     axis.set_xscale("log")
-    style.plain_log_axis(axis.xaxis)
+    style.plain_log_axis(axis.xaxis, ticks=5)
     for y, name in enumerate(formats):
         axis.axhline(y, color="0.9", linewidth=0.5, zorder=0)
         for run in own:
