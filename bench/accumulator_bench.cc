@@ -188,9 +188,6 @@ Row named(const std::string& accumulator, const std::string& operands) {
 std::vector<Row> make_rows() {
   AccumulatorSpec toward_zero = rounded("e8m13");
   std::get<RoundedSum>(toward_zero.method).sum.rounding.rounding = Rounding::toward_zero;
-  AccumulatorSpec kahan;
-  kahan.method = CompensatedSum{CompensatedSum::Method::kahan,
-                                {parse_format("bfloat16"), {Rounding::nearest_even}}};
   return {
       {"nearest_even, p = 8", "e4m3fn", rounded("bfloat16")},
       {"nearest_even, p = 11", "e4m3fn", rounded("e8m10")},
@@ -206,7 +203,14 @@ std::vector<Row> make_rows() {
       {"stochastic(13), p = 11", "e4m3fn", stochastic("e8m10", 13, false)},
       {"p = 14, promotion 128", "e4m3fn", promoted(rounded("e8m13"), 128)},
       {"p = 11, promotion 128", "e4m3fn", promoted(rounded("e8m10"), 128)},
-      {"kahan, p = 8", "e4m3fn", kahan, true},
+      named("kahan(bfloat16)", "e4m3fn"),
+      named("kahan(e8m13)", "e4m3fn"),
+      named("two_sum(bfloat16)", "e4m3fn"),
+      named("bfloat16+pairwise", "e4m3fn"),
+      named("bfloat16+interleaved(8)", "e4m3fn"),
+      named("bfloat16+product(bfloat16)", "e4m3fn"),
+      named("e8m13+product(binary32)", "binary32"),
+      {"bfloat16+nearest_away", "e4m3fn", parse_accumulator("bfloat16+nearest_away"), true},
       named("v100(binary16)", "binary16"),
       named("a100(binary16)", "binary16"),
       named("a100(bfloat16)", "bfloat16"),

@@ -30,6 +30,7 @@ struct ChainKernel {
   void (*run)(const ChainRow&);           ///< A stored M x K
   void (*run_adjacent)(const ChainRow&);  ///< A stored K x M
   bool splits_columns = false;  ///< even columns of a tile in its first vector, odd in the second
+  bool whole_depth = false;     ///< takes all k at once
   bool doubles = false;         ///< takes row k of a block of B times 2^(k mod kDoublings)
 };
 
@@ -90,6 +91,7 @@ class ChainProduct {
 
   /// Whole segments.
   std::size_t block_depth() const {
+    if (kernel_.whole_depth) return task_.depth;
     if (!plan_.segments) return task_.a_transposed ? kDepthTransposed : kDepth;
     const std::size_t length = plan_.segments->length;
     return length >= kDepth ? std::min(length, task_.depth) : kDepth / length * length;

@@ -131,11 +131,15 @@ bool rounded_gemm_unseen(const ChainPlan& plan, const GemmTask& task) {
   return HWY_DYNAMIC_DISPATCH(RunUnseen)(plan, task, workspace);
 }
 
-bool has_rounded_kernel(ChainRule rule) { return HWY_DYNAMIC_DISPATCH(HasRounded)(rule); }
+bool has_rounded_kernel(ChainRule rule) {
+  return is_compound(rule) ? has_compound_kernels() : HWY_DYNAMIC_DISPATCH(HasRounded)(rule);
+}
 
 void rounded_gemm(const ChainPlan& plan, const GemmTask& task) {
   if (plan.random_bits > 0) {
     stochastic_gemm(plan, task);
+  } else if (is_compound(plan.rule)) {
+    compound_gemm(plan, task);
   } else {
     static thread_local ChainWorkspace workspace;
     HWY_DYNAMIC_DISPATCH(RunRounded)(plan, task, workspace);

@@ -30,4 +30,8 @@ bool rounded_gemm_unseen(const ChainPlan& plan, const GemmTask& task);
 /// The same for the stochastic rules.
 void stochastic_gemm(const ChainPlan& plan, const GemmTask& task);
 
+/// Whether the SIMD target in use has kernels for the compound rules, and the product under one.
+bool has_compound_kernels();
+void compound_gemm(const ChainPlan& plan, const GemmTask& task);
+
 }  // namespace halfulp

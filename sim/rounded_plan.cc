@@ -18,7 +18,6 @@ constexpr int kLeastQuantum = -100;
 constexpr int kLargestExponent = 96;
 constexpr int kLargestOfB = 120;
 constexpr int kMagicPrecision = 22;
-constexpr int kBinary32Bits = 24;
 
 /// Where arithmetic of unbounded exponent is that of a format.
 struct Range {
@@ -39,13 +38,15 @@ std::optional<Range> range_of(const Format& format) {
 
 bool is_nearest(const Destination& to) { return to.rounding.rounding == Rounding::nearest_even; }
 
+/// Finite sums of a format inside binary32 stay what they are in binary32.
+bool keeps_sums(const AccumulatorSpec& spec) {
+  return !spec.addend_last &&
+         (!spec.result || *spec.result == std::get<RoundedSum>(binary32_accumulator().method).sum);
+}
+
 const RoundedSum* plain_sum(const AccumulatorSpec& spec) {
   const auto* sum = std::get_if<RoundedSum>(&spec.method);
-  if (sum == nullptr || sum->flush || spec.product || spec.addend_last) return nullptr;
-  // Finite sums of a format inside binary32 stay what they are in binary32.
-  if (spec.result && *spec.result != std::get<RoundedSum>(binary32_accumulator().method).sum) {
-    return nullptr;
-  }
+  if (sum == nullptr || sum->flush || spec.product || !keeps_sums(spec)) return nullptr;
   const bool blocked = sum->order.order == Order::blocked;
   if (sum->order.order != Order::sequential && !blocked) return nullptr;
   if (blocked && (spec.promotion || sum->every != 1)) return nullptr;
@@ -97,12 +98,74 @@ bool add_segments(const AccumulatorSpec& spec, const RoundedSum& sum, ChainPlan&
   return true;
 }
 
+/// The compound rule for a method whose products are not rounded by themselves.
+std::optional<ChainRule> compound_rule(const AccumulatorSpec& spec) {
+  if (const auto* other = std::get_if<CompensatedSum>(&spec.method)) {
+    return other->method == CompensatedSum::Method::kahan ? ChainRule::kahan : ChainRule::two_sum;
+  }
+  const auto& order = std::get<RoundedSum>(spec.method).order;
+  if (order.order == Order::pairwise) return ChainRule::pairwise;
+  if (order.order == Order::interleaved && order.length <= kMostLanes) {
+    return ChainRule::interleaved;
+  }
+  return std::nullopt;
+}
+
+std::optional<ChainPlan> compound_plan(const AccumulatorSpec& spec) {
+  const auto* rounded = std::get_if<RoundedSum>(&spec.method);
+  if (rounded == nullptr && !std::holds_alternative<CompensatedSum>(spec.method)) return {};
+  if (spec.promotion || !keeps_sums(spec)) return {};
+  const Destination& to = sum_destination(spec);
+  const auto range = range_of(to.format);
+  if (!is_nearest(to) || !range || range->precision < 2 || range->precision > kMagicPrecision) {
+    return {};
+  }
+  ChainPlan plan{ChainRule::rounded_products, range->precision, 1, 0, std::nullopt, to};
+  if (rounded != nullptr) {
+    if (rounded->flush || rounded->every != 1) return {};
+    plan.length = static_cast<std::size_t>(rounded->order.length);
+  }
+  if (!spec.product) {
+    const auto rule = compound_rule(spec);
+    if (!rule) return {};
+    plan.rule = *rule;
+    return plan;
+  }
+  const auto product = range_of(spec.product->format);
+  if (rounded == nullptr || rounded->order.order != Order::sequential) return {};
+  if (!is_nearest(*spec.product) || !product || product->precision < 2) return {};
+  if (product->precision > kMagicPrecision && product->precision != kBinary32Precision) return {};
+  plan.product_precision = product->precision;
+  return plan;
+}
+
 std::optional<ChainPlan> plan_for(const AccumulatorSpec& spec) {
   const RoundedSum* sum = plain_sum(spec);
-  if (sum == nullptr) return std::nullopt;
+  if (sum == nullptr) return compound_plan(spec);
   auto plan = rule_for(*sum, spec.shared_draws);
   if (!plan || !add_segments(spec, *sum, *plan)) return std::nullopt;
   return plan;
+}
+
+/// Bits that the sums of a compound rule may have above the bound for a rounded chain.
+///
+/// To nearest, |round(x)| <= 2 |x|, and |round(x + y)| <= |x| + |y| + min(|x|, |y|): a rounded
+/// product has one more; a tree of L levels multiplies by up to 1.5 at each; Knuth's errors are no
+/// larger than the terms, and so is their sum's error, which is within three bits.
+///
+/// Kahan's, with u = 2^-p <= 1/4, terms of at most P, S = |s| and C = |c|: |t| <= (1 + u) (P + C),
+/// S' <= (1 + u) (S + |t|), and c is the error of s + t but for two more roundings, C' <= u (1 +
+/// u)^2 (S + 2 |t|). So S' + C' <= (1 + u)^2 (1 + 2 u (1 + u)) (S + C + P), the logarithm of which
+/// factor is below 6.5 u.
+double compound_bits(const ChainPlan& plan, std::size_t depth) {
+  constexpr double kSlack = 3;
+  constexpr double kLog2OfLevel = 0.585;
+  if (!is_compound(plan.rule)) return 0;
+  if (plan.rule == ChainRule::kahan) {
+    return kSlack + static_cast<double>(depth) * std::ldexp(6.5, -plan.precision);
+  }
+  const bool is_tree = plan.rule == ChainRule::pairwise || plan.rule == ChainRule::interleaved;
+  return kSlack + (is_tree ? kLog2OfLevel * static_cast<double>(std::bit_width(depth)) : 0);
 }
 
 /// Exponent e with all sums below 2^e, in magnitude.
@@ -117,6 +180,7 @@ double exponent_bound(const ChainPlan& plan, const OperandFacts& a, const Operan
       a.is_zero || b.is_zero ? 0 : std::ldexp(terms, a.largest_exponent + b.largest_exponent + 2);
   if (!addend.is_zero) sum += std::ldexp(4.0, addend.largest_exponent);
   double bound = sum > 0 ? std::ilogb(sum) + 1 : kLeastQuantum;
+  bound += compound_bits(plan, depth);
   if (plan.random_bits > 0) {
     constexpr double kLog2OfE = 1.4427;
     bound += static_cast<double>(depth) * std::ldexp(kLog2OfE, 1 - plan.precision);
@@ -182,7 +246,7 @@ std::optional<ChainPlan> plan_unseen(const AccumulatorSpec& spec) {
 bool may_gain_by_facts(const ChainPlan& plan, const OperandFacts& a, const OperandFacts& b) {
   if (plan.rule != ChainRule::nearest_mean && plan.rule != ChainRule::nearest_odd) return false;
   const int bits = a.significant_bits + b.significant_bits;
-  return rounds_aligned_safely(plan.precision, bits) || bits <= kBinary32Bits;
+  return rounds_aligned_safely(plan.precision, bits) || bits <= kBinary32Precision;
 }
 
 std::optional<Destination> chain_start(const AccumulatorSpec& spec) {
@@ -198,7 +262,9 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
   if (!plan || !a.is_finite || !b.is_finite || !addend.is_finite) return std::nullopt;
   // A sum that starts from +0 is never -0; from -0 it may stay there, which kernels do not.
   if (addend.has_negative_zero) return std::nullopt;
-  const auto inner = range_of(std::get<RoundedSum>(spec.method).sum.format);
+  constexpr std::size_t kMostLeaves = std::size_t{1} << (kMostTreeLevels - 1);
+  if (plan->rule == ChainRule::pairwise && depth > kMostLeaves) return std::nullopt;
+  const auto inner = range_of(sum_destination(spec).format);
   const auto start = range_of(plan->start.format);
   const bool no_products = a.is_zero || b.is_zero;
   int quantum = no_products ? 0 : a.quantum_exponent + b.quantum_exponent;
@@ -215,6 +281,10 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
   }
   if (quantum < std::max(inner->least_quantum, start->least_quantum)) return std::nullopt;
   const double bound = exponent_bound(*plan, a, b, addend, depth);
+  if (spec.product) {
+    const auto product = range_of(spec.product->format);
+    if (quantum < product->least_quantum || bound > product->limit) return std::nullopt;
+  }
   if (bound > std::min(inner->limit, start->limit)) return std::nullopt;
   const std::optional<int> shift = kernel_shift(quantum, bound, a, addend);
   if (!shift) return std::nullopt;
@@ -225,7 +295,7 @@ std::optional<ChainPlan> plan_chain(const AccumulatorSpec& spec, const OperandFa
   if (!b.is_zero && b.largest_exponent > kLargestOfB) return std::nullopt;
   const int bits = no_products ? 1 : a.significant_bits + b.significant_bits;
   // All sums are binary32 numbers when 24 bits reach from the quantum to the largest one.
-  const bool first_is_exact = bound - quantum <= kBinary32Bits;
+  const bool first_is_exact = bound - quantum <= kBinary32Precision;
   const int span = a.largest_exponent + b.largest_exponent + 1 - quantum;
   if (first_is_exact || rounds_twice_safely(plan->precision, bits, span)) {
     plan->rule = ChainRule::nearest;

@@ -22,10 +22,25 @@ enum class ChainRule : std::uint8_t {
   every,              ///< binary32's chain, rounded to nearest even after each `every` additions
   shared_draws,       ///< fused toward zero, draw added below the kept bits, low bits dropped
   independent_draws,  ///< the same with other draws
+  // The compound rules, to nearest even each time:
+  rounded_products,  ///< products are rounded, and then the sum
+  pairwise,          ///< Order::pairwise
+  interleaved,       ///< Order::interleaved
+  kahan,             ///< CompensatedSum::Method::kahan
+  two_sum,           ///< CompensatedSum::Method::two_sum
 };
+
+constexpr bool is_compound(ChainRule rule) { return rule >= ChainRule::rounded_products; }
 
 /// Most bits that a sum is rounded to by multiples of itself (SelfRounding in rounded_rules-inl.h).
 inline constexpr int kSelfRoundingPrecision = 11;
+
+inline constexpr int kBinary32Precision = 24;
+
+/// Most levels of ChainRule::pairwise, so that it adds at most 2^24 terms at once, and most lanes
+/// of ChainRule::interleaved.
+inline constexpr int kMostTreeLevels = 25;
+inline constexpr int kMostLanes = 64;
 
 /// Sums of `length` terms, from zero, that are added to an outer sum.
 struct Segments {
@@ -42,6 +57,8 @@ struct ChainPlan {
   Destination start;  ///< what the addend is rounded to at first
   /// Kernels run on A times 2^shift and their sums times 2^-shift are the result, both exact.
   int shift = 0;
+  int product_precision = 0;  ///< of ChainRule::rounded_products: kBinary32Precision or at most 22
+  std::size_t length = 0;     ///< SumOrder::length of ChainRule::pairwise and interleaved
 };
 
 /// The plan for a product whose operands, addend and depth have these facts; none where no kernel

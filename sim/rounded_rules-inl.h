@@ -163,7 +163,9 @@ struct MeanRule {
 struct NearestOddRule {
   MagicRounding round;
 
-  explicit HWY_INLINE NearestOddRule(const ChainPlan& plan) : round(plan.precision) {}
+  explicit HWY_INLINE NearestOddRule(int precision) : round(precision) {}
+
+  explicit HWY_INLINE NearestOddRule(const ChainPlan& plan) : NearestOddRule(plan.precision) {}
 
   HWY_INLINE ChainVector operator()(ChainVector a, ChainVector b, ChainVector sum) const {
     const __m512 down = _mm512_fmadd_round_ps(a.raw, b.raw, sum.raw, kDown);
