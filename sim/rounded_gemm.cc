@@ -52,6 +52,7 @@ ChainKernel FindNearest(ChainRule rule) {
   }
   if (rule == ChainRule::nearest_odd) return KernelOf<NearestOddRule>();
   if (rule == ChainRule::toward_zero) return KernelOf<TowardZeroRule>();
+  if (rule == ChainRule::nearest_away) return KernelOf<NearestAwayRule>();
 #endif
   return {};
 }

@@ -75,6 +75,10 @@ std::optional<ChainPlan> rule_for(const RoundedSum& sum, bool shared) {
     plan.rule = ChainRule::toward_zero;
     return plan;
   }
+  if (rounding.rounding == Rounding::nearest_away && has_magic) {
+    plan.rule = ChainRule::nearest_away;
+    return plan;
+  }
   if (rounding.rounding == Rounding::stochastic &&
       rounding.variant == StochasticVariant::truncate &&
       range->precision + rounding.random_bits <= 24) {

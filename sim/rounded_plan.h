@@ -19,6 +19,7 @@ enum class ChainRule : std::uint8_t {
                       ///< to kSelfRoundingPrecision bits
   nearest_odd,        ///< fused to odd in binary32, then to nearest even: right for any operands
   toward_zero,        ///< fused toward zero, low bits dropped
+  nearest_away,       ///< fused toward zero, half of the last place added, low bits dropped
   every,              ///< binary32's chain, rounded to nearest even after each `every` additions
   shared_draws,       ///< fused toward zero, draw added below the kept bits, low bits dropped
   independent_draws,  ///< the same with other draws

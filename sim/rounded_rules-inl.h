@@ -197,6 +197,20 @@ struct TowardZeroRule {
   }
 };
 
+/// A sum reaches a midpoint exactly if what is left of it in binary32, rounded toward zero, does.
+struct NearestAwayRule {
+  KeptBits kept;
+  __m512i half;
+
+  explicit HWY_INLINE NearestAwayRule(const ChainPlan& plan)
+      : kept(plan.precision), half(_mm512_set1_epi32(1 << (23 - plan.precision))) {}
+
+  HWY_INLINE ChainVector operator()(ChainVector a, ChainVector b, ChainVector sum) const {
+    const __m512 chopped = _mm512_fmadd_round_ps(a.raw, b.raw, sum.raw, kChop);
+    return kept(_mm512_add_epi32(_mm512_castps_si512(chopped), half));
+  }
+};
+
 /// Draws of a tile's row as numbers below the kept bits, two vectors.
 struct SharedDraws {
   static constexpr int kDrawVectors = 2;
