@@ -359,6 +359,14 @@ const Destination& sum_destination(const AccumulatorSpec& spec) {
                     spec.method);
 }
 
+const Destination& last_destination(const AccumulatorSpec& spec) {
+  if (spec.result) return *spec.result;
+  if (spec.promotion) return spec.promotion->outer;
+  const auto* aligned = std::get_if<AlignedSum>(&spec.method);
+  const bool ends_with_sum = aligned == nullptr || !aligned->addition || spec.addend_last;
+  return ends_with_sum ? sum_destination(spec) : *aligned->addition;
+}
+
 Number accumulate(const AccumulatorSpec& spec, std::span<const Number> a, std::span<const Number> b,
                   const Number& addend, const DrawFunction& draws, Flags& flags,
                   const BlockScales& scales) {

@@ -60,10 +60,14 @@ struct RoundedSum {
 /// Several products in one addition, as matrix engines do it (block fused multiply-add). A product
 /// of operands with exponents e_a and e_b is the exact s * 2^(e_a + e_b), 0 <= |s| < 4, not
 /// normalized; exponents of operands are at least `operand_exponents`. Products with a zero take no
-/// part. Terms are aligned to the largest exponent, rounded to `fraction_bits` bits below its unit,
-/// and added exactly. The sum is rounded to `sum`; under Overflow::infinity a finite sum beyond its
-/// range is an infinity in every rounding mode, as the published models have it.
+/// part; the exponent of the addend and of the running sum is at least -126. Terms are aligned to
+/// the largest exponent, rounded to `fraction_bits` bits below its unit, and added exactly. The sum
+/// is rounded to `sum`; under Overflow::infinity a finite sum beyond its range is an infinity in
+/// every rounding mode, as the published models have it.
 struct AlignedSum {
+  static constexpr int kMostTerms = 1 << 20;
+  static constexpr int kMostBits = 60;  ///< kept by an alignment: the sums fit 128 bits
+
   enum class Addend : std::uint8_t {
     aligned,    ///< the running sum is one of the aligned terms (NVIDIA)
     separate,   ///< it is added to the sum of products by an addition that `addition` rounds
@@ -141,5 +145,8 @@ AccumulatorSpec binary32_accumulator();
 
 /// Where the running sum lives: the `sum` of the method.
 const Destination& sum_destination(const AccumulatorSpec& spec);
+
+/// What the value of the whole was rounded to last, whose format it has.
+const Destination& last_destination(const AccumulatorSpec& spec);
 
 }  // namespace halfulp

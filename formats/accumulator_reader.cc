@@ -8,12 +8,14 @@ namespace halfulp::accumulator_spec {
 
 namespace {
 
+/// Of a destination; options of an accumulator too.
+const std::vector<std::string> kPolicyNames = {
+    "nearest_even",    "nearest_away", "toward_zero", "toward_positive",
+    "toward_negative", "to_odd",       "stochastic",  "infinity",
+    "saturate",        "nan",          "wrap",        "error"};
 const std::vector<std::string> kOptionNames = {
-    "nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative",
-    "to_odd",       "stochastic",   "infinity",    "saturate",        "nan",
-    "wrap",         "error",        "every",       "sequential",      "pairwise",
-    "blocked",      "interleaved",  "flush",       "product",         "promote",
-    "result",       "addend_last",  "shared_draws"};
+    "every",   "sequential", "pairwise", "blocked",     "interleaved", "flush",
+    "product", "promote",    "result",   "addend_last", "shared_draws"};
 
 }  // namespace
 
@@ -87,7 +89,8 @@ Destination Reader::destination(const Part& part) const {
   to.format = format(parts[0]);
   Slot rounding, overflow;
   for (std::size_t i = 1; i < parts.size(); ++i) {
-    if (!read_policy(parts[i], to.rounding, rounding, overflow)) refuse_option(parts[i]);
+    if (!read_policy(parts[i], to.rounding, rounding, overflow))
+      refuse_option(parts[i], kPolicyNames);
   }
   if (!overflow.is_taken()) to.rounding.overflow = default_overflow(to.format);
   return to;
@@ -123,9 +126,15 @@ bool Reader::read_rounding(const Part& part, RoundSpec& spec, Slot& rounding) co
 }
 
 void Reader::refuse_option(const Part& part) const {
+  std::vector<std::string> names = kPolicyNames;
+  names.insert(names.end(), kOptionNames.begin(), kOptionNames.end());
+  refuse_option(part, names);
+}
+
+void Reader::refuse_option(const Part& part, const std::vector<std::string>& names) const {
   if (part.text.empty()) fail(part, "expected an option after '+'");
   fail(part, "unknown option '" + shortened(part.text) + "'; " +
-                 suggestion(part.text.substr(0, part.text.find('(')), kOptionNames));
+                 suggestion(part.text.substr(0, part.text.find('(')), names));
 }
 
 }  // namespace halfulp::accumulator_spec

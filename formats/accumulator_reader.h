@@ -60,6 +60,7 @@ class Reader {
   /// True when the part was a rounding or an overflow policy.
   bool read_policy(const Part& part, RoundSpec& spec, Slot& rounding, Slot& overflow) const;
   [[noreturn]] void refuse_option(const Part& part) const;
+  [[noreturn]] void refuse_option(const Part& part, const std::vector<std::string>& names) const;
 
  private:
   bool read_rounding(const Part& part, RoundSpec& spec, Slot& rounding) const;

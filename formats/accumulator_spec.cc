@@ -1,5 +1,8 @@
 #include "formats/accumulator_spec.h"
 
+#include <algorithm>
+#include <map>
+
 #include "formats/accumulator_reader.h"
 #include "formats/named_accumulators.h"
 #include "formats/round.h"
@@ -130,8 +133,8 @@ class Parser : private Reader {
     }
     AlignedSum sum;
     sum.sum.format = format(parts[0]);
-    sum.terms = number(parts[1], "the number of terms", 1, kLongest);
-    sum.fraction_bits = number(parts[2], "the number of fraction bits", 0, kLongest);
+    sum.terms = number(parts[1], "the number of terms", 1, AlignedSum::kMostTerms);
+    sum.fraction_bits = number(parts[2], "the number of fraction bits", 0, AlignedSum::kMostBits);
     for (std::size_t i = 3; i < parts.size(); ++i) read_detail(parts[i], sum);
     spec_.method = sum;
   }
@@ -143,11 +146,15 @@ class Parser : private Reader {
                        : key == "products_overflow" ? &sum.products_overflow
                        : key == "drops_far_addend"  ? &sum.drops_far_addend
                                                     : nullptr;
+    if (std::ranges::find(kDetailNames, key) == kDetailNames.end()) refuse_detail(part, key);
+    details_[key].claim(source(), part, "detail");
     if (flag != nullptr && equals == std::string_view::npos) {
       *flag = true;
       return;
     }
-    if (flag != nullptr || equals == std::string_view::npos) refuse_detail(part, key);
+    if (flag != nullptr) fail(part, "'" + key + "' takes no value");
+    if (equals == std::string_view::npos)
+      fail(part, "'" + key + "' needs a value, as " + key + "=");
     const Part value = spec_parts::trimmed(
         source().whole, {part.text.substr(equals + 1), part.offset + equals + 1});
     if (key == "alignment") {
@@ -167,11 +174,9 @@ class Parser : private Reader {
     } else if (key == "addend") {
       sum.addend = static_cast<AlignedSum::Addend>(word(value, kAddends));
     } else if (key == "realigned_bits") {
-      sum.realigned_bits = number(value, "the number of realigned bits", 0, kLongest);
+      sum.realigned_bits = number(value, "the number of realigned bits", 0, AlignedSum::kMostBits);
     } else if (key == "addition") {
       sum.addition = destination(value);
-    } else {
-      refuse_detail(part, key);
     }
   }
 
@@ -211,8 +216,10 @@ class Parser : private Reader {
       result_.claim(source(), part, "result");
       spec_.result = destination(arguments_of(option));
     } else if (part.text.find('(') == std::string_view::npos && option.name == "addend_last") {
+      addend_last_.claim(source(), part, "option");
       spec_.addend_last = true;
     } else if (part.text.find('(') == std::string_view::npos && option.name == "shared_draws") {
+      shared_draws_.claim(source(), part, "option");
       spec_.shared_draws = true;
     } else if (!read_order(part, option) &&
                !read_policy(part, sum().rounding, rounding_, overflow_)) {
@@ -267,7 +274,9 @@ class Parser : private Reader {
 
   AccumulatorSpec spec_;
   bool is_preset_ = false;
-  Slot rounding_, overflow_, every_, order_, flush_, product_, promotion_, result_;
+  Slot rounding_, overflow_, every_, order_, flush_, product_, promotion_, result_, addend_last_,
+      shared_draws_;
+  std::map<std::string, Slot> details_;  ///< of an aligned sum, by name
 };
 
 }  // namespace

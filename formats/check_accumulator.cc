@@ -10,8 +10,6 @@ namespace halfulp {
 namespace {
 
 constexpr int kLongest = 1'000'000'000;
-constexpr int kMostBits = 60;  // aligned sums are added in 128 bits
-constexpr int kMostTerms = 1 << 20;
 constexpr int kLargestExponent = 20'000;
 
 bool is_inside(int x, int low, int high) { return x >= low && x <= high; }
@@ -80,8 +78,8 @@ std::string addend_fault(const AlignedSum& sum) {
       (sum.drops_far_addend || sum.realigned_bits != AlignedSum{}.realigned_bits)) {
     return "realigned_bits and drops_far_addend are for addend=realigned";
   }
-  if (!is_inside(sum.realigned_bits, 0, kMostBits)) {
-    return range("realigned bits are", 0, kMostBits);
+  if (!is_inside(sum.realigned_bits, 0, AlignedSum::kMostBits)) {
+    return range("realigned bits are", 0, AlignedSum::kMostBits);
   }
   if (!sum.addition) return {};
   if (sum.addend != AlignedSum::Addend::separate) return "addition is for addend=separate";
@@ -90,9 +88,10 @@ std::string addend_fault(const AlignedSum& sum) {
 
 std::string method_fault(const AlignedSum& sum, const AccumulatorSpec& spec) {
   if (spec.product) return "aligned sums take exact products; leave out product";
-  if (!is_inside(sum.terms, 1, kMostTerms)) return range("terms are", 1, kMostTerms);
-  if (!is_inside(sum.fraction_bits, 0, kMostBits)) {
-    return range("fraction bits are", 0, kMostBits);
+  if (!is_inside(sum.terms, 1, AlignedSum::kMostTerms))
+    return range("terms are", 1, AlignedSum::kMostTerms);
+  if (!is_inside(sum.fraction_bits, 0, AlignedSum::kMostBits)) {
+    return range("fraction bits are", 0, AlignedSum::kMostBits);
   }
   const bool is_known = sum.alignment == Rounding::toward_zero ||
                         sum.alignment == Rounding::toward_negative ||

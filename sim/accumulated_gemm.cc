@@ -36,20 +36,14 @@ void check_draws(const Destination& to) {
   }
 }
 
-/// What elements of the result are rounded to last.
-const Destination& last_of(const AccumulatorSpec& spec) {
-  if (spec.result) return *spec.result;
-  return spec.promotion ? spec.promotion->outer : sum_destination(spec);
-}
-
 void check_spec(const AccumulatorSpec& spec) {
   check_accumulator(spec);
   check_draws(sum_destination(spec));
   if (spec.product) check_draws(*spec.product);
   if (spec.promotion) check_draws(spec.promotion->outer);
   if (spec.result) check_draws(*spec.result);
-  if (!fits_binary32(last_of(spec).format)) {
-    refuse("results in " + to_spec(last_of(spec).format) +
+  if (!fits_binary32(last_destination(spec).format)) {
+    refuse("results in " + to_spec(last_destination(spec).format) +
            " do not fit the binary32 arrays of matrix products: round them last, as in "
            "result(binary32)");
   }

@@ -155,8 +155,15 @@ class TableReader {
     const std::string name = text(preset.value, "preset");
     const TomlEntry* operands = find("operands");
     if (operands == nullptr) return name;
+    if (name.find('(') != std::string::npos) {
+      complain(operands->at, path_ + ".operands: the preset has operands in its parentheses");
+      return name;
+    }
     if (operands->value.type != TomlType::array) {
       return call(name, text(operands->value, "operands"));
+    }
+    if (operands->value.items.empty()) {
+      complain(operands->at, path_ + ".operands: name one format, or one for each operand");
     }
     std::vector<std::string> formats;
     for (const TomlNode& item : operands->value.items) formats.push_back(text(item, "operands"));
@@ -169,12 +176,13 @@ class TableReader {
     std::string terms, bits, details;
     for (const TomlEntry& entry : aligned.value.entries) {
       if (entry.key == "terms" || entry.key == "bits") {
-        (entry.key == "terms" ? terms : bits) = integer(entry);
+        (entry.key == "terms" ? terms : bits) =
+            integer({"aligned." + entry.key, entry.at, entry.value});
       } else {
         details += detail(entry);
       }
     }
-    if (terms.empty() || bits.empty()) {
+    if (good_ && (terms.empty() || bits.empty())) {
       complain(aligned.value.at, path_ +
                                      ".aligned: needs terms, the products of one addition, and "
                                      "bits, the fraction bits that alignment keeps");

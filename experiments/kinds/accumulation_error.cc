@@ -249,6 +249,7 @@ std::vector<ConfigIssue> check(const Config& config) {
                                              samples, kLeastBatches, batch)});
   }
   check_accumulator_runs(config, issues);
+  check_no_scales(config, "operands", issues);
   const AccumulatorSpec accumulator = parse_accumulator(config.text("accumulator"));
   if (config.boolean("trace") && resumable_step(accumulator) == 0) {
     issues.push_back({"trace",

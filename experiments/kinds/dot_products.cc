@@ -1,5 +1,8 @@
 #include "experiments/kinds/dot_products.h"
 
+#include <fmt/format.h>
+
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -67,6 +70,21 @@ void check_accumulator_runs(const Config& config, std::vector<ConfigIssue>& issu
   } catch (const SpecError& error) {
     issues.push_back({"accumulator", error.what()});
   }
+}
+
+void check_no_scales(const Config& config, std::string_view key, std::vector<ConfigIssue>& issues) {
+  const QuantizerSpec spec = parse_quantizer(config.text(key));
+  if (!spec.block && spec.scale == ScaleRule::unscaled) return;
+  const AccumulatorSpec accumulator = parse_accumulator(config.text("accumulator"));
+  const bool depends = std::holds_alternative<AlignedSum>(accumulator.method) ||
+                       std::holds_alternative<IntegerFormat>(sum_destination(accumulator).format);
+  if (!depends) return;
+  issues.push_back(
+      {std::string(key),
+       fmt::format("'{}' has scales, by which hardware multiplies finished sums and which would "
+                   "reach '{}' in the operands here; {}",
+                   config.text(key), config.text("accumulator"),
+                   spec.block ? "use the format of its elements, +unscaled" : "add +unscaled")});
 }
 
 std::size_t resumable_step(const AccumulatorSpec& accumulator) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "experiments/config.h"
@@ -69,6 +70,10 @@ class DotProducts {
 
 /// Adds what keeps matrix products from running under the accumulator of `config`.
 void check_accumulator_runs(const Config& config, std::vector<ConfigIssue>& issues);
+
+/// Reports a quantizer with scales under an accumulator that depends on where the exponents of its
+/// operands are: hardware multiplies finished sums by scales, here operands have them.
+void check_no_scales(const Config& config, std::string_view key, std::vector<ConfigIssue>& issues);
 
 /// Terms after which a sum can be taken up again from its value alone: 0 where it cannot.
 std::size_t resumable_step(const AccumulatorSpec& accumulator);

@@ -200,10 +200,13 @@ std::vector<ConfigIssue> check(const Config& config) {
         {"operation", fmt::format("'{}' has scales; add +unscaled", config.text("operation"))});
     return issues;
   }
+  const char* key = "operation";
   try {
+    FormatFunctions{uniform_arithmetic(destination_of(config))};
+    key = "sum";
     FormatFunctions{arithmetic_of(config)};
   } catch (const SpecError& error) {
-    issues.push_back({"operation", error.what()});
+    issues.push_back({key, error.what()});
   }
   if (config.text("function") == "two_pass_softmax") check_two_pass(config, issues);
   return issues;

@@ -208,6 +208,7 @@ RunResult run(const Config& config, std::int64_t seed, const StopRules&, RunObse
 std::vector<ConfigIssue> check(const Config& config) {
   std::vector<ConfigIssue> issues;
   check_accumulator_runs(config, issues);
+  for (const char* key : {"quantizer.a", "quantizer.b"}) check_no_scales(config, key, issues);
   return issues;
 }
 

@@ -242,7 +242,15 @@ std::vector<ConfigIssue> check(const Config& config) {
     return issues;
   }
   const Format& format = sum->sum.format;
-  if (!is_integer(accumulator) && !has_infinity(format) && !has_nan(format)) {
+  if (!is_integer(accumulator) && !std::holds_alternative<FloatFormat>(format)) {
+    issues.push_back(
+        {"accumulator", fmt::format("sums overflow in floats and integers, not in '{}'",
+                                    config.text("accumulator"))});
+  } else if (sum->sum.rounding.overflow == Overflow::error) {
+    issues.push_back({"accumulator",
+                      "error would end the run at the first overflow, which is to "
+                      "be counted; use saturate, wrap or infinity"});
+  } else if (!is_integer(accumulator) && !has_infinity(format) && !has_nan(format)) {
     issues.push_back({"accumulator", "a float needs an infinity or a NaN to show overflow"});
   }
   for (const char* key : {"operands.a", "operands.b"}) {

@@ -73,7 +73,7 @@ class Reader {
 
   std::vector<std::uint64_t> counts(const char* key, std::uint64_t least) {
     std::vector<std::uint64_t> values;
-    for (const std::string& text : config_.text_list(key)) {
+    for (const std::string& text : list(key)) {
       const auto value = count_from(text, least);
       if (value) {
         values.push_back(*value);
@@ -87,7 +87,7 @@ class Reader {
   /// Nothing stands for by_batch.
   std::vector<std::optional<SumOrder>> orders(const char* key) {
     std::vector<std::optional<SumOrder>> values;
-    for (const std::string& text : config_.text_list(key)) {
+    for (const std::string& text : list(key)) {
       const auto order = order_from(text);
       if (order || text == "by_batch") {
         values.push_back(order);
@@ -101,6 +101,12 @@ class Reader {
   }
 
  private:
+  std::vector<std::string> list(const char* key) {
+    std::vector<std::string> texts = config_.text_list(key);
+    if (texts.empty()) report(key, "the list is empty; give one value at least");
+    return texts;
+  }
+
   void report(const char* key, std::string message) {
     if (issues_ == nullptr) throw std::invalid_argument(fmt::format("{}: {}", key, message));
     issues_->push_back({key, std::move(message)});

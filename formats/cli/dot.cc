@@ -171,7 +171,9 @@ void refuse_with_accumulator(const Arguments& arguments) {
 Number read_addend(const std::string& text) {
   const std::optional<WideNumber> x = parse_number(text);
   if (!x || x->sticky || bit_width(x->significand) > 64) {
-    throw UsageError("--addend takes a number of up to 64 bits, for example 0x1.8p0");
+    throw UsageError(
+        "--addend takes a number of up to 64 bits, for example 0x1.8p0; --c FORMAT rounds any "
+        "number");
   }
   return {x->kind, x->negative, false, x->exponent, static_cast<std::uint64_t>(x->significand)};
 }
@@ -184,9 +186,7 @@ Job accumulator_job(const Arguments& arguments) {
   refuse_with_accumulator(arguments);
   Job job;
   const AccumulatorSpec spec = parse_accumulator(arguments.value("--accumulator", ""));
-  const Destination& last = spec.result      ? *spec.result
-                            : spec.promotion ? spec.promotion->outer
-                                             : sum_destination(spec);
+  const Destination& last = last_destination(spec);
   job.options = read_result_options(arguments, last.format);
   job.options.spec = last.rounding;
   if (takes_draws(spec) && !job.options.random) {

@@ -125,6 +125,10 @@ expect 'error policy of dot' 1 '' 'ulp: line 2, column 1: number is above the ra
 expect 'dot without R' 2 '' 'ulp: stochastic rounding needs --random HEX
 ' -- dot e4m3fn --rounding 'sr(4)'
 
+input '1 1\n1 0x1.01p-8\n'
+expect 'dot ends in the format of its addition' 0 '0x3f808000~1.00390625~inexact
+' '' -- dot --accumulator 'aligned(bfloat16,1,24,addend=separate,addition=binary32)' --a binary32
+
 # 2048 + 1 + 1 + 1 in binary16 stays 2048; in blocks and exactly it does not.
 input '2048 1 1 1\n1 1 1 1\n'
 expect 'dot under an accumulator' 0 '0x6800~2048~inexact

@@ -84,6 +84,11 @@ TEST(AccumulatorField, MistakesStandWhereTheyAre) {
               HasSubstr("f:1:34: accumulator.format: a preset has its own"));
   EXPECT_THAT(read("{ format = 'binary32', method = 'kahn' }"), HasSubstr("did you mean 'kahan'?"));
   EXPECT_THAT(read("{ format = 'binary32', operands = 'e4m3fn' }"), HasSubstr("of a preset"));
+  EXPECT_THAT(read("{ preset = 'h100(e4m3fn)', operands = ['e5m2'] }"),
+              HasSubstr("has operands in its parentheses"));
+  EXPECT_THAT(read("{ preset = 'h100', operands = [] }"), HasSubstr("name one format"));
+  EXPECT_EQ(read("{ aligned = { terms = '16', bits = 25 }, format = 'binary32' }"),
+            "f:1:37: accumulator.aligned.terms: expected an integer, got a text \"16\"");
 }
 
 // The parts of the spec string that a table makes are complained about at their values.

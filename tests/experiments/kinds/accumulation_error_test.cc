@@ -121,6 +121,8 @@ TEST(AccumulationError, ComplainsAboutKeysThatDoNotFit) {
   };
   EXPECT_THAT(issues({{"samples", count(1000)}}), SizeIs(1));
   EXPECT_THAT(issues({{"samples", count(512)}}), SizeIs(1));  // two batches
+  EXPECT_THAT(issues({{"accumulator", text("h100(e4m3fn)")}, {"operands", text("e4m3fn")}}),
+              SizeIs(1));
   EXPECT_THAT(issues({{"trace", true}, {"accumulator", text("bfloat16+pairwise")}}), SizeIs(1));
   const auto wide = issues({{"accumulator", text("int32")}});
   ASSERT_THAT(wide, SizeIs(1));

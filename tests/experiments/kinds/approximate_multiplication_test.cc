@@ -137,6 +137,9 @@ TEST(FunctionError, BothSoftmaxesAgreeInBinary32) {
 TEST(FunctionError, ChecksItsKeys) {
   EXPECT_THAT(check(kFunctionError, {}), IsEmpty());
   EXPECT_THAT(check(kFunctionError, {{"operation", text("e4m3fn+scale_binary32")}}), SizeIs(1));
+  const auto draws = check(kFunctionError, {{"sum", text("bfloat16+stochastic(3)")}});
+  ASSERT_THAT(draws, SizeIs(1));
+  EXPECT_EQ(draws[0].key, "sum");
   EXPECT_THAT(check(kFunctionError, {{"operation", text("nf4+unscaled")}}), SizeIs(1));
   EXPECT_THAT(check(kFunctionError,
                     {{"function", text("two_pass_softmax")}, {"sum", text("binary32+pairwise")}}),

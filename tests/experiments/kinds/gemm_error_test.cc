@@ -24,6 +24,18 @@ TEST(GemmError, IsRegisteredAndItsDefaultsPass) {
   EXPECT_THAT(kind().check(config_of(kind(), {{"accumulator", text("int32")}})), SizeIs(1));
 }
 
+TEST(GemmError, RefusesScalesWhereSumsDependOnThem) {
+  const auto issues = [](const char* accumulator, const char* quantizer) {
+    return kind().check(
+        config_of(kind(), {{"accumulator", text(accumulator)}, {"quantizer.b", text(quantizer)}}));
+  };
+  EXPECT_THAT(issues("h100(e4m3fn)", "e4m3fn"), SizeIs(1));
+  EXPECT_THAT(issues("b200(e4m3fn)", "mxfp8_e4m3"), SizeIs(1));
+  EXPECT_THAT(issues("int32+wrap+result(binary32)", "int8"), SizeIs(1));
+  EXPECT_THAT(issues("h100(e4m3fn)", "e4m3fn+unscaled"), IsEmpty());
+  EXPECT_THAT(issues("e8m10", "e4m3fn"), IsEmpty());
+}
+
 // The three forms are the same product, stored differently.
 TEST(GemmError, FormsAgree) {
   for (const char* accumulator :

@@ -89,6 +89,8 @@ TEST(OverflowLength, ComplainsAboutKeysThatDoNotFit) {
   };
   EXPECT_THAT(issues({{"accumulator", text("int16+pairwise")}}), SizeIs(1));
   EXPECT_THAT(issues({{"accumulator", text("exact(int16)")}}), SizeIs(1));
+  EXPECT_THAT(issues({{"accumulator", text("int16+error")}}), SizeIs(1));
+  EXPECT_THAT(issues({{"accumulator", text("posit(8,2)")}}), SizeIs(1));
   EXPECT_THAT(issues({{"operands.a", text("int8")}}), SizeIs(1));
   EXPECT_THAT(issues({{"operands.b", text("e4m3fn+unscaled")}}), SizeIs(1));
   EXPECT_THAT(issues({{"samples", count(100)}}), SizeIs(1));

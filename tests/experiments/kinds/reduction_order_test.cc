@@ -91,6 +91,10 @@ TEST(ReductionOrder, RefusesListsThatSayNothing) {
   };
   EXPECT_THAT(message({{"reduction.split_k", List{"0", "1"}}}),
               HasSubstr("reduction.split_k: '0'"));
+  for (const char* key :
+       {"reduction.split_k", "reduction.batch", "reduction.order", "reduction.permutation"}) {
+    EXPECT_THAT(message({{key, List{}}}), HasSubstr("the list is empty"));
+  }
   EXPECT_THAT(message({{"reduction.batch", List{"many", "1"}}}), HasSubstr("'many'"));
   EXPECT_THAT(message({{"reduction.order", List{"blocked(0)", "pairwise"}}}),
               HasSubstr("no order 'blocked(0)'"));
