@@ -87,7 +87,7 @@ double pinned_tanh(double x) {
   // x / (1 + x^2 / (3 + x^2 / (5 + ...))), Lambert's continued fraction.
   const double square = x * x;
   double tail = 17.0;
-  for (double term = 15.0; term > 0.0; term -= 2.0) tail = term + square / tail;
+  for (int term = 15; term > 0; term -= 2) tail = term + square / tail;
   return x / tail;
 }
 

@@ -114,7 +114,7 @@ using DrawLoop = void (*)(const RoundPlan&, const float*, float*, std::size_t, c
                           const RandomStream&, std::uint64_t);
 
 template <class Op>
-DrawLoop draw_loop(Kind kind) {
+inline DrawLoop draw_loop(Kind kind) {
   switch (kind) {
     case Kind::none:
       return apply_draws<Op, Kind::none>;
@@ -143,7 +143,7 @@ DrawLoop magic_draw_loop(const RoundPlan& plan, Kind kind) {
 
 /// The loop that makes draws as it uses them; null for plans that look at results again or have no
 /// such method.
-DrawLoop draw_loop(const RoundPlan& plan, Kind kind) {
+inline DrawLoop draw_loop(const RoundPlan& plan, Kind kind) {
   if (plan.reports) return nullptr;
 #if HWY_TARGET <= HWY_AVX3
   if (plan.magic.draw_mask != 0) {

@@ -52,7 +52,7 @@ struct BitsRounding {
   DU du;
   RoundNumbers plan;
 
-  explicit HWY_INLINE BitsRounding(const RoundPlan& p) : plan(p) {}
+  explicit HWY_INLINE BitsRounding(const RoundNumbers& p) : plan(p) {}
 
   /// Kept bits of the pattern, sign included; the exponent leaves room for the carry.
   HWY_INLINE VU rounded(VU bits, const std::uint32_t* words) const {
@@ -201,7 +201,7 @@ struct MagnitudeRounding {
   C c;
   RoundNumbers plan;
 
-  explicit HWY_INLINE MagnitudeRounding(const RoundPlan& p) : plan(p) {}
+  explicit HWY_INLINE MagnitudeRounding(const RoundNumbers& p) : plan(p) {}
 
   template <class Number>
   HWY_INLINE V set(Number value) const {

@@ -143,7 +143,7 @@ Loop scaled_loop(Kind kind) {
 }
 
 template <template <bool, NanRule> class Op>
-Loop magic_loop(const RoundPlan& plan, Kind kind) {
+inline Loop magic_loop(const RoundPlan& plan, Kind kind) {
   const bool keeps_nan = plan.nan_rule == NanRule::keep;
   if (!plan.clamps) {
     return keeps_nan ? scaled_loop<Op<false, NanRule::keep>>(kind)
@@ -155,7 +155,7 @@ Loop magic_loop(const RoundPlan& plan, Kind kind) {
 }
 
 /// The loop of the methods by magic numbers, which scale as well; null for the others.
-Loop magic_loop(const RoundPlan& plan, Kind kind) {
+inline Loop magic_loop(const RoundPlan& plan, Kind kind) {
   switch (plan.method) {
     case RoundMethod::integer_magic:
       return magic_loop<IntegerRounding>(plan, kind);
@@ -186,11 +186,11 @@ Loop magic_loop(const RoundPlan& plan, Kind kind) {
 }
 
 template <Rounding kRounding>
-Loop bits_loop(bool clamps) {
+inline Loop bits_loop(bool clamps) {
   return clamps ? apply<BitsRounding<kRounding, true>> : apply<BitsRounding<kRounding, false>>;
 }
 
-Loop bits_loop(const RoundPlan& plan) {
+inline Loop bits_loop(const RoundPlan& plan) {
   switch (plan.decision) {
     case Decision::nearest_even:
     case Decision::nearest_even_exponent:
@@ -212,7 +212,7 @@ Loop bits_loop(const RoundPlan& plan) {
   return bits_loop<Rounding::stochastic>(plan.clamps);
 }
 
-Loop carry_loop(const RoundPlan& plan) {
+inline Loop carry_loop(const RoundPlan& plan) {
   return plan.nan_rule == NanRule::keep ? apply<StochasticCarry<false, true>>
                                         : apply<StochasticCarry<false, false>>;
 }
@@ -248,7 +248,7 @@ Loop magnitude_loop(Decision decision) {
   return apply<MagnitudeRounding<T, Decision::to_odd_exponent>>;
 }
 
-Loop unscaled_loop(const RoundPlan& plan) {
+inline Loop unscaled_loop(const RoundPlan& plan) {
   switch (plan.method) {
     case RoundMethod::integer_magic:
     case RoundMethod::magic:

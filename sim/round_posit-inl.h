@@ -40,7 +40,7 @@ struct PositRounding {
   V magic_low, magic_high;
 #endif
 
-  explicit HWY_INLINE PositRounding(const RoundPlan& p) : plan(p) {
+  explicit HWY_INLINE PositRounding(const RoundNumbers& p) : plan(p) {
 #if HWY_TARGET <= HWY_AVX3
     magic_low = hn::LoadU(d, plan.posit.magic);
     magic_high = hn::LoadU(d, plan.posit.magic + 16);

@@ -184,7 +184,7 @@ constexpr std::size_t kDoublings = 8;
 
 class Doubled {
  public:
-  static constexpr std::size_t length = kDoublings;
+  std::size_t length = kDoublings;
 
   explicit HWY_INLINE Doubled(const ChainPlan& /*plan*/) {}
 

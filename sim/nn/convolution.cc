@@ -174,12 +174,14 @@ LayerPtr<T> make_pooling(Pooling pooling, const ImageShape& in) {
   return std::make_unique<PoolingLayer<T>>(pooling, in);
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define HALFULP_INSTANTIATE(T)                                                                   \
   template void im2col<T>(const ImageShape&, const T*, std::size_t, T*);                         \
   template void col2im<T>(const ImageShape&, const T*, std::size_t, T*);                         \
   template LayerPtr<T> make_convolution<T>(const std::string&, const ImageShape&, std::size_t,   \
                                            const Affine<T>&, const LayerPolicy&, std::uint32_t); \
   template LayerPtr<T> make_pooling<T>(Pooling, const ImageShape&);
+// NOLINTEND(bugprone-macro-parentheses)
 HALFULP_INSTANTIATE(float)
 HALFULP_INSTANTIATE(double)
 #undef HALFULP_INSTANTIATE

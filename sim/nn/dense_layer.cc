@@ -131,6 +131,7 @@ LayerPtr<T> make_unit_function(UnitFunction function, std::size_t size,
   return nullptr;
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
 #define HALFULP_INSTANTIATE(T)                                                                    \
   template void column_sums<T>(const T*, T*, std::size_t, std::size_t);                           \
   template void add_bias<T>(const T*, T*, std::size_t, std::size_t);                              \
@@ -138,6 +139,7 @@ LayerPtr<T> make_unit_function(UnitFunction function, std::size_t size,
                                      const Affine<T>&, const LayerPolicy&, std::uint32_t);        \
   template LayerPtr<T> make_unit_function<T>(UnitFunction, std::size_t, const LayerFunctions<T>&, \
                                              std::uint32_t);
+// NOLINTEND(bugprone-macro-parentheses)
 HALFULP_INSTANTIATE(float)
 HALFULP_INSTANTIATE(double)
 #undef HALFULP_INSTANTIATE

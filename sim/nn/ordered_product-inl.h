@@ -147,7 +147,8 @@ void SumRows(const TermOrder& order, std::size_t part, ConstMatrix x, ConstMatri
   }
 }
 
-void SumPart(const TermOrder& order, std::size_t part, ConstMatrix x, ConstMatrix w, Matrix y) {
+inline void SumPart(const TermOrder& order, std::size_t part, ConstMatrix x, ConstMatrix w,
+                    Matrix y) {
   std::size_t row = 0;
   for (; row + 4 <= y.rows; row += 4) SumRows<4, 2>(order, part, x, w, y, row);
   for (; row < y.rows; ++row) SumRows<1, 4>(order, part, x, w, y, row);
