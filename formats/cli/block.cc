@@ -37,7 +37,8 @@ constexpr std::string_view kBlockHelp =
     "rows;\n"
     "then all rows need the same number of operands. Blank lines are skipped; a bad line is "
     "reported\n"
-    "on standard error, has no output, and makes the exit code 1.\n"
+    "on standard error, has no output, and makes the exit code 1 (a tensor that is quantized as\n"
+    "a whole then has no output at all).\n"
     "SPEC: a name (mxfp4, mxfp8_e4m3, nvfp4, ...), a name with options (mxfp4(rceil),\n"
     "nvfp4(torchao), nvfp4(16x16), mxfp8_e4m3(block=16,axis=columns)) or in full\n"
     "(mx(e2m1fn,block=32,scale=e8m0fnu:floor), bfp(4,block=16), dfp(8),\n"
@@ -66,13 +67,13 @@ struct Rows {
   std::size_t cols = 0;
 };
 
-std::string value_text(const Job& job, float x) {
-  const Number number = from_double(static_cast<double>(x));
+std::string value_text(const Job& job, double x) {
+  const Number number = from_double(x);
   return job.hex ? to_hex_float(number) : to_text(number);
 }
 
 /// As a JSON value: numbers bare, the rest quoted.
-std::string json_value(const Job& job, float x) {
+std::string json_value(const Job& job, double x) {
   const std::string text = value_text(job, x);
   return std::isfinite(x) && !job.hex ? text : "\"" + text + "\"";
 }
@@ -114,18 +115,17 @@ void write_block(const Job& job, const Rows& in, const BlockTensor& tensor, cons
       const std::string_view comma = codes.empty() ? "" : (job.json ? "," : " ");
       const std::string_view quote = job.json ? "\"" : "";
       codes += fmt::format("{}{}{}{}", comma, quote, code, quote);
-      values += fmt::format(
-          "{}{}", comma,
-          job.json ? json_value(job, tensor.values[i]) : value_text(job, tensor.values[i]));
-      const double error =
-          static_cast<double>(tensor.values[i]) - static_cast<double>(in.values[i]);
+      const auto value = static_cast<double>(tensor.values[i]);
+      values +=
+          fmt::format("{}{}", comma, job.json ? json_value(job, value) : value_text(job, value));
+      const double error = value - static_cast<double>(in.values[i]);
       squares += error * error;
     }
   }
   const double count = static_cast<double>(place.rows) * static_cast<double>(place.cols);
-  const auto rms = static_cast<float>(std::sqrt(squares / count));
+  const double rms = std::sqrt(squares / count);
   const Code scale_code = tensor.scales[place.index];
-  const auto scale = static_cast<float>(to_double(decode(job.format.scale, scale_code)));
+  const double scale = to_double(decode(job.format.scale, scale_code));
   const std::string rows = range_text(in.first_row + place.row, place.rows);
   const std::string cols = range_text(place.col, place.cols);
   const std::string code = code_text(job.format.scale, scale_code);
@@ -137,7 +137,8 @@ void write_block(const Job& job, const Rows& in, const BlockTensor& tensor, cons
                    rows, cols, code, json_value(job, scale));
     if (has_zero_point) fmt::format_to(to, ",\"zero_point\":{}", zero_point);
     if (job.format.tensor_bound != 0) {
-      fmt::format_to(to, ",\"tensor_scale\":{}", json_value(job, tensor.tensor_scale));
+      fmt::format_to(to, ",\"tensor_scale\":{}",
+                     json_value(job, static_cast<double>(tensor.tensor_scale)));
     }
     fmt::format_to(to, ",\"codes\":[{}],\"values\":[{}],\"error\":{}}}\n", codes, values,
                    json_value(job, rms));
@@ -153,7 +154,8 @@ void quantize_rows(const Job& job, const Rows& in, fmt::memory_buffer& out) {
   const BlockTensor tensor =
       quantize_blocks(job.format, in.values.data(), in.rows, in.cols, random);
   if (job.format.tensor_bound != 0 && !job.json && in.cols > 0) {
-    fmt::format_to(std::back_inserter(out), "tensor\t{}\n", value_text(job, tensor.tensor_scale));
+    fmt::format_to(std::back_inserter(out), "tensor\t{}\n",
+                   value_text(job, static_cast<double>(tensor.tensor_scale)));
   }
   for (const Place& place : places(job, tensor)) write_block(job, in, tensor, place, out);
 }

@@ -7,8 +7,8 @@ source_dir=$2
 . "$source_dir/tests/cli/ulp_expect.sh"
 
 input '4 2.5 -0.25 0\n\n7.9 1\n'
-expect 'rows of MXFP4' 0 '1~1-4~0x7f~1~0x6 0x4 0x8 0x0~4 2 -0 0~0.279508501291275
-3~1-2~0x7f~1~0x7 0x2~6 1~1.3435029983520508
+expect 'rows of MXFP4' 0 '1~1-4~0x7f~1~0x6 0x4 0x8 0x0~4 2 -0 0~0.2795084971874737
+3~1-2~0x7f~1~0x7 0x2~6 1~1.343502951689398
 ' '' -- block mxfp4
 
 input '1 2\n3 x\n'
