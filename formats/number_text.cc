@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "formats/decimal.h"
+#include "formats/families/power.h"
 #include "formats/round.h"
 #include "formats/spelling.h"
 
@@ -102,6 +103,12 @@ std::optional<WideNumber> read_hex_float(std::string_view text) {
   return result;
 }
 
+/// A sticky number that has no normal binary64 near it.
+bool is_beyond_binary64(const Number& x) {
+  if (x.kind != Kind::finite || !x.sticky) return false;
+  return x.exponent + bit_width(x.significand) - 1 < -1022 || std::isinf(to_double(x));
+}
+
 std::string hex_digits_after_point(std::uint64_t fraction) {
   std::string digits;
   for (; fraction != 0; fraction <<= 4) digits += "0123456789abcdef"[fraction >> 60];
@@ -161,6 +168,7 @@ std::string to_shortest_decimal(double x) {
 }
 
 std::string to_hex_float(const Number& x) {
+  if (is_beyond_binary64(x)) return to_hex_float(ordered::nearest_64_bits(x));
   if (x.sticky) return to_hex_float(from_double(to_double(x)));
   const std::string sign = x.negative ? "-" : "";
   switch (x.kind) {
@@ -182,6 +190,7 @@ std::string to_hex_float(const Number& x) {
 }
 
 std::string to_text(const Number& x) {
+  if (is_beyond_binary64(x)) return to_hex_float(x);
   if (x.sticky) return to_shortest_decimal(to_double(x));
   constexpr FloatFormat kBinary64{11, 52, 1023};
   Flags flags;

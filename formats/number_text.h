@@ -22,11 +22,11 @@ std::optional<WideNumber> parse_number(std::string_view text);
 std::string to_shortest_decimal(double x);
 
 /// Exact, with one leading digit: "0x1.8p+3", "-0x1p-1074", "0x0p+0", "inf", "nan". A sticky number
-/// is rounded to binary64 first.
+/// is rounded to binary64 first, to 64 bits where it is beyond the normal range of binary64.
 std::string to_hex_float(const Number& x);
 
-/// to_shortest_decimal where `x` is a binary64 number or sticky (then of the nearest one), else
-/// to_hex_float.
+/// to_shortest_decimal where `x` is a binary64 number or sticky and in its normal range (then of
+/// the nearest one), else to_hex_float.
 std::string to_text(const Number& x);
 
 }  // namespace halfulp

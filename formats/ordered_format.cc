@@ -4,6 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "formats/exact_sum.h"
 #include "formats/families/codebook.h"
 #include "formats/families/logarithmic.h"
 #include "formats/families/posit.h"
@@ -37,6 +38,22 @@ int leading_exponent(const Number& x) { return x.exponent + bit_width(x.signific
 bool ends_fit(const Format& format) {
   return leading_exponent(max_finite(format)) <= 127 &&
          leading_exponent(min_positive(format)) >= -149;
+}
+
+/// value(b) - value(a) to the nearest binary64.
+template <class Family>
+double difference(const Family& f, std::int64_t a, std::int64_t b) {
+  if constexpr (requires { power_at(f, a); }) {
+    if (is_irrational(f)) return difference(power_at(f, b), power_at(f, a));
+  }
+  Number below = value_at(f, a);
+  below.negative = true;
+  ExactSum sum;
+  sum.add(value_at(f, b));
+  sum.add(below);
+  Flags flags;
+  constexpr FloatFormat kBinary64{11, 52, 1023};
+  return to_double(sum.round(kBinary64, {Rounding::nearest_even, Overflow::infinity}, 0, flags));
 }
 
 }  // namespace

@@ -54,8 +54,8 @@ Number min_positive(const Format& format);
 int precision(const Format& format);
 bool has_nan(const Format& format);
 bool has_negative_zero(const Format& format);
-/// From 1 to the next larger value (exact or rounded to binary64); for lists that end below or at
-/// 1, the last gap.
+/// From 1 to the next larger value, the difference exact or rounded to binary64; for lists that end
+/// below or at 1, the last gap.
 double epsilon(const Format& format);
 std::uint64_t finite_code_count(const Format& format);
 bool fits_binary32(const Format& format);

@@ -1,6 +1,7 @@
 #include "formats/families/power.h"
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <optional>
 
@@ -80,9 +81,10 @@ double approximate_value(const Power& power) {
 /// Sticky, and not known to the precision that binary64 is trusted for.
 bool is_short(const WideNumber& x) { return x.sticky && bit_width(x.significand) < 48; }
 
-Number compute_cut(const Power& power) {
+/// 64 significant bits, sticky unless they are all.
+Number compute_cut(const Power& power, mpfr_rnd_t rounding) {
   Real value(64);
-  const int ternary = evaluate(power, MPFR_RNDZ, value);
+  const int ternary = evaluate(power, rounding, value);
   const auto exponent = static_cast<std::int32_t>(mpfr_get_exp(value)) - 64;
   mpfr_mul_2si(value, value, -exponent, MPFR_RNDN);
   return {Number::Kind::finite, false, ternary != 0, exponent, mpfr_get_uj(value, MPFR_RNDZ)};
@@ -104,8 +106,40 @@ Number cut_value(const Power& power) {
   Remembered& entry = memory[static_cast<std::size_t>(key >> 52)];
   const bool known = entry.value.kind == Number::Kind::finite && entry.power.base == power.base &&
                      entry.power.numerator == power.numerator && entry.power.scale == power.scale;
-  if (!known) entry = {power, compute_cut(power)};
+  if (!known) entry = {power, compute_cut(power, MPFR_RNDZ)};
   return entry.value;
+}
+
+Number nearest_64_bits(const Number& cut) {
+  // A format of 64 bits has 62 for the magnitude of the logarithm, so where 10 or more of them
+  // stand before the point, logarithms lie 2^-52 or more apart; that of the cut is off by 2^-63.
+  const int exponent = cut.exponent + 63 - std::countl_zero(cut.significand);
+  const int scale = 62 - bit_width(static_cast<unsigned>(exponent < 0 ? ~exponent : exponent));
+  Real scaled(128);
+  mpfr_set_uj(scaled, cut.significand, MPFR_RNDN);
+  mpfr_log2(scaled, scaled, MPFR_RNDN);
+  mpfr_add_si(scaled, scaled, cut.exponent, MPFR_RNDN);
+  mpfr_mul_2si(scaled, scaled, scale, MPFR_RNDN);
+  mpfr_rint_round(scaled, scaled, MPFR_RNDN);
+  Number result = cut;
+  result.sticky = false;
+  const Power power{PowerBase::two, mpfr_get_sj(scaled, MPFR_RNDN), scale};
+  Number magnitude = cut;
+  magnitude.negative = false;
+  if (!same_number(widen(compute_cut(power, MPFR_RNDZ)), widen(magnitude))) return result;
+  result = compute_cut(power, MPFR_RNDN);
+  result.negative = cut.negative;
+  result.sticky = false;
+  return result;
+}
+
+double difference(const Power& larger, const Power& smaller) {
+  Real upper(320);
+  Real lower(320);
+  evaluate(larger, MPFR_RNDN, upper);
+  evaluate(smaller, MPFR_RNDN, lower);
+  mpfr_sub(upper, upper, lower, MPFR_RNDN);
+  return mpfr_get_d(upper, MPFR_RNDN);
 }
 
 std::optional<int> compare_roughly(const WideNumber& x, const Power& inner, const Power& outer,

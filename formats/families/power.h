@@ -27,6 +27,13 @@ struct Power {
 /// The value, cut to 64 significant bits, and sticky unless it is exact.
 Number cut_value(const Power& power);
 
+/// Of a sticky power of two beyond 2^1022 either way, as decoding a logarithmic format gives it,
+/// the nearest number of 64 bits, not sticky. Other sticky numbers lose `sticky` alone.
+Number nearest_64_bits(const Number& cut);
+
+/// larger - smaller to the nearest binary64, computed with 320 bits.
+double difference(const Power& larger, const Power& smaller);
+
 /// Sign of x - (inner + (outer - inner) t / 2^k) for positive x and 0 < t < 2^k: exact where the
 /// two ends are rational; otherwise the point is irrational, and the precision grows until the sign
 /// is certain. Throws std::invalid_argument when a sticky x leaves it open.

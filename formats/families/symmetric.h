@@ -2,8 +2,6 @@
 // position counts their non-negative values upwards from zero; here positions become codes.
 #pragma once
 
-#include <cmath>
-
 #include "formats/code.h"
 #include "formats/families/logarithmic.h"
 #include "formats/families/posit.h"
@@ -129,12 +127,6 @@ Place exact_place(const Family& f, WideNumber x, const ExactMagnitude& exact) {
   place = {.inner = place.inner, .outer = place.inner + 1, .tiny = place.inner == 0};
   settle_gap(f, exact, place);
   return place;
-}
-
-/// value(b) - value(a), correctly rounded where both are binary64 numbers.
-template <class Family>
-double difference(const Family& f, std::int64_t a, std::int64_t b) {
-  return to_double(value_at(f, b)) - to_double(value_at(f, a));
 }
 
 }  // namespace halfulp::ordered

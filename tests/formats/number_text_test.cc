@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "formats/codec.h"
 #include "formats/round.h"
 #include "formats/spec.h"
 #include "tests/oracle/mpfr_round.h"
@@ -151,6 +152,25 @@ TEST(ToText, IsHexadecimalOnlyWhereBinary64IsTooSmall) {
             "0x1.fffffffffffffffep+63");
   EXPECT_EQ(to_text({Number::Kind::finite, true, false, 2000, 1}), "-0x1p+2000");
   EXPECT_EQ(to_text({Number::Kind::infinity, true}), "-inf");
+}
+
+// 2^(n / 2^f) to 64 bits, by Python's decimal module with 120 digits.
+TEST(ToText, IrrationalNumbersBeyondBinary64AreHexadecimalFloatsOfTheNearest64Bits) {
+  const auto text = [](const char* spec, Code code) {
+    return to_text(decode(parse_format(spec), code));
+  };
+  EXPECT_EQ(text("lns(24,10)", 0x19f3db), "0x1.f35605cce16136fp+1660");
+  EXPECT_EQ(text("lns(24,10)", 0x99f3db), "-0x1.f35605cce16136fp+1660");
+  EXPECT_EQ(text("lns(24,10)", 0x660c25), "0x1.067e197e26c140cap-1661");
+  EXPECT_EQ(text("lns(24,10)", 0x3fffff), "0x1.ffa74ea381efc218p+4095");
+  EXPECT_EQ(text("lns(24,10)", 0x400001), "0x1.002c605e2e8cec5p-4096");
+  EXPECT_EQ(text("lns(64,50)", 0x3fffffffffffffff), "0x1.ffffffffffffa746p+4095");
+  EXPECT_EQ(text("lns(64,50)", 0x4000000000000001), "0x1.0000000000002c5cp-4096");
+  EXPECT_EQ(text("lns(64,52)", 0x4000000000000001), "0x1.0000000000000b18p-1024");
+  EXPECT_EQ(text("lns(20,1)", 0x3ffff), "0x1.6a09e667f3bcc908p+131071");
+  EXPECT_EQ(text("lns(64,52)", 0x3fffffffffffffff), "1.7976931348623157e+308");
+  EXPECT_EQ(to_hex_float(decode(parse_format("lns(24,10)"), 0x3fffff)),
+            "0x1.ffa74ea381efc218p+4095");
 }
 
 }  // namespace

@@ -165,6 +165,19 @@ TEST(OrderedCodec, PrecisionAtOneIsTheSpacingOfItsNeighbour) {
   EXPECT_EQ(precision(parse_format("takum_linear16")), 12);
 }
 
+TEST(OrderedCodec, EpsilonIsTheExactDifferenceWhereBinary64DoesNotHoldItsEnds) {
+  EXPECT_EQ(epsilon(parse_format("posit(58,2)")), 0x1p-53);
+  EXPECT_EQ(epsilon(parse_format("posit(64,2)")), 0x1p-59);
+  EXPECT_EQ(epsilon(parse_format("posit(64,0)")), 0x1p-61);
+  EXPECT_EQ(epsilon(parse_format("posit(63,4)")), 0x1p-56);
+  EXPECT_EQ(epsilon(parse_format("takum_linear64")), 0x1p-59);
+  // The logarithm of the next number, h, is so small that expm1(h) = h + h h / 2.
+  const double h = 0x1p-61 * 0.69314718055994530942 / 2;
+  EXPECT_DOUBLE_EQ(epsilon(parse_format("lns(64,62)")), h);
+  EXPECT_EQ(epsilon(parse_format("takum_log64")), 0x1p-60);
+  EXPECT_EQ(unit_roundoff(parse_format("posit(64,2)")), 0x1p-60);
+}
+
 TEST(OrderedCodec, FitsBinary32AgreesWithTheValues) {
   for (const char* spec : {"posit(8,0)",        "posit(8,2)",         "posit(16,2)",
                            "posit(12,4)",       "posit(9,4)",         "posit(10,4)",
