@@ -33,8 +33,9 @@ namespace halfulp {
 ///
 /// Predicates return 0 or 1, whatever `format`; lt, le, ge, gt raise `invalid` for NaN, as the
 /// operators of C. minimum and maximum order -0 below +0; the `_number` forms pass over a NaN.
-/// next_up and next_down step in `format` from any number and raise no flag: beyond the largest
-/// number lies infinity, in a format without it NaN under Overflow::nan, else the same number.
+/// next_up and next_down step in `format` from any number and raise no flag but for a NaN that the
+/// format has not: beyond the largest number lies infinity, in a format without it NaN under
+/// Overflow::nan, else the same number.
 ///
 /// Throws SpecError and OverflowError as round_to; std::invalid_argument for a wrong number of
 /// operands, for a sticky operand (irrational, of a logarithmic format: see below) of an operation
@@ -67,6 +68,7 @@ WideNumber remainder(const Number& x, const Number& y, Flags& flags);
 std::partial_ordering compare(const Number& x, const Number& y);
 
 /// The nearest number of `format` above `x`, which may be any number, and below it: see evaluate().
+/// NaN stays NaN.
 Number next_up(const Format& format, const Number& x, Overflow overflow);
 Number next_down(const Format& format, const Number& x, Overflow overflow);
 

@@ -182,11 +182,16 @@ Number evaluate(Operation operation, std::span<const Number> operands, const For
   if (is_predicate(operation)) {
     return predicate(operation, operands[0], operands[1], flags) ? kOne : Number{};
   }
-  if (operation == Operation::next_up) return next_up(format, operands[0], spec.overflow);
-  if (operation == Operation::next_down) {
-    return next_down(format, operands[0], spec.overflow);
-  }
   Flags raised;
+  const bool steps = operation == Operation::next_up || operation == Operation::next_down;
+  if (steps && operands[0].kind == Kind::nan) {
+    const Number result = round_to(format, spec, operands[0], random, raised);
+    add_flags(flags, raised);
+    return result;
+  }
+  if (steps) {
+    return neighbour(format, operands[0], operation == Operation::next_up, spec.overflow);
+  }
   WideNumber exact = exact_result(operation, operands, format, spec, raised);
   if (raised.divide_by_zero && is_unsigned_infinity(operation, format)) exact = {Kind::nan};
   const bool lacks_trailing_bits = spec.overflow == Overflow::wrap && exact.sticky &&

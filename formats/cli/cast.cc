@@ -44,11 +44,9 @@ void cast_line(const ResultOptions& options, const Format& code_format, std::str
   Flags flags;
   Number result;
   try {
-    result = round_to(options.target, options.spec, x, random, flags);
+    result = round_operand(options.target, options.spec, operand, x, random, flags);
   } catch (const OverflowError& error) {
     throw LineError(error.what(), operand.column);
-  } catch (const std::invalid_argument&) {
-    throw LineError("too many digits for this cast; write a shorter operand", operand.column);
   }
   const std::string json_operand =
       options.json ? "\"operand\":\"" + std::string(operand.text) + "\"" : "";

@@ -13,6 +13,7 @@
 #include "formats/number_text.h"
 #include "formats/properties.h"
 #include "formats/round.h"
+#include "formats/round_text.h"
 #include "formats/spec.h"
 #include "formats/spelling.h"
 
@@ -119,13 +120,23 @@ WideNumber read_operand(const Format& code_format, const Word& word) {
                   word.column);
 }
 
+Number round_operand(const Format& format, const RoundSpec& spec, const Word& word,
+                     const WideNumber& x, std::uint64_t random, Flags& flags) {
+  if (is_code(word)) return round_to(format, spec, x, random, flags);
+  try {
+    return round_text(format, spec, word.text, x, random, flags);
+  } catch (const std::invalid_argument&) {
+    throw LineError("too many digits for this rounding; write a shorter operand", word.column);
+  }
+}
+
 Number read_number_of(const Format& format, const Word& word) {
   if (is_code(word)) return read_code(format, word);
   const WideNumber x = read_operand(format, word);
   const RoundSpec nearest{Rounding::nearest_even,
                           has_infinity(format) ? Overflow::infinity : Overflow::saturate};
   Flags flags;
-  const Number result = round_to(format, nearest, x, 0, flags);
+  const Number result = round_operand(format, nearest, word, x, 0, flags);
   if (flags.overflow || flags.invalid) {
     throw LineError("'" + shortened(word.text) + "' is beyond the numbers of " + to_spec(format) +
                         "; the nearest is " + to_text(result) + " (" +
@@ -216,6 +227,9 @@ int for_each_line(
       compute(line, number, output.buffer());
     } catch (const LineError& error) {
       fmt::print(stderr, "ulp: line {}, column {}: {}\n", number, error.column(), error.what());
+      failed = true;
+    } catch (const std::invalid_argument& error) {  // a number that cannot be computed with
+      fmt::print(stderr, "ulp: line {}, column 1: {}\n", number, error.what());
       failed = true;
     }
     output.flush_if_large();

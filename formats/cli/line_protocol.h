@@ -50,7 +50,12 @@ std::optional<Code> parse_hex(std::string_view text);
 /// Throws LineError.
 WideNumber read_operand(const Format& code_format, const Word& word);
 
-/// The same for arithmetic: a number of `format`. A value that is not in the format is read as the
+/// Rounds the number `x` that read_operand() gave for `word`: round_text (round_text.h). Throws
+/// LineError where the number has too many digits to be rounded with certainty, and OverflowError.
+Number round_operand(const Format& format, const RoundSpec& spec, const Word& word,
+                     const WideNumber& x, std::uint64_t random, Flags& flags);
+
+/// An operand of arithmetic: a number of `format`. A value that is not in the format is read as the
 /// nearest number, ties to even, and the first of a program is announced on standard error. Throws
 /// LineError for one beyond its range, naming the nearest number.
 Number read_number_of(const Format& format, const Word& word);
@@ -80,8 +85,8 @@ void write_result(const ResultOptions& options, std::string_view json_operands,
                   const Number& result, const Flags& flags, fmt::memory_buffer& out);
 
 /// Calls `compute` with each line of standard input, its number (from 1) and the buffer for its
-/// output; reports every LineError on standard error. Returns the exit code: 1 if there was one,
-/// else 0.
+/// output; reports every LineError on standard error, and std::invalid_argument as one of column 1.
+/// Returns the exit code: 1 if there was one, else 0.
 int for_each_line(
     const std::function<void(std::string_view, std::size_t, fmt::memory_buffer&)>& compute);
 

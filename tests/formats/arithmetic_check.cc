@@ -157,7 +157,10 @@ oracle::Rounded FormatCheck::rounded(const RoundSpec& spec, double x, std::uint6
 }
 
 FormatCheck::Want FormatCheck::neighbour(double x, bool up, Overflow overflow) const {
-  if (std::isnan(x)) return {x};
+  if (std::isnan(x)) {
+    const oracle::Rounded result = rounded({}, x, 0);
+    return {result.value, result.flags};
+  }
   const double infinity = std::numeric_limits<double>::infinity();
   if (up) {
     const auto above = std::upper_bound(ascending_.begin(), ascending_.end(), x);

@@ -112,6 +112,9 @@ TEST(Arithmetic, NeighboursInEveryKindOfFormat) {
   EXPECT_EQ(eval("next_up 448", "e4m3fn"), "0x1.cp+8 -");
   EXPECT_EQ(eval("next_up 448", "e4m3fn", Overflow::nan), "nan -");
   EXPECT_EQ(eval("next_up 57344", "e5m2"), "inf -");
+  EXPECT_EQ(eval("next_up nan", "e4m3fn"), "nan -");
+  EXPECT_EQ(eval("next_up nan", "int8"), "0x0p+0 invalid");
+  EXPECT_EQ(eval("next_down nan", "e2m1fn"), eval("neg nan", "e2m1fn"));
   EXPECT_EQ(eval("next_up -inf", "e5m2"), "-0x1.cp+15 -");
   EXPECT_EQ(eval("next_up -0x1p-9", "e4m3fn"), "-0x0p+0 -");
   EXPECT_EQ(eval("next_up -0", "e4m3fn"), "0x1p-9 -");
