@@ -1,6 +1,7 @@
 #include "formats/spacing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "formats/float_layout.h"
 #include "formats/ordered_format.h"
 #include "formats/properties.h"
+#include "formats/real.h"
 #include "formats/round.h"
 
 namespace halfulp {
@@ -85,7 +87,46 @@ int128 rank(const Format& format, const Number& x) {
   return std::lower_bound(values.begin(), values.end(), value) - values.begin();
 }
 
+/// Exact; a zero is one.
+void set_number(const WideNumber& x, Real& out) {
+  Real low(64);
+  mpfr_set_uj(out, static_cast<std::uint64_t>(x.significand >> 64), MPFR_RNDN);
+  mpfr_mul_2ui(out, out, 64, MPFR_RNDN);
+  mpfr_set_uj(low, static_cast<std::uint64_t>(x.significand), MPFR_RNDN);
+  mpfr_add(out, out, low, MPFR_RNDN);
+  mpfr_mul_2si(out, out, x.exponent, MPFR_RNDN);
+  if (x.negative) mpfr_neg(out, out, MPFR_RNDN);
+}
+
 }  // namespace
+
+std::optional<GapPosition> position_in_gap(const WideNumber& x, const Number& below,
+                                           const Number& above) {
+  constexpr mpfr_prec_t kPrecision = 512;
+  Real distance(kPrecision), low(kPrecision), gap(kPrecision), share(kPrecision);
+  set_number(x, distance);
+  set_number(widen(below), low);
+  set_number(widen(above), gap);
+  const bool is_irrational = below.sticky || above.sticky;
+  const auto leading = std::max(mpfr_zero_p(low.get()) != 0 ? mpfr_get_emin() : mpfr_get_exp(low),
+                                mpfr_zero_p(gap.get()) != 0 ? mpfr_get_emin() : mpfr_get_exp(gap));
+  mpfr_sub(gap, gap, low, MPFR_RNDN);
+  mpfr_sub(distance, distance, low, MPFR_RNDN);
+  if (mpfr_sgn(gap.get()) <= 0) return std::nullopt;
+  mpfr_div(share, distance, gap, MPFR_RNDN);
+  GapPosition position{mpfr_get_d(share, MPFR_RNDN), mpfr_get_d(gap, MPFR_RNDN)};
+  mpfr_mul_2ui(distance, distance, 1, MPFR_RNDN);
+  position.side = mpfr_cmp(distance, gap);
+  if (position.side == 0 && x.sticky) position.side = x.negative ? -1 : 1;
+  // Cut ends make the share wrong in the last of its digits: six are wanted.
+  if (is_irrational) {
+    const double error = std::ldexp(1.0, static_cast<int>(leading - mpfr_get_exp(gap)) - 62);
+    const double least = std::min(position.share, 1 - position.share);
+    if (least < 0x1p20 * error) return std::nullopt;
+    if (std::abs(position.share - 0.5) < error) position.side = 0;
+  }
+  return position;
+}
 
 Number ulp(const Format& format, const Number& x) {
   if (x.kind == Kind::nan || x.kind == Kind::infinity) {

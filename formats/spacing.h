@@ -2,9 +2,12 @@
 // neighbours themselves are next_up and next_down of arithmetic.h.)
 #pragma once
 
+#include <optional>
+
 #include "formats/code.h"
 #include "formats/format.h"
 #include "formats/number.h"
+#include "formats/wide_number.h"
 
 namespace halfulp {
 
@@ -25,5 +28,16 @@ Code ulp_distance(const Format& format, const Number& x, const Number& y);
 
 /// How many values of the format lie in [2^exponent, 2^(exponent + 1)). Throws as ulp_distance.
 Code values_in_binade(const Format& format, int exponent);
+
+struct GapPosition {
+  double share = 0;  ///< (x - below) / gap
+  double gap = 0;    ///< above - below; infinity or 0 where it is beyond binary64
+  int side = 0;      ///< sign of share - 1/2; 0 also where irrational ends leave it open
+};
+
+/// Where x lies between two finite numbers. Nothing where they are irrational and their leading 64
+/// bits do not give six digits of the share.
+std::optional<GapPosition> position_in_gap(const WideNumber& x, const Number& below,
+                                           const Number& above);
 
 }  // namespace halfulp

@@ -43,6 +43,14 @@ void print_fields(std::span<const Field> fields, std::string_view legend) {
   fmt::print("\n{}\n{}\n  {}\n\n", positions, letters, legend);
 }
 
+std::string field_names(std::initializer_list<std::pair<std::string_view, int>> fields) {
+  std::string text;
+  for (const auto& field : fields) {
+    if (field.second > 0) text += (text.empty() ? "" : ", ") + std::string(field.first);
+  }
+  return text;
+}
+
 namespace {
 
 void print_range(const Format& format) {
@@ -101,7 +109,8 @@ void print_logarithmic(const LogarithmicFormat& f) {
   print_fact("width", fmt::format("{} bits: sign, logarithm with {} fraction bits", f.bits,
                                   f.fraction_bits));
   const Field fields[] = {{'s', 1}, {'i', f.bits - 1 - f.fraction_bits}, {'f', f.fraction_bits}};
-  print_fields(fields, "s sign, i.f the logarithm to base 2 in two's complement");
+  print_fields(fields, fmt::format("s sign, {} the logarithm to base 2 in two's complement",
+                                   f.fraction_bits > 0 ? "i.f" : "i"));
   print_range(f);
   print_fact("zero", "code " + code_text(f, encode(f, Number{})));
   print_fact("NaN", code_of_nan(f));

@@ -1,6 +1,7 @@
 // ulp show: everything about one format.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "formats/cli/accumulators.h"
@@ -28,7 +29,19 @@ constexpr std::string_view kShowHelp =
 void print_layout(const FloatFormat& f) {
   const Field fields[] = {
       {'s', f.is_signed ? 1 : 0}, {'e', f.exponent_bits}, {'t', f.trailing_bits}};
-  print_fields(fields, "s sign, e exponent, t trailing significand");
+  print_fields(fields, field_names({{"s sign", fields[0].bits},
+                                    {"e exponent", fields[1].bits},
+                                    {"t trailing significand", fields[2].bits}}));
+}
+
+/// Where the fraction is longer than the code, all bits but the sign are fraction.
+void print_layout(const IntegerFormat& f) {
+  const int sign = f.is_signed ? 1 : 0;
+  const int fraction = std::clamp(f.fraction_bits, 0, f.bits - sign);
+  const Field fields[] = {{'s', sign}, {'i', f.bits - sign - fraction}, {'f', fraction}};
+  print_fields(fields, field_names({{"s sign (two's complement)", sign},
+                                    {"i integer", fields[1].bits},
+                                    {"f fraction", fraction}}));
 }
 
 std::string non_finite_text(const FloatFormat& f) {
@@ -91,6 +104,7 @@ void print_integer_facts(const IntegerFormat& f) {
   print_fact("width",
              fmt::format("{} bits, {}{}", f.bits, f.is_signed ? "two's complement" : "unsigned",
                          f.symmetric ? ", most negative code left out" : ""));
+  print_layout(f);
   if (f.fraction_bits != 0) {
     print_fact("value", fmt::format("integer * 2^{}", -f.fraction_bits));
     print_number("step", f, min_positive(f));

@@ -57,6 +57,51 @@ expect 'an error policy' 0 '500 in e4m3fn+nearest_even+error
   result      error: number is above the range of e4m3fn
 ' '' -- explain 500 e4m3fn+error
 
+# explain_lines NAME WORDS OPERAND FORMAT LINES: the lines of an explanation that begin with one of
+# WORDS, which are joined by '|'.
+explain_lines() {
+  "$ulp" explain "$3" "$4" 2>&1 | grep -E "^  ($2) " >"$scratch/lines"
+  printf '%s' "$5" | cmp -s - "$scratch/lines" || {
+    fail "$1"
+    cat "$scratch/lines"
+  }
+}
+
+explain_lines 'below the smallest number' 'largest|smallest|unbounded|tie|bits' 1e-39 e8m0fnu \
+'  smallest    5.877471754111438e-39   code 0x00; there is no zero
+  bits        00000000   exponent
+'
+explain_lines 'negative without a sign' 'largest|lowest|unbounded|tie|bits' -3 ue4m3 \
+'  lowest      0                       code 0x00; there are no negative numbers
+  bits        0000 000   exponent, trailing significand
+'
+explain_lines 'negative, unsigned, without a zero' 'largest|lowest|unbounded|tie' -0.001 e8m0fnu \
+'  lowest      5.877471754111438e-39   code 0x00; there are no negative numbers
+'
+explain_lines 'negative integer' 'largest|lowest|unbounded|tie' -200 uint8 \
+'  lowest      0                       code 0x00; there are no negative numbers
+'
+explain_lines 'flushed' 'largest|flushed|unbounded|tie' 0.004 \
+  'float(4,3,fn,bias=7,subnormals=flush_input)' \
+'  flushed     numbers below 0.015625 are read as zero
+'
+explain_lines 'a posit is rounded as a bit string' 'tie|position' 5e6 'posit(8,2)' \
+'  tie         no: nearest by bit string is 16777216 (posits compare bit strings, not values)
+  position    0.251225 of the gap of 1.57286e+07
+'
+explain_lines 'a posit does not become zero' 'tie|position' 1e-9 'posit(8,0)' \
+'  tie         no: 0.015625, since posits never round to 0
+  position    6.4e-08 of the gap of 0.015625
+'
+explain_lines 'neighbours that one binary64 is nearest to' 'below|above|position' 0.3 takum_log64 \
+'  below       0x1.3333333333333312p-2... code 0x325e4381a12c6fc8
+  above       0x1.3333333333333338p-2... code 0x325e4381a12c6fc9
+'
+explain_lines 'long values' 'below|position' 1e4000 e15m63 \
+'  below       0x1.a3750647fcab18c2p+13287 code 0x39f351ba8323fe558c61
+  position    0.0521928 of the gap
+'
+
 expect 'no operand' 2 '' "ulp: '5x0' is no operand; write a code (0x3c) or a value (1.5, 0x1.8p0, \
 inf, nan)
 " -- explain 5x0 e4m3fn

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "formats/enumerate.h"
+#include "formats/number_text.h"
 #include "formats/properties.h"
+#include "formats/round.h"
 #include "formats/spec.h"
 
 namespace halfulp {
@@ -82,6 +84,34 @@ TEST(Ulp, DistanceCountsZerosOnceAndInfinityAsTheNextStep) {
       ulp_distance(format, from_double(std::numeric_limits<double>::quiet_NaN()), Number{}),
       std::invalid_argument);
   EXPECT_THROW(ulp_distance(format, from_double(1.1), Number{}), std::invalid_argument);
+}
+
+TEST(Spacing, PositionInTheGapKnowsTheMiddle) {
+  const auto position = [](const char* x, double below, double above) {
+    return position_in_gap(*parse_number(x), from_double(below), from_double(above));
+  };
+  EXPECT_EQ(position("1.25", 1, 2)->share, 0.25);
+  EXPECT_EQ(position("-1.25", -2, -1)->share, 0.75);
+  EXPECT_EQ(position("1.25", 1, 2)->side, -1);
+  EXPECT_EQ(position("1.5", 1, 2)->side, 0);
+  EXPECT_EQ(position("1.5000000000000000000000000000000000000000000000001", 1, 2)->side, 1);
+  EXPECT_EQ(position("-1.5000000000000000000000000000000000000000000000001", -2, -1)->side, -1);
+  EXPECT_EQ(position("3", 0, 4)->gap, 4);
+  EXPECT_FALSE(position("1", 1, 1));
+}
+
+TEST(Spacing, PositionInAGapBetweenIrrationalNumbersNeedsItsDigits) {
+  const auto position = [](const char* spec, const char* x) {
+    const Format format = parse_format(spec);
+    Flags flags;
+    const WideNumber number = *parse_number(x);
+    return position_in_gap(number, round_to(format, {Rounding::toward_negative}, number, 0, flags),
+                           round_to(format, {Rounding::toward_positive}, number, 0, flags));
+  };
+  EXPECT_NEAR(position("takum_log16", "0.3")->share, 0.263649, 1e-6);
+  EXPECT_EQ(position("takum_log16", "0.3")->side, -1);
+  EXPECT_FALSE(position("takum_log64", "0.3"));
+  EXPECT_FALSE(position("lns(8,3)", "1.09050773266525765921"));
 }
 
 }  // namespace
