@@ -78,9 +78,12 @@ void print_posit(const PositFormat& f) {
   const int exponent = std::min(f.exponent_bits, f.bits - 1 - regime);
   const Field fields[] = {
       {'s', 1}, {'r', regime}, {'e', exponent}, {'f', f.bits - 1 - regime - exponent}};
+  const std::string rest = field_names({{"e exponent", exponent}, {"f fraction", fields[3].bits}});
   print_fields(fields,
-               "the code of 1: s sign, r regime (a run of equal bits and the bit that ends it), e "
-               "exponent,\n  f fraction; further from 1 the regime grows, e and f shrink");
+               fmt::format("the code of 1: s sign, r regime (a run of equal bits and the bit "
+                           "that ends it){}\n  {}further from 1 the regime grows{}",
+                           rest.empty() ? ";" : ",", rest.empty() ? "" : rest + "; ",
+                           rest.empty() ? "" : ", the other fields shrink"));
   fmt::print(
       "  value = (1 + f) 2^({} k + e), k = ones - 1 or -zeros; negative: two's complement\n\n",
       1 << f.exponent_bits);

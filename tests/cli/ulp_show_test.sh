@@ -22,6 +22,7 @@ show_has ue4m3 'e exponent, t trailing significand'
 show_has e8m0fnu 'e exponent'
 show_has e4m3fn 's sign, e exponent, t trailing significand'
 show_has 'lns(8,0)' "s sign, i the logarithm to base 2 in two's complement"
+show_has 'posit(8,0)' 'f fraction; further from 1 the regime grows, the other fields shrink'
 show_has 'posit(58,2)' 'epsilon           1.1102230246251565e-16'
 show_has 'posit(64,2)' 'unit roundoff     8.673617379884035e-19'
 show_has 'lns(24,10)' 'max               about 0x1.ffa74ea381efc218p+4095  code 0x3fffff'

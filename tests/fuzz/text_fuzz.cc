@@ -127,8 +127,11 @@ void cast_line(const Format& format, const RoundSpec& spec, std::string_view lin
   Flags flags;
   Number result;
   try {
-    result = round_to(format, spec, x, random, flags);
+    result = cli::round_operand(format, spec, operand, x, random, flags);
   } catch (const OverflowError&) {
+    return;
+  } catch (const cli::LineError&) {
+    require(x.sticky, "an exact operand is rounded", line);
     return;
   } catch (const std::invalid_argument&) {
     require(x.sticky, "an exact operand is rounded", line);
