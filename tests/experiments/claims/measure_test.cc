@@ -184,7 +184,7 @@ TEST(ClaimMeasure, BetterLawHasTheSmallerHeldOutError) {
   claim.statistic.request.expression = "k*D^b";
   claim.statistic.request.compare = {"k*D^b/N^a"};
   EXPECT_LT(measure(claim, gaps_table(), 1).interval.high, 0.0);
-  claim.statistic.request.spec.group = {"side"};
+  claim.statistic.request.spec.group = "side";
   EXPECT_THAT(complaint(claim, gaps_table()), HasSubstr("rows predicted are of 1 groups"));
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "experiments/harness/diagnostics.h"
 #include "tests/experiments/laws/published_fits.h"
@@ -158,7 +159,7 @@ TEST(Fit, TheLikelihoodOfSquaresIsTheNormalOne) {
 TEST(Fit, DivergedRowsAreListedOrCountAsLimits) {
   Table table = made_table(0.0);
   TableColumn& loss = table.columns[4];
-  loss.numbers[3] = NAN;
+  loss.numbers[3] = std::numeric_limits<double>::quiet_NaN();
   table.columns[5].texts[7] = "diverged";
   ProblemSpec spec = spec_of("kumar_training_written", 1e-3);
   const Problem listed(table, spec);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "experiments/harness/diagnostics.h"
@@ -114,7 +115,7 @@ TEST(Laws, FormulasWithEveryFunctionHaveExactGradients) {
 
 TEST(Laws, LogSumExpTakesWhatWouldOverflow) {
   EXPECT_NEAR((log_sum_exp<double, 2>({2000.0, 2000.0})), 2000.0 + std::log(2.0), 1e-12);
-  EXPECT_EQ((log_sum_exp<double, 2>({1.5, -INFINITY})), 1.5);
+  EXPECT_EQ((log_sum_exp<double, 2>({1.5, -std::numeric_limits<double>::infinity()})), 1.5);
   EXPECT_NEAR((log_sum_exp<double, 3>({-3000.0, 0.0, -3000.0})), 0.0, 1e-300);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "experiments/laws/published.h"
 #include "tests/experiments/laws/published_fits.h"
@@ -162,7 +163,7 @@ TEST(Refit, TheGapOfQuartetsForwardPassGrowsWithData) {
   TableColumn gap{"gap", false, {}, {}};
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto found = exact.find({size[r], data[r]});
-    const double value = found == exact.end() ? double{NAN} : loss[r] - found->second;
+    const double value = found == exact.end() ? std::numeric_limits<double>::quiet_NaN() : loss[r] - found->second;
     gap.numbers.push_back(value);
     gap.texts.push_back(number_text(value));
   }
