@@ -1,15 +1,16 @@
 #include "formats/difference.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
 #include <iterator>
-#include <limits>
-#include <numeric>
+#include <stdexcept>
+#include <utility>
 
+#include "formats/arithmetic.h"
 #include "formats/codec.h"
+#include "formats/difference_operands.h"
+#include "formats/difference_points.h"
 #include "formats/number_text.h"
+#include "formats/operand.h"
 #include "formats/properties.h"
 #include "formats/round.h"
 #include "formats/spec.h"
@@ -18,158 +19,94 @@ namespace halfulp {
 
 namespace {
 
-constexpr int kAllCodesWidth = 16;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-bool same_number(const Number& a, const Number& b) {
-  if (a.kind != b.kind) return false;
-  if (a.kind == Number::Kind::nan) return true;
-  if (a.negative != b.negative) return false;
-  if (a.kind != Number::Kind::finite) return true;
-  const int shift_a = std::countr_zero(a.significand);
-  const int shift_b = std::countr_zero(b.significand);
-  return a.sticky == b.sticky && a.significand >> shift_a == b.significand >> shift_b &&
-         a.exponent + shift_a == b.exponent + shift_b;
+/// Whether two numbers, each with a code of its format, are the same, irrational ones included.
+bool same_value(const Format& a, const CodedNumber& x, const Format& b, const CodedNumber& y) {
+  if (!same_number(x.number, y.number)) return false;
+  if (x.number.kind != Number::Kind::finite || !x.number.sticky) return true;
+  const Operand of_x = operand_of(a, x.code);
+  const Operand of_y = operand_of(b, y.code);
+  return of_x.root == of_y.root && same_number(of_x.factor, of_y.factor);
 }
 
-/// Every code, or for wide formats 2^16 that cover every leading pattern: the 14 top bits run
-/// through all their values, and the bits below are 0...0, 0...01, 10...0 or 1...1.
-std::vector<Code> codes_to_look_at(const Format& format) {
-  const int bits = width(format);
-  std::vector<Code> codes;
-  if (bits <= kAllCodesWidth) {
-    for (Code code = 0; code < Code{1} << bits; ++code) codes.push_back(code);
-    return codes;
-  }
-  const int tail = bits - 14;
-  const std::array<Code, 4> tails = {0, 1, Code{1} << (tail - 1), low_code_bits(tail)};
-  for (Code top = 0; top < Code{1} << 14; ++top) {
-    for (const Code low : tails) codes.push_back(top << tail | low);
-  }
-  return codes;
-}
-
-/// Finite numbers of the codes, ascending and distinct, that binary64 holds.
-std::vector<double> values_of(const Format& format) {
-  std::vector<double> values;
-  for (const Code code : codes_to_look_at(format)) {
-    const Number x = decode(format, code);
-    const double value = to_double(x);
-    if (std::isfinite(value)) values.push_back(value == 0 ? 0.0 : value);
-  }
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
-}
-
-bool has_value(const Format& format, double value) {
-  Flags flags;
-  const Number x = from_double(value);
+bool has_value(const Format& format, const Format& from, const CodedNumber& x) {
   try {
-    const Number rounded =
-        round_to(format, {Rounding::toward_zero, Overflow::saturate}, x, 0, flags);
-    return same_number(rounded, x);
-  } catch (const SpecError&) {
+    const Code code = encode(format, x.number);
+    return same_value(from, x, format, {code, decode(format, code)});
+  } catch (const std::invalid_argument&) {
     return false;
   }
 }
 
-/// The smallest binary64 number in (low, high] that does not round to what `low` rounds to.
-double decision_point(const Caster& caster, double low, double high) {
-  const double floor = round(caster.format, {}, low);
-  while (true) {
-    const double middle = std::midpoint(low, high);
-    if (middle <= low || middle >= high) return high;
-    (round(caster.format, {}, middle) == floor ? low : high) = middle;
-  }
-}
-
-void add_with_neighbours(std::vector<double>& operands, double x) {
-  operands.push_back(x);
-  operands.push_back(std::nextafter(x, -kInfinity));
-  operands.push_back(std::nextafter(x, kInfinity));
-}
-
-/// Operands at which a mistake of either side would show.
-void add_operands(const Caster& caster, const std::vector<double>& values, bool sampled,
-                  std::vector<double>& operands) {
-  for (const double value : values) add_with_neighbours(operands, value);
-  if (!sampled) {
-    for (std::size_t i = 0; i + 1 < values.size(); ++i) {
-      add_with_neighbours(operands, decision_point(caster, values[i], values[i + 1]));
-    }
-  }
-  if (values.empty()) return;
-  // Beyond the ends: the next number of the grid if it went on, its midpoint, and far away.
-  const double top = values.back();
-  const double step = values.size() > 1 ? top - values[values.size() - 2] : top;
-  for (const double beyond : {top + step / 2, top + step, 2 * top, 4 * top}) {
-    if (!std::isfinite(beyond)) continue;
-    add_with_neighbours(operands, beyond);
-    add_with_neighbours(operands, -beyond);
-  }
-}
-
 struct Result {
-  std::string text;
+  std::string text;  ///< empty unless an error
   Number number;
 };
 
-Result cast(const Caster& caster, double x, std::uint64_t random) {
+Result cast(const Caster& caster, const WideNumber& x, std::uint64_t random) {
   Flags ignored;
   try {
-    const Number number = round_to(caster.format, caster.spec, from_double(x), random, ignored);
-    return {to_text(number), number};
+    return {"", round_to(caster.format, caster.spec, x, random, ignored)};
   } catch (const OverflowError&) {
-    return {"error", {Number::Kind::nan, true}};
+    return {"error", {}};
   }
 }
 
-void compare_codes(const Caster& a, const Caster& b, Difference& difference) {
+bool same_result(const Result& a, const Result& b) {
+  return a.text == b.text && (!a.text.empty() || same_number(a.number, b.number));
+}
+
+std::string text_of(const Result& result) {
+  return result.text.empty() ? to_text(result.number) : result.text;
+}
+
+void compare_codes(const Caster& a, const Caster& b, const std::vector<Code>& codes,
+                   Difference& difference) {
   if (width(a.format) != width(b.format)) return;
-  for (const Code code : codes_to_look_at(a.format)) {
+  for (const Code code : codes) {
     ++difference.codes;
     const Number x = decode(a.format, code);
     const Number y = decode(b.format, code);
-    if (same_number(x, y)) continue;
+    if (same_value(a.format, {code, x}, b.format, {code, y})) continue;
     if (difference.different_codes++ == 0) difference.first_code = {code, x, y};
   }
 }
 
 /// Counts the values that `other` lacks; returns the one of smallest magnitude.
-std::uint64_t count_missing(const std::vector<double>& values, const Format& other,
-                            std::optional<double>& first) {
+std::uint64_t count_missing(const Format& format, const std::vector<CodedNumber>& values,
+                            const Format& other, std::optional<Number>& first) {
   std::uint64_t count = 0;
-  for (const double value : values) {
-    if (has_value(other, value)) continue;
+  const auto magnitude = [](Number x) {
+    x.negative = false;
+    return x;
+  };
+  for (const CodedNumber& value : values) {
+    if (has_value(other, format, value)) continue;
     ++count;
-    if (!first || std::fabs(value) < std::fabs(*first) ||
-        (std::fabs(value) == std::fabs(*first) && value > 0)) {
-      first = value;
-    }
+    // The values ascend: of two of one magnitude the second is positive.
+    if (!first || compare(magnitude(value.number), magnitude(*first)) <= 0) first = value.number;
   }
   return count;
 }
 
-void compare_casts(const Caster& a, const Caster& b, std::vector<double> operands,
+void compare_casts(const Caster& a, const Caster& b, std::vector<TestOperand> operands,
                    Difference& difference) {
-  std::sort(operands.begin(), operands.end(), [](double x, double y) {
-    return std::fabs(x) != std::fabs(y) ? std::fabs(x) < std::fabs(y) : x > y;
-  });
-  operands.erase(std::unique(operands.begin(), operands.end()), operands.end());
-  operands.insert(operands.end(), {-0.0, kInfinity, -kInfinity, std::nan("")});
-  for (const double x : operands) {
+  sort_operands(operands);
+  for (const auto& [kind, negative] :
+       {std::pair{Number::Kind::zero, true}, std::pair{Number::Kind::infinity, false},
+        std::pair{Number::Kind::infinity, true}, std::pair{Number::Kind::nan, false}}) {
+    operands.push_back({{kind, negative}});
+  }
+  const std::vector<std::uint64_t> words = random_words(a.spec, b.spec);
+  for (const TestOperand& operand : operands) {
     ++difference.operands;
-    for (const std::uint64_t random : {std::uint64_t{0}, ~std::uint64_t{0}}) {
-      const Result from_a = cast(a, x, random);
-      const Result from_b = cast(b, x, random);
-      if (from_a.text == "error"
-              ? from_b.text == "error"
-              : from_b.text != "error" && same_number(from_a.number, from_b.number)) {
-        continue;
-      }
+    const std::size_t count =
+        operand.at_threshold ? words.size() : std::min<std::size_t>(2, words.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const Result from_a = cast(a, operand.x, words[i]);
+      const Result from_b = cast(b, operand.x, words[i]);
+      if (same_result(from_a, from_b)) continue;
       if (difference.different_operands++ == 0) {
-        difference.first_operand = {x, from_a.text, from_b.text};
+        difference.first_operand = {operand.x, words[i], text_of(from_a), text_of(from_b)};
       }
       break;
     }
@@ -182,6 +119,27 @@ void add_reason(std::string_view what, const std::string& a, const std::string& 
 }
 
 std::string yes_or_no(bool value) { return value ? "yes" : "no"; }
+
+std::string subnormals_text(const Caster& caster) {
+  const auto* f = std::get_if<FloatFormat>(&caster.format);
+  if (f == nullptr || f->subnormals == Subnormals::on) return "on";
+  return f->subnormals == Subnormals::off ? "off" : "flush_input";
+}
+
+/// The first value in which two lists differ.
+void add_value_reason(const Format& a, const Format& b, std::vector<std::string>& reasons) {
+  const auto* f = std::get_if<CodebookFormat>(&a);
+  const auto* g = std::get_if<CodebookFormat>(&b);
+  if (f == nullptr || g == nullptr) return;
+  const std::vector<double>& x = f->book->values;
+  const std::vector<double>& y = g->book->values;
+  for (std::size_t code = 0; code < std::min(x.size(), y.size()); ++code) {
+    const std::string what = "value of code " + std::to_string(code);
+    const std::size_t count = reasons.size();
+    add_reason(what, to_shortest_decimal(x[code]), to_shortest_decimal(y[code]), reasons);
+    if (reasons.size() > count) return;
+  }
+}
 
 std::vector<std::string> reasons(const Caster& a, const Caster& b) {
   std::vector<std::string> list;
@@ -203,6 +161,9 @@ std::vector<std::string> reasons(const Caster& a, const Caster& b) {
     const auto* g = std::get_if<FloatFormat>(&b.format);
     if (g != nullptr) add_reason("bias", std::to_string(f->bias), std::to_string(g->bias), list);
   }
+  add("subnormals", subnormals_text);
+  add_value_reason(a.format, b.format, list);
+  if (list.empty()) add("format", [](const Caster& c) { return to_spec(c.format); });
   return list;
 }
 
@@ -210,17 +171,31 @@ std::vector<std::string> reasons(const Caster& a, const Caster& b) {
 
 Difference compare(const Caster& a, const Caster& b) {
   Difference difference;
-  difference.sampled = width(a.format) > kAllCodesWidth || width(b.format) > kAllCodesWidth;
-  compare_codes(a, b, difference);
-  const std::vector<double> values_a = values_of(a.format);
-  const std::vector<double> values_b = values_of(b.format);
+  const auto is_stochastic = [](const Caster& c) {
+    return c.spec.rounding == Rounding::stochastic;
+  };
+  difference.same = a.format == b.format && a.spec == b.spec;
+  difference.wide = width(a.format) > kAllCodesWidth || width(b.format) > kAllCodesWidth;
+  difference.sampled = difference.wide || is_stochastic(a) || is_stochastic(b);
+  const int leading = leading_bits_to_run(a.format, b.format);
+  std::vector<Code> codes_a = codes_to_look_at(a.format, leading);
+  std::vector<Code> codes_b = codes_to_look_at(b.format, leading);
+  if (width(a.format) == width(b.format)) {
+    std::vector<Code> codes;
+    std::set_union(codes_a.begin(), codes_a.end(), codes_b.begin(), codes_b.end(),
+                   std::back_inserter(codes));
+    codes_a = codes_b = std::move(codes);
+  }
+  compare_codes(a, b, codes_a, difference);
+  const std::vector<CodedNumber> values_a = values_at(a.format, codes_a);
+  const std::vector<CodedNumber> values_b = values_at(b.format, codes_b);
   difference.values_a = values_a.size();
   difference.values_b = values_b.size();
-  difference.only_a = count_missing(values_a, b.format, difference.first_only_a);
-  difference.only_b = count_missing(values_b, a.format, difference.first_only_b);
-  std::vector<double> operands;
-  add_operands(a, values_a, difference.sampled, operands);
-  add_operands(b, values_b, difference.sampled, operands);
+  difference.only_a = count_missing(a.format, values_a, b.format, difference.first_only_a);
+  difference.only_b = count_missing(b.format, values_b, a.format, difference.first_only_b);
+  std::vector<TestOperand> operands;
+  add_operands(a, values_a, difference.wide, operands);
+  add_operands(b, values_b, difference.wide, operands);
   compare_casts(a, b, std::move(operands), difference);
   difference.reasons = reasons(a, b);
   return difference;

@@ -109,10 +109,17 @@ bool is_beyond_binary64(const Number& x) {
   return x.exponent + bit_width(x.significand) - 1 < -1022 || std::isinf(to_double(x));
 }
 
-std::string hex_digits_after_point(std::uint64_t fraction) {
+/// With one leading digit: "0x1.8p+3".
+std::string hex_text(uint128 significand, std::int64_t exponent) {
+  const int bits = bit_width(significand);
   std::string digits;
-  for (; fraction != 0; fraction <<= 4) digits += "0123456789abcdef"[fraction >> 60];
-  return digits;
+  uint128 fraction = bits <= 1 ? 0 : significand << (129 - bits);
+  for (; fraction != 0; fraction <<= 4) {
+    digits += "0123456789abcdef"[static_cast<unsigned>(fraction >> 124)];
+  }
+  exponent += bits - 1;
+  return "0x1" + (digits.empty() ? "" : "." + digits) + (exponent < 0 ? "p-" : "p+") +
+         std::to_string(std::abs(exponent));
 }
 
 /// Decimal digits with the point after the first, times 10^exponent, as people write them.
@@ -181,12 +188,7 @@ std::string to_hex_float(const Number& x) {
     case Kind::finite:
       break;
   }
-  const int bits = bit_width(x.significand);
-  const std::uint64_t fraction = bits <= 1 ? 0 : x.significand << (65 - bits);
-  const std::string digits = hex_digits_after_point(fraction);
-  const int exponent = x.exponent + bits - 1;
-  return sign + "0x1" + (digits.empty() ? "" : "." + digits) + (exponent < 0 ? "p-" : "p+") +
-         std::to_string(std::abs(exponent));
+  return sign + hex_text(x.significand, x.exponent);
 }
 
 std::string to_text(const Number& x) {
@@ -196,6 +198,15 @@ std::string to_text(const Number& x) {
   Flags flags;
   round_to(kBinary64, {Rounding::nearest_even, Overflow::infinity}, x, 0, flags);
   return flags.inexact ? to_hex_float(x) : to_shortest_decimal(to_double(x));
+}
+
+std::string to_exact_text(const WideNumber& x) {
+  const int excess = std::max(0, bit_width(x.significand) - 64);
+  if ((x.significand & low_code_bits(excess)) != 0) {
+    return (x.negative ? "-" : "") + hex_text(x.significand, x.exponent);
+  }
+  return to_text(Number{x.kind, x.negative, x.sticky, x.exponent + excess,
+                        static_cast<std::uint64_t>(x.significand >> excess)});
 }
 
 }  // namespace halfulp

@@ -28,5 +28,7 @@ std::string to_hex_float(const Number& x);
 /// to_shortest_decimal where `x` is a binary64 number or sticky and in its normal range (then of
 /// the nearest one), else to_hex_float.
 std::string to_text(const Number& x);
+/// The same for a number that is not sticky, with all its bits.
+std::string to_exact_text(const WideNumber& x);
 
 }  // namespace halfulp

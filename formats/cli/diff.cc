@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "formats/cli/policy.h"
@@ -18,8 +19,13 @@ constexpr std::string_view kDiffHelp =
     "Where two formats, or one format under two policies, differ: codes that stand for different\n"
     "numbers, numbers that only one has, operands that round differently (every value and every\n"
     "decision point of both formats and their binary64 neighbours, the ends of the range, zeros,\n"
-    "infinities, NaN), the first of each, and the parameters that explain it. Formats of more\n"
-    "than 16 bits are compared at sampled codes, which the report says.\n"
+    "infinities, NaN), the first of each, and the parameters that explain it. Numbers that are "
+    "not\n"
+    "in binary64 are printed exactly, in hexadecimal. Formats of more than 16 bits are compared "
+    "at\n"
+    "sampled codes, midpoints and closer neighbours, stochastic rounding at fractions of gaps\n"
+    "under random bits R (hexadecimal) that decide there, which the report says: a sample that\n"
+    "finds no difference is no proof (--json: identical is null), unless A and B are the same.\n"
     "A and B are FORMAT{+rounding|+overflow}; nearest_even and saturate where left out.\n"
     "The exit code is 0 whether or not they differ.\n"
     "  --rounding R, --overflow O   for what A and B leave out\n"
@@ -31,16 +37,33 @@ void print_line(std::string_view name, const std::string& text) {
 }
 
 std::string missing_text(std::uint64_t count, std::uint64_t all, const Format& from,
-                         const Format& other, const std::optional<double>& first) {
+                         const Format& other, const std::optional<Number>& first) {
   std::string text =
       fmt::format("{} of {} of {} are not in {}", count, all, to_spec(from), to_spec(other));
-  if (first) text += "; first " + to_shortest_decimal(*first);
+  if (first) text += "; first " + to_text(*first);
   return text;
 }
 
+bool uses_random_bits(const Policy& a, const Policy& b) {
+  return a.spec.random_bits > 0 || b.spec.random_bits > 0;
+}
+
+/// As --random of `ulp cast` takes them.
+std::string random_text(const Policy& a, const Policy& b, const CastDifference& difference) {
+  const int bits = std::max(a.spec.random_bits, b.spec.random_bits);
+  return fmt::format("{:x}", difference.random & ((std::uint64_t{1} << bits) - 1));
+}
+
 void print_report(const Policy& a, const Policy& b, const Difference& d) {
-  fmt::print("{} against {}{}\n", to_text(a), to_text(b), d.identical() ? ": no difference" : "");
-  if (d.sampled) fmt::print("  a sample: a format has more than 16 bits\n");
+  const std::string_view verdict = d.identical() ? ": no difference"
+                                   : d.found()   ? ""
+                                                 : ": the sample found no difference";
+  fmt::print("{} against {}{}\n", to_text(a), to_text(b), verdict);
+  if (d.wide) {
+    fmt::print("  a sample: a format has more than 16 bits\n");
+  } else if (d.sampled) {
+    fmt::print("  a sample: of operands and random bits\n");
+  }
   if (d.codes == 0) {
     print_line("codes", "not compared: widths differ");
   } else {
@@ -57,8 +80,9 @@ void print_report(const Policy& a, const Policy& b, const Difference& d) {
   std::string text =
       fmt::format("{} of {} operands round differently", d.different_operands, d.operands);
   if (d.first_operand) {
-    text += fmt::format("; first {}: {}, {}", to_shortest_decimal(d.first_operand->operand),
-                        d.first_operand->a, d.first_operand->b);
+    text += "; first " + to_exact_text(d.first_operand->operand);
+    if (uses_random_bits(a, b)) text += " with R = " + random_text(a, b, *d.first_operand);
+    text += fmt::format(": {}, {}", d.first_operand->a, d.first_operand->b);
   }
   print_line("casts", text);
   std::string_view name = "why";
@@ -80,17 +104,22 @@ void print_json(const Policy& a, const Policy& b, const Difference& d) {
   }
   std::string operand = "null";
   if (d.first_operand) {
-    operand = fmt::format("{{\"operand\":\"{}\",\"a\":\"{}\",\"b\":\"{}\"}}",
-                          to_shortest_decimal(d.first_operand->operand), d.first_operand->a,
+    const std::string random =
+        uses_random_bits(a, b) ? "\"random\":" + quoted(random_text(a, b, *d.first_operand)) + ","
+                               : std::string();
+    operand = fmt::format("{{\"operand\":\"{}\",{}\"a\":\"{}\",\"b\":\"{}\"}}",
+                          to_exact_text(d.first_operand->operand), random, d.first_operand->a,
                           d.first_operand->b);
   }
+  // Not known where a sample found nothing.
+  const std::string_view identical = d.identical() ? "true" : d.found() ? "false" : "null";
   fmt::print(
       "{{\"a\":\"{}\",\"b\":\"{}\",\"identical\":{},\"sampled\":{},\"codes\":{},"
       "\"different_codes\":{},\"first_code\":{},\"values_a\":{},\"values_b\":{},\"only_a\":{},"
       "\"only_b\":{},\"operands\":{},\"different_operands\":{},\"first_operand\":{},"
       "\"why\":[{}]}}\n",
-      to_text(a), to_text(b), d.identical(), d.sampled, d.codes, d.different_codes, code,
-      d.values_a, d.values_b, d.only_a, d.only_b, d.operands, d.different_operands, operand,
+      to_text(a), to_text(b), identical, d.sampled, d.codes, d.different_codes, code, d.values_a,
+      d.values_b, d.only_a, d.only_b, d.operands, d.different_operands, operand,
       fmt::join(why, ","));
 }
 
