@@ -38,25 +38,25 @@ bool has_value(const Format& format, const Format& from, const CodedNumber& x) {
 }
 
 struct Result {
-  std::string text;  ///< empty unless an error
+  bool error = false;
   Number number;
 };
 
 Result cast(const Caster& caster, const WideNumber& x, std::uint64_t random) {
   Flags ignored;
   try {
-    return {"", round_to(caster.format, caster.spec, x, random, ignored)};
+    return {false, round_to(caster.format, caster.spec, x, random, ignored)};
   } catch (const OverflowError&) {
-    return {"error", {}};
+    return {true, {}};
   }
 }
 
 bool same_result(const Result& a, const Result& b) {
-  return a.text == b.text && (!a.text.empty() || same_number(a.number, b.number));
+  return a.error == b.error && (a.error || same_number(a.number, b.number));
 }
 
 std::string text_of(const Result& result) {
-  return result.text.empty() ? to_text(result.number) : result.text;
+  return result.error ? "error" : to_text(result.number);
 }
 
 void compare_codes(const Caster& a, const Caster& b, const std::vector<Code>& codes,
@@ -120,10 +120,9 @@ void add_reason(std::string_view what, const std::string& a, const std::string& 
 
 std::string yes_or_no(bool value) { return value ? "yes" : "no"; }
 
-std::string subnormals_text(const Caster& caster) {
-  const auto* f = std::get_if<FloatFormat>(&caster.format);
-  if (f == nullptr || f->subnormals == Subnormals::on) return "on";
-  return f->subnormals == Subnormals::off ? "off" : "flush_input";
+std::string subnormals_text(const FloatFormat& f) {
+  if (f.subnormals == Subnormals::on) return "on";
+  return f.subnormals == Subnormals::off ? "off" : "flush_input";
 }
 
 /// The first value in which two lists differ.
@@ -159,9 +158,11 @@ std::vector<std::string> reasons(const Caster& a, const Caster& b) {
   add("overflow", [](const Caster& c) { return std::string(to_string(c.spec.overflow)); });
   if (const auto* f = std::get_if<FloatFormat>(&a.format)) {
     const auto* g = std::get_if<FloatFormat>(&b.format);
-    if (g != nullptr) add_reason("bias", std::to_string(f->bias), std::to_string(g->bias), list);
+    if (g != nullptr) {
+      add_reason("bias", std::to_string(f->bias), std::to_string(g->bias), list);
+      add_reason("subnormals", subnormals_text(*f), subnormals_text(*g), list);
+    }
   }
-  add("subnormals", subnormals_text);
   add_value_reason(a.format, b.format, list);
   if (list.empty()) add("format", [](const Caster& c) { return to_spec(c.format); });
   return list;

@@ -134,6 +134,42 @@ json=$json',"first_operand":null,"why":[]}
 '
 expect 'no difference' 0 "$json" '' -- diff e2m1fn fp4_e2m1 --json
 
+expect 'a sample' 0 'binary64+nearest_even+saturate against binary64+toward_zero+saturate
+  a sample: a format has more than 16 bits
+  codes     0 of 40963 stand for different numbers
+  values    0 of 40942 of binary64 are not in binary64
+            0 of 40942 of binary64 are not in binary64
+  casts     102372 of 245672 operands round differently; first '"\
+0x1.00000000000000000000000002p-1075"': 5e-324, 0
+  why       rounding: nearest_even, toward_zero
+' '' -- diff binary64 binary64+toward_zero
+
+expect 'random bits' 0 'int8+stochastic(8)+saturate against int8+stochastic(9)+saturate
+  a sample: of operands and random bits
+  codes     0 of 256 stand for different numbers
+  values    0 of 256 of int8 are not in int8
+            0 of 256 of int8 are not in int8
+  casts     3840 of 5664 operands round differently; first 0.001953125 with R = 1ff: 0, 1
+  why       rounding: stochastic(8), stochastic(9)
+' '' -- diff 'int8+stochastic(8)' 'int8+stochastic(9)'
+
+expect 'a sample without differences' 0 'e8m23finite+nearest_even+saturate against '"\
+e8m23finite"'+nearest_even+propagate: the sample found no difference
+  a sample: a format has more than 16 bits
+  codes     0 of 40963 stand for different numbers
+  values    0 of 40962 of e8m23finite are not in e8m23finite
+            0 of 40962 of e8m23finite are not in e8m23finite
+  casts     0 of 245792 operands round differently
+  why       overflow: saturate, propagate
+' '' -- diff e8m23finite e8m23finite+propagate
+
+json='{"a":"e8m23finite+nearest_even+saturate","b":"e8m23finite+nearest_even+propagate"'
+json=$json',"identical":null,"sampled":true,"codes":40963,"different_codes":0,"first_code":null'
+json=$json',"values_a":40962,"values_b":40962,"only_a":0,"only_b":0,"operands":245792'
+json=$json',"different_operands":0,"first_operand":null,"why":["overflow: saturate, propagate"]}
+'
+expect 'not known' 0 "$json" '' -- diff e8m23finite e8m23finite+propagate --json
+
 expect 'an unknown format' 2 '' "ulp: unknown format 'e4m3x' at column 1; did you mean e4m3fn, \
 e4m3ieee, e4m3fnuz?
 " -- diff e4m3fn e4m3x
