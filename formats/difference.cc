@@ -55,8 +55,10 @@ bool same_result(const Result& a, const Result& b) {
   return a.error == b.error && (a.error || same_number(a.number, b.number));
 }
 
-std::string text_of(const Result& result) {
-  return result.error ? "error" : to_text(result.number);
+std::pair<std::string, std::string> texts_of(const Result& a, const Result& b) {
+  if (!a.error && !b.error) return distinct_texts(a.number, b.number);
+  const auto text = [](const Result& x) { return x.error ? "error" : to_text(x.number); };
+  return {text(a), text(b)};
 }
 
 void compare_codes(const Caster& a, const Caster& b, const std::vector<Code>& codes,
@@ -106,7 +108,9 @@ void compare_casts(const Caster& a, const Caster& b, std::vector<TestOperand> op
       const Result from_b = cast(b, operand.x, words[i]);
       if (same_result(from_a, from_b)) continue;
       if (difference.different_operands++ == 0) {
-        difference.first_operand = {operand.x, words[i], text_of(from_a), text_of(from_b)};
+        auto texts = texts_of(from_a, from_b);
+        difference.first_operand = {operand.x, words[i], std::move(texts.first),
+                                    std::move(texts.second)};
       }
       break;
     }
@@ -200,6 +204,17 @@ Difference compare(const Caster& a, const Caster& b) {
   compare_casts(a, b, std::move(operands), difference);
   difference.reasons = reasons(a, b);
   return difference;
+}
+
+std::pair<std::string, std::string> distinct_texts(const Number& a, const Number& b) {
+  const auto bits = [](Number x) {
+    x.sticky = false;
+    return to_hex_float(x);
+  };
+  std::string text_a = to_text(a);
+  std::string text_b = to_text(b);
+  if (text_a == text_b) return {bits(a), bits(b)};
+  return {std::move(text_a), std::move(text_b)};
 }
 
 }  // namespace halfulp

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/code.h"
@@ -63,5 +64,9 @@ struct Difference {
 /// rounding is compared at fractions of gaps where N bits and the bits behind them decide, under
 /// the R that decide there, and elsewhere under R = 0 and R = 2^N - 1.
 Difference compare(const Caster& a, const Caster& b);
+
+/// Two different numbers as to_text() writes them; where that is the same text, which it can be for
+/// irrational ones, their leading bits in hexadecimal.
+std::pair<std::string, std::string> distinct_texts(const Number& a, const Number& b);
 
 }  // namespace halfulp

@@ -252,12 +252,13 @@ void add_operands(const Caster& caster, const std::vector<CodedNumber>& values, 
                   std::vector<TestOperand>& operands) {
   if (values.empty()) return;
   const Format& format = caster.format;
-  const bool narrow = width(format) <= kAllCodesWidth;
+  // The points of irrational values are known, and finding them again takes MPFR.
+  const bool searches = width(format) <= kAllCodesWidth && !is_irrational(format);
   Collector collector(format, fine, operands);
   for (const CodedNumber& value : values) collector.add_with_neighbours(widen(uncut(value.number)));
   const std::vector<Gap> gaps = gaps_of(format, values);
   for (const Gap& gap : gaps) {
-    if (narrow) {
+    if (searches) {
       add_decision(format, gap.low.number, gap.high, collector);
       continue;
     }

@@ -70,8 +70,9 @@ void print_report(const Policy& a, const Policy& b, const Difference& d) {
     std::string text =
         fmt::format("{} of {} stand for different numbers", d.different_codes, d.codes);
     if (d.first_code) {
+      const auto numbers = distinct_texts(d.first_code->a, d.first_code->b);
       text += fmt::format("; first {}: {}, {}", code_text(a.format, d.first_code->code),
-                          to_text(d.first_code->a), to_text(d.first_code->b));
+                          numbers.first, numbers.second);
     }
     print_line("codes", text);
   }
@@ -98,9 +99,9 @@ void print_json(const Policy& a, const Policy& b, const Difference& d) {
   for (const std::string& reason : d.reasons) why.push_back(quoted(reason));
   std::string code = "null";
   if (d.first_code) {
+    const auto numbers = distinct_texts(d.first_code->a, d.first_code->b);
     code = fmt::format("{{\"code\":\"{}\",\"a\":\"{}\",\"b\":\"{}\"}}",
-                       code_text(a.format, d.first_code->code), to_text(d.first_code->a),
-                       to_text(d.first_code->b));
+                       code_text(a.format, d.first_code->code), numbers.first, numbers.second);
   }
   std::string operand = "null";
   if (d.first_operand) {

@@ -167,6 +167,18 @@ TEST(Difference, IrrationalValuesAreComparedExactly) {
   EXPECT_EQ(bases.only_b, bases.values_b - 3);
 }
 
+TEST(Difference, DifferentNumbersHaveDifferentTexts) {
+  const Number one{Number::Kind::finite, false, false, 0, 1};
+  const auto rational = distinct_texts(one, {});
+  EXPECT_EQ(rational.first, "1");
+  EXPECT_EQ(rational.second, "0");
+  const std::uint64_t top = std::uint64_t{1} << 63;
+  const auto cut = distinct_texts({Number::Kind::finite, false, true, -63, top + 2},
+                                  {Number::Kind::finite, false, true, -63, top + 4});
+  EXPECT_EQ(cut.first, "0x1.0000000000000004p+0");
+  EXPECT_EQ(cut.second, "0x1.0000000000000008p+0");
+}
+
 TEST(Difference, ReasonsAlways) {
   const auto reasons = [](const char* a, const char* b) { return of(a, b).reasons; };
   using ::testing::ElementsAre;

@@ -173,5 +173,15 @@ TEST(ToText, IrrationalNumbersBeyondBinary64AreHexadecimalFloatsOfTheNearest64Bi
             "0x1.ffa74ea381efc218p+4095");
 }
 
+TEST(ToExactText, HasAllBits) {
+  EXPECT_EQ(to_exact_text(widen(from_double(-0.1))), "-0.1");
+  EXPECT_EQ(to_exact_text(WideNumber{Number::Kind::infinity, true}), "-inf");
+  EXPECT_EQ(to_exact_text({Number::Kind::finite, false, false, -127, uint128{3} << 126}), "1.5");
+  EXPECT_EQ(to_exact_text({Number::Kind::finite, true, false, 0, ~uint128{0}}),
+            "-0x1.fffffffffffffffffffffffffffffffep+127");
+  EXPECT_EQ(to_exact_text({Number::Kind::finite, false, false, -127, uint128{1} << 127 | 1}),
+            "0x1.00000000000000000000000000000002p+0");
+}
+
 }  // namespace
 }  // namespace halfulp
