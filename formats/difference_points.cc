@@ -25,7 +25,7 @@ bool same_number(const Number& a, const Number& b) {
 }
 
 WideNumber normalized(WideNumber x) {
-  if (x.kind != Kind::finite) return x;
+  if (x.kind != Kind::finite || x.significand == 0) return x;
   const int shift = 128 - bit_width(x.significand);
   x.significand <<= shift;
   x.exponent -= shift;
