@@ -89,7 +89,7 @@ TEST_F(Sweep, TableOnAnAxisMayNameBaseFilesWhichItBeats) {
   EXPECT_EQ(batch(1), 2);
   EXPECT_EQ(width(2), 4);
   EXPECT_EQ(batch(2), 5);
-  const harness::Labels labels(sweep, plan);
+  const harness::Labels labels(loaded.first, plan);
   EXPECT_EQ(labels.describe(plan.points[2]), "batch=5") << "the width is a base file's";
 }
 
