@@ -74,11 +74,10 @@ TEST_F(Sweep, InlineTableSetsSeveralKeysAtOnce) {
 TEST_F(Sweep, TableOnAnAxisMayNameBaseFilesWhichItBeats) {
   write("a.toml", "train.batch = 2\nmodel.width = 3\n");
   write("b.toml", "base = \"a.toml\"\nmodel.width = 4\n");
-  const auto loaded =
-      load(kHead +
-           "[sweep.grid]\n"
-           "recipe = [{ base = \"a.toml\" }, { base = [\"a.toml\", \"b.toml\"] },\n"
-           "  { base = \"b.toml\", train.batch = 5 }]\n");
+  const auto loaded = load(kHead +
+                           "[sweep.grid]\n"
+                           "recipe = [{ base = \"a.toml\" }, { base = [\"a.toml\", \"b.toml\"] },\n"
+                           "  { base = \"b.toml\", train.batch = 5 }]\n");
   const auto& plan = loaded.second;
   ASSERT_THAT(plan.points, SizeIs(3));
   const auto width = [&](std::size_t i) { return plan.points[i].config.integer("model.width"); };

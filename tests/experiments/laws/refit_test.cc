@@ -163,7 +163,8 @@ TEST(Refit, TheGapOfQuartetsForwardPassGrowsWithData) {
   TableColumn gap{"gap", false, {}, {}};
   for (std::size_t r = 0; r < table.rows(); ++r) {
     const auto found = exact.find({size[r], data[r]});
-    const double value = found == exact.end() ? std::numeric_limits<double>::quiet_NaN() : loss[r] - found->second;
+    const double value =
+        found == exact.end() ? std::numeric_limits<double>::quiet_NaN() : loss[r] - found->second;
     gap.numbers.push_back(value);
     gap.texts.push_back(number_text(value));
   }
