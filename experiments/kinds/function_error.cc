@@ -202,9 +202,9 @@ std::vector<ConfigIssue> check(const Config& config) {
   }
   const char* key = "operation";
   try {
-    FormatFunctions{uniform_arithmetic(destination_of(config))};
+    static_cast<void>(FormatFunctions{uniform_arithmetic(destination_of(config))});
     key = "sum";
-    FormatFunctions{arithmetic_of(config)};
+    static_cast<void>(FormatFunctions{arithmetic_of(config)});
   } catch (const SpecError& error) {
     issues.push_back({key, error.what()});
   }

@@ -40,9 +40,12 @@ Number value_at(const LogarithmicFormat& format, std::int64_t position) {
 
 Place place_nearby(const LogarithmicFormat& format, const WideNumber& x) {
   const double log = std::ldexp(approximate_log(PowerBase::two, x), format.fraction_bits);
-  const auto top = static_cast<double>(max_logarithm(format));
-  if (log < -top || log > top) return {.beyond = true};
-  const std::int64_t inner = static_cast<std::int64_t>(std::floor(log)) + max_logarithm(format) + 1;
+  const std::int64_t top = max_logarithm(format);
+  const auto limit = static_cast<double>(top);  // may be top + 1
+  if (log < -limit || log > limit) return {.beyond = true};
+  // Below the largest number, so that `outer` is a position.
+  const std::int64_t below = std::min(static_cast<std::int64_t>(std::floor(log)), top - 1);
+  const std::int64_t inner = std::max(below + top + 1, std::int64_t{0});
   return {.inner = inner, .outer = inner + 1};
 }
 
