@@ -1,6 +1,7 @@
 #include "formats/families/place.h"
 
 #include <algorithm>
+#include <limits>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <stdexcept>
 
@@ -55,7 +56,8 @@ Place cut(const BitString& string, int bits) {
   const bool guard = rest >> 127 != 0;
   const bool below_guard = (rest << 1) != 0 || string.sticky;
   place.inner = static_cast<std::int64_t>(string.bits >> (128 - bits));
-  place.outer = place.inner + 1;
+  // The largest number of 64 bits has no position after it.
+  place.outer = place.inner + (place.inner < std::numeric_limits<std::int64_t>::max() ? 1 : 0);
   place.exact = !guard && !below_guard;
   place.inner_is_even = place.inner % 2 == 0;
   place.side = !guard ? -1 : below_guard ? 1 : 0;
