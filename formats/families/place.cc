@@ -1,8 +1,8 @@
 #include "formats/families/place.h"
 
 #include <algorithm>
-#include <limits>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <limits>
 #include <stdexcept>
 
 namespace halfulp::ordered {
