@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "formats/families/place.h"
+
 namespace halfulp {
 
 namespace {
@@ -14,14 +16,8 @@ using Kind = Number::Kind;
 }  // namespace
 
 bool same_number(const Number& a, const Number& b) {
-  if (a.kind != b.kind) return false;
-  if (a.kind == Kind::nan) return true;
-  if (a.negative != b.negative) return false;
-  if (a.kind != Kind::finite) return true;
-  const int shift_a = std::countr_zero(a.significand);
-  const int shift_b = std::countr_zero(b.significand);
-  return a.sticky == b.sticky && a.significand >> shift_a == b.significand >> shift_b &&
-         a.exponent + shift_a == b.exponent + shift_b;
+  if (a.kind == Kind::nan && b.kind == Kind::nan) return true;
+  return ordered::same_number(widen(a), widen(b));
 }
 
 WideNumber normalized(WideNumber x) {
